@@ -1,0 +1,1 @@
+"""The methods MPVSS is compared with; each a `VideoSegmenter`."""

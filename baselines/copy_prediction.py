@@ -1,0 +1,49 @@
+"""The key frame's label map, again and again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from jaxtyping import Float, Shaped, UInt8
+from torch import Tensor, nn
+
+from mpvss.segmentor.mask2former import Mask2Former
+from mpvss.segmentor.semantic import MaskPrediction
+from mpvss.video import check_same_size
+
+
+@dataclass
+class KeptPrediction:
+    """A prediction whose label map is computed once."""
+
+    prediction: MaskPrediction
+    _labels: UInt8[Tensor, "h w"] | None = field(default=None, repr=False)
+
+    def labels(self) -> UInt8[Tensor, "h w"]:
+        """The key frame's label map."""
+        if self._labels is None:
+            self._labels = self.prediction.labels()
+        return self._labels
+
+    def scores(self) -> Float[Tensor, "c h w"]:
+        """The key frame's scores."""
+        return self.prediction.scores()
+
+
+class CopyPrediction(nn.Module):
+    """What is lost by not looking at a frame at all; every propagation must beat it."""
+
+    def __init__(self, *, segmentor: Mask2Former) -> None:
+        super().__init__()
+        self.segmentor = segmentor
+        self.num_classes = segmentor.num_classes
+
+    def segment(self, frame: Shaped[Tensor, "3 h w"]) -> tuple[KeptPrediction, KeptPrediction]:
+        """Mask2Former on a key frame."""
+        kept = KeptPrediction(self.segmentor.predict(frame))
+        return kept, kept
+
+    def propagate(self, frame: Shaped[Tensor, "3 h w"], state: KeptPrediction) -> tuple[KeptPrediction, KeptPrediction]:
+        """The key frame's prediction."""
+        check_same_size(frame, state.prediction.size)
+        return state, state

@@ -1,0 +1,42 @@
+"""FlowNetS: one pixel-wise flow from a pair of frames (Dosovitskiy et al., ICCV 2015)."""
+
+from __future__ import annotations
+
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from mpvss.motion.encoder import MotionEncoder, stack_pair
+from mpvss.motion.pixel_flow import CoarseToFineFlow
+from mpvss.video import check_frame
+
+FLOW_DIVISOR = 20
+"""Published weights predict the flow in pixels of their input, over this."""
+STRIDE = 4
+"""Of the predicted flow, against the network's input."""
+
+
+class FlowNetS(nn.Module):
+    """The motion encoder's ten convolutions, then the coarse-to-fine flow over its raw maps."""
+
+    def __init__(self, encoder: MotionEncoder, pixel_flow: CoarseToFineFlow) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.pixel_flow = pixel_flow
+
+    def forward(self, pair: Float[Tensor, "b 6 h w"]) -> Float[Tensor, "b 2 fh fw"]:
+        """The published network's output, at 1/4 of `pair`, which holds two centred images of 0..1."""
+        maps = self.encoder(pair)
+        return self.pixel_flow(maps[::-1])
+
+    def flow(self, frame: Shaped[Tensor, "3 h w"], key_frame: Shaped[Tensor, "3 h w"]) -> Float[Tensor, "1 2 fh fw"]:
+        """Backward flow from `frame` to `key_frame` (RGB, 0..255) in pixels of its grid, 1/8 of the padded frame.
+
+        The network runs on frames of half size, as the motion encoder of MPVSS does.
+        """
+        check_frame(frame)
+        return self(stack_pair(frame[None], key_frame[None])) * (FLOW_DIVISOR / STRIDE)
+
+
+def build_flownets(encoder_widths: tuple[int, ...], enlarged_widths: tuple[int, ...]) -> FlowNetS:
+    """FlowNetS of the widths given, its weights freshly drawn."""
+    return FlowNetS(MotionEncoder(encoder_widths), CoarseToFineFlow(encoder_widths[:0:-1], enlarged_widths))

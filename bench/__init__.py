@@ -1,0 +1,1 @@
+"""The harness: data, measures, sweeps and reports over every method."""

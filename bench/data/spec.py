@@ -1,0 +1,87 @@
+"""Data sets by name: the text a user gives on the command line, and what it opens.
+
+generated                                             made up on the spot
+generated:clips=2,frames=20,size=96x160,seed=3        … as much of it as wanted; size is HEIGHTxWIDTH
+camvid:PATH                                           CamVid, as the SegNet tutorial lays it out
+folder:PATH                                           a folder of frames, or of folders of frames
+video:PATH                                            a video file
+PATH                                                  a folder or a video file, whichever it is
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bench.data.camvid import open_camvid
+from bench.data.clip import Dataset
+from bench.data.folder import open_folder
+from bench.data.generated import GeneratedOptions, open_generated
+from bench.data.video_file import open_video
+from bench.metrics import IGNORE
+
+KINDS = ("camvid", "folder", "generated", "video")
+
+
+def open_dataset(spec: str, labels: str | None = None, num_classes: int | None = None) -> Dataset:
+    """Open what a spec names. Files are listed and matched here, and read while streaming.
+
+    Args:
+        spec: as in this module's docstring.
+        labels: for `folder` alone, the folder of the label maps; see `bench.data.folder`.
+        num_classes: how many classes a folder's labels hold; needed with them. Without labels, of the labels that will
+            be predicted, for their colours. A data set with classes of its own agrees or refuses.
+
+    Raises:
+        ValueError: an unknown kind, a path that is missing or holds something else, an option that is unknown, has a
+            bad value or is not for this kind.
+
+    """
+    if num_classes is not None and not 1 <= num_classes <= IGNORE:
+        raise ValueError(f"num_classes is {num_classes}; label maps hold 1 to {IGNORE} classes")
+    kind, rest = _split(spec)
+    if labels is not None and kind != "folder":
+        raise ValueError(f"{spec}: labels are given for a folder of frames alone, not for {kind}")
+    if kind == "generated":
+        dataset = open_generated(_generated_options(rest))
+    elif not rest:
+        raise ValueError(f"{spec} names no path; write {kind}:PATH")
+    elif kind == "camvid":
+        dataset = open_camvid(Path(rest))
+    elif kind == "folder":
+        dataset = open_folder(Path(rest), None if labels is None else Path(labels), num_classes)
+    else:
+        dataset = open_video(Path(rest), num_classes)
+    if num_classes is not None and dataset.num_classes != num_classes:
+        raise ValueError(f"{spec} has {dataset.num_classes} classes of its own, not {num_classes}")
+    return dataset
+
+
+def _split(spec: str) -> tuple[str, str]:
+    kind, _, rest = spec.partition(":")
+    if kind in KINDS:
+        return kind, rest
+    if spec and Path(spec).exists():
+        return ("folder" if Path(spec).is_dir() else "video"), spec
+    raise ValueError(
+        f"{spec!r} is neither a data set nor a path that exists; data sets are "
+        f"{', '.join(kind if kind == 'generated' else f'{kind}:PATH' for kind in KINDS)}"
+    )
+
+
+def _generated_options(text: str) -> GeneratedOptions:
+    values: dict[str, int] = {}
+    for item in filter(None, text.split(",")):
+        key, _, value = item.partition("=")
+        if key == "size":
+            match = re.fullmatch(r"([0-9]+)x([0-9]+)", value)
+            if not match:
+                raise ValueError(f"generated: size is {value!r}; write it HEIGHTxWIDTH, as 96x160")
+            values["height"], values["width"] = int(match[1]), int(match[2])
+        elif key in ("clips", "frames", "seed"):
+            if not re.fullmatch(r"[0-9]+", value):
+                raise ValueError(f"generated: {key} is {value!r}; it must be a whole number")
+            values[key] = int(value)
+        else:
+            raise ValueError(f"generated: unknown option {key!r}; options are clips, frames, size and seed")
+    return GeneratedOptions(**values)

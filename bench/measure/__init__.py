@@ -1,0 +1,1 @@
+"""What a method costs: operations, parameters, time, memory."""

@@ -1,0 +1,192 @@
+"""Every method by name. The only module that knows them all."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from baselines.accel import Accel, ScoreFusion
+from baselines.copy_prediction import CopyPrediction
+from baselines.dff import DFF
+from baselines.flownets import FlowNetS, build_flownets
+from baselines.optical_flow import OpticalFlow
+from baselines.per_frame import PerFrame
+from mpvss.checkpoints import load_checkpoint, read_configuration
+from mpvss.presets import BACKBONES as _BACKBONES
+from mpvss.presets import FLOW_DESIGNS, Head, backbone_row, build_mpvss, build_segmentor
+from mpvss.segmentor.mask2former import Execution, Mask2Former
+from mpvss.video import VideoSegmenter, check_num_classes
+
+Network = TypeVar("Network", bound=nn.Module)
+
+UNTRAINED = "untrained"
+ENTRY_POINTS = "mpvss_bench.methods"
+"""Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
+
+
+class Parts:
+    """Networks that methods share: those built from one `Parts` hold the same segmentor and the same flow network.
+
+    Weights are drawn from `seed`, each network's by its own name, so a network is the same whatever else is built.
+    """
+
+    def __init__(self, num_classes: int, *, execution: Execution = "lean", seed: int = 0) -> None:
+        check_num_classes(num_classes)
+        self.num_classes = num_classes
+        self.execution: Execution = execution
+        self.seed = seed
+        self._segmentors: dict[str, Mask2Former] = {}
+        self._flows: dict[Head, FlowNetS] = {}
+
+    def segmentor(self, backbone: str) -> Mask2Former:
+        """The Mask2Former with this backbone."""
+        if backbone not in self._segmentors:
+            backbone_row(backbone)
+            self._segmentors[backbone] = self.draw(
+                backbone, lambda: build_segmentor(backbone, self.num_classes, self.execution)
+            )
+        return self._segmentors[backbone]
+
+    def flow(self, backbone: str) -> FlowNetS:
+        """The FlowNetS of this backbone's family."""
+        head = backbone_row(backbone).head
+        if head not in self._flows:
+            self._flows[head] = self.draw("flownets", lambda: build_flownets(head.motion_widths, head.flownet_widths))
+        return self._flows[head]
+
+    def draw(self, name: str, make: Callable[[], Network]) -> Network:
+        """Make a network in evaluation mode, its weights drawn from the seed and `name` alone."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(zlib.crc32(f"{self.seed}/{name}".encode()))
+            return make().eval()
+
+    def shared_calls(self) -> list[tuple[nn.Module, str]]:
+        """Methods whose results depend on the identity of their arguments alone, so that methods may share them."""
+        calls: list[tuple[nn.Module, str]] = []
+        for segmentor in self._segmentors.values():
+            calls += [(segmentor, "features"), (segmentor, "decode")]
+        calls += [(flow, "flow") for flow in self._flows.values()]
+        return calls
+
+
+def _per_frame(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
+    return PerFrame(segmentor=parts.segmentor(backbone))
+
+
+def _copy(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
+    return CopyPrediction(segmentor=parts.segmentor(backbone))
+
+
+def _optical_flow(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
+    return OpticalFlow(segmentor=parts.segmentor(backbone), flow=parts.flow(backbone))
+
+
+def _dff(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
+    return DFF(segmentor=parts.segmentor(backbone), flow=parts.flow(backbone))
+
+
+def _accel(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
+    return Accel(
+        key_segmentor=parts.segmentor(key_backbone),
+        segmentor=parts.segmentor(backbone),
+        flow=parts.flow(backbone),
+        fusion=ScoreFusion(parts.num_classes),
+    )
+
+
+def _mpvss(method: str) -> Callable[[Parts, str, str], nn.Module]:
+    def make(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
+        segmentor = parts.segmentor(backbone)
+        return parts.draw(method, lambda: build_mpvss(method, backbone, segmentor))
+
+    return make
+
+
+_MAKERS: dict[str, Callable[[Parts, str, str], nn.Module]] = {
+    "per-frame": _per_frame,
+    "copy": _copy,
+    "optical-flow": _optical_flow,
+    **{name: _mpvss(name) for name in FLOW_DESIGNS},
+    "dff": _dff,
+    "accel": _accel,
+}
+
+METHODS = tuple(_MAKERS)
+BACKBONES = tuple(_BACKBONES)
+
+
+def accel_branch(key_backbone: str) -> str:
+    """The backbone of Accel's branch for every frame, where `key_backbone` segments the key frames."""
+    return backbone_row(key_backbone).accel_branch
+
+
+def build(
+    method: str,
+    *,
+    backbone: str,
+    num_classes: int,
+    key_backbone: str | None = None,
+    execution: Execution = "lean",
+    parts: Parts | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+) -> VideoSegmenter:
+    """A method in evaluation mode.
+
+    `backbone` is that of the segmentor; for Accel, of the branch that runs on every frame, and `key_backbone` (by
+    default the same) of the one for key frames. `parts` gives the networks to share, and then `execution` and
+    `seed` are its own. `weights` is a checkpoint; without one, weights are drawn from `seed`, and the method's
+    attribute `weights` says "untrained". ValueError for an unknown method or backbone, or a checkpoint that does
+    not fit.
+    """
+    if key_backbone is not None and method != "accel":
+        raise ValueError(f"key_backbone is Accel's alone; {method!r} takes one backbone")
+    if method not in _MAKERS:
+        return _from_entry_point(method, backbone, num_classes)
+    parts = parts or Parts(num_classes, execution=execution, seed=seed)
+    if parts.num_classes != num_classes:
+        raise ValueError(f"num_classes is {num_classes}, but the shared parts have {parts.num_classes}")
+    key_backbone = key_backbone or backbone
+    backbone_row(key_backbone)
+    model = _MAKERS[method](parts, backbone, key_backbone).eval()
+    configuration = {
+        "method": method,
+        "backbone": backbone,
+        "key_backbone": key_backbone,
+        "num_classes": num_classes,
+    }
+    model.configuration = configuration  # type: ignore[assignment]
+    model.weights = UNTRAINED if weights is None else _load(model, weights, configuration)  # type: ignore[assignment]
+    return model  # type: ignore[return-value]
+
+
+def _load(model: nn.Module, path: str | os.PathLike[str], wanted: dict[str, str | int]) -> str:
+    """Load a checkpoint that must fit the whole method; what it is, for results to state."""
+    if not Path(path).is_file():
+        raise ValueError(f"checkpoint {path} does not exist or is not a file")
+    inside = read_configuration(path) or {}
+    for key in ("backbone", "key_backbone", "num_classes"):
+        if key in inside and inside[key] != wanted[key]:
+            raise ValueError(f"checkpoint {path} is for {key} {inside[key]}; this method has {wanted[key]}")
+    report = load_checkpoint(model, path)
+    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+    lacking = sorted({name.split(".")[0] for name in report.missing})
+    untrained = f", {' and '.join(lacking)} {UNTRAINED}" if lacking else ""
+    return f"{Path(path).name} (sha256 {digest}{untrained})"
+
+
+def _from_entry_point(method: str, backbone: str, num_classes: int) -> VideoSegmenter:
+    found = importlib.metadata.entry_points(group=ENTRY_POINTS)
+    for entry in found:
+        if entry.name == method:
+            return entry.load()(backbone=backbone, num_classes=num_classes)
+    known = ", ".join((*METHODS, *sorted(found.names)))
+    raise ValueError(f"unknown method {method!r}; known are {known}")

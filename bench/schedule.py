@@ -1,0 +1,30 @@
+"""When a frame is a key frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FixedInterval:
+    """Key frames at 0, k, 2k, … (Sec. 3.1 of the paper); interval 1 makes every frame one."""
+
+    interval: int
+
+    def __post_init__(self) -> None:
+        if self.interval < 1:
+            raise ValueError(f"key-frame interval is {self.interval}; it must be 1 or more")
+
+    def key_of(self, index: int) -> int:
+        """The index of the key frame that frame `index` is propagated from (itself, for a key frame)."""
+        return index - index % self.interval
+
+    def is_key(self, index: int) -> bool:
+        """Whether frame `index`, counted from 0, is a key frame."""
+        return self.key_of(index) == index
+
+    def count_keys(self, clip_length: int) -> int:
+        """How many of the first `clip_length` frames are key frames."""
+        if clip_length < 1:
+            raise ValueError(f"clip length is {clip_length}; it must be 1 or more")
+        return -(-clip_length // self.interval)

@@ -1,0 +1,1 @@
+"""MPVSS: mask propagation for efficient video semantic segmentation (NeurIPS 2023)."""

@@ -1,0 +1,131 @@
+"""Reading and writing checkpoint files. Nothing here runs code that a file brings."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+FORMAT = "mpvss-bench"
+_TORCH_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_ARRAY_GLOBALS = {
+    *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("collections", "OrderedDict"),
+    ("_codecs", "encode"),
+}
+
+
+def save_checkpoint(module: nn.Module, path: str | os.PathLike[str], configuration: Mapping[str, Any]) -> None:
+    """Write the module's state as safetensors, atomically, with the `configuration` that rebuilds it inside."""
+    path = Path(path)
+    metadata = {"format": FORMAT, "configuration": json.dumps(dict(configuration), sort_keys=True)}
+    if hasattr(module, "warp_variant"):
+        metadata["warp_variant"] = str(module.warp_variant)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        safetensors.torch.save_file(tensors, temporary, metadata)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_configuration(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """The configuration inside one of our own checkpoints; None for a file of another program."""
+    path = Path(path)
+    metadata = _safetensors_metadata(path) if _is_safetensors(path) else {}
+    return json.loads(metadata["configuration"]) if metadata.get("format") == FORMAT else None
+
+
+def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Every tensor in a file by name, and the file's metadata.
+
+    Reads safetensors, PyTorch files (weights only) and detectron2's pickles (arrays only). ValueError, naming the
+    file, where it is missing, damaged, of another kind, or wants to run code.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"checkpoint {path} does not exist or is not a file")
+    if _is_safetensors(path):
+        return safetensors.torch.load_file(path), _safetensors_metadata(path)
+    return flatten(_read_pickle(path), str(path)), {}
+
+
+def flatten(content: object, source: str) -> dict[str, Tensor]:
+    """The tensors of a loaded checkpoint, out of the dictionaries that training programs wrap them in."""
+    for wrapper in ("model", "state_dict"):
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{source} is not a checkpoint: it holds a {type(content).__name__}, not named tensors")
+    tensors = {}
+    for name, value in content.items():
+        if isinstance(value, np.ndarray):
+            value = torch.from_numpy(np.array(value))
+        if isinstance(value, Tensor):
+            tensors[str(name).removeprefix("module.")] = value
+    if not tensors:
+        raise ValueError(f"{source} is not a checkpoint: none of its {len(content)} entries is a tensor")
+    return tensors
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Whether a file begins with the length of a JSON header, then that header."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    return len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") < path.stat().st_size
+
+
+def _safetensors_metadata(path: Path) -> dict[str, str]:
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is a damaged safetensors file: {error}") from error
+
+
+def _read_pickle(path: Path) -> object:
+    with path.open("rb") as file:
+        start = file.read(2)
+    try:
+        if start == b"PK" or _is_torch_legacy(path):
+            return torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:
+            return _ArrayUnpickler(file).load()
+    except pickle.UnpicklingError as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"{path} is refused: it is not plain tensors, and reading it could run code ({reason})"
+        ) from error
+    except Exception as error:
+        # Unpickling bytes that are no pickle fails in too many ways to name.
+        raise ValueError(f"{path} is not a checkpoint, or is damaged: {type(error).__name__}: {error}") from error
+
+
+def _is_torch_legacy(path: Path) -> bool:
+    """Whether a file is PyTorch's format from before 1.6: a pickled magic number comes first."""
+    with path.open("rb") as file:
+        try:
+            return _ArrayUnpickler(file).load() == _TORCH_LEGACY_MAGIC
+        except Exception:
+            return False
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Admits numpy arrays in plain containers and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ARRAY_GLOBALS:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        return super().find_class(module, name)

@@ -1,0 +1,125 @@
+"""Placing a checkpoint's tensors into a module."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mpvss.checkpoints.files import flatten, read_tensors
+from mpvss.checkpoints.names import recognise, to_ours
+
+_OWNERS = ("segmentor", "key_segmentor", "motion", "flow")
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of a checkpoint."""
+
+    kind: str
+    """Whose names it held: published, transformers, flownets or ours."""
+    loaded: tuple[str, ...]
+    """The module's tensors that were set."""
+    missing: tuple[str, ...]
+    """The module's tensors that were left as they were: parts the checkpoint does not have at all."""
+    left_over: tuple[str, ...]
+    """The checkpoint's tensors, under our names, that the module has no place for."""
+
+
+def load_checkpoint(
+    module: nn.Module, source: str | os.PathLike[str] | Mapping[str, Tensor | np.ndarray]
+) -> LoadReport:
+    """Set a module's tensors from a file or from named tensors.
+
+    Recognises the names of the published MPVSS and Mask2Former, of the `transformers` library's Mask2Former, of
+    FlowNetS and our own. A whole part that the checkpoint lacks (a motion module, say) is left alone and reported.
+    A published MPVSS checkpoint turns on the warp it was trained with. ValueError, before anything is changed, where
+    a tensor has another shape, where part of a part is missing, or where nothing fits.
+    """
+    if isinstance(source, Mapping):
+        where, metadata = "the checkpoint", {}
+        tensors = flatten(source, where)
+    else:
+        where = str(source)
+        tensors, metadata = read_tensors(source)
+    kind = recognise(tensors)
+    named = tensors if kind is None else to_ours(tensors, kind)
+    targets = module.state_dict()
+    placed: dict[str, Tensor] = {}
+    left_over = []
+    for name, tensor in named.items():
+        target = _place(name, targets)
+        if target is None:
+            left_over.append(name)
+        else:
+            placed[target] = tensor
+    if not placed:
+        raise ValueError(
+            f"{where} holds nothing for this {type(module).__name__}: its tensors are named "
+            f"{_some(named)}, the module's {_some(targets)}"
+        )
+    missing = tuple(name for name in targets if name not in placed)
+    _check_parts(where, missing, placed, left_over)
+    _check_shapes(where, placed, targets)
+    with torch.no_grad():
+        for name, tensor in placed.items():
+            targets[name].copy_(tensor)
+    variant = "published" if kind == "published" and any(n.startswith("motion.") for n in named) else None
+    variant = metadata.get("warp_variant", variant)
+    if variant is not None and hasattr(module, "warp_variant"):
+        module.warp_variant = variant  # type: ignore[assignment]
+    return LoadReport(kind or "ours", tuple(placed), missing, tuple(left_over))
+
+
+def _place(name: str, targets: Mapping[str, Tensor]) -> str | None:
+    """Where a tensor of this name goes: into a method, into the part it belongs to, or into that part's own part."""
+    rest = name.partition(".")[2]
+    candidates = [name, f"segmentor.{name}", rest]
+    if name.startswith("flow.encoder."):
+        candidates.append(f"motion.{rest}")
+    return next((candidate for candidate in candidates if candidate in targets), None)
+
+
+def _part(name: str) -> str:
+    """The part a tensor belongs to, such as `segmentor.backbone` or `motion.encoder`."""
+    pieces = name.split(".")
+    return ".".join(pieces[:2]) if pieces[0] in _OWNERS else pieces[0]
+
+
+def _check_parts(where: str, missing: tuple[str, ...], placed: Mapping[str, Tensor], left_over: list[str]) -> None:
+    """Raise where a part is there in part only, or is another network's."""
+    present = {_part(name) for name in placed}
+    torn = [name for name in missing if _part(name) in present]
+    if torn:
+        raise ValueError(f"{where} lacks {len(torn)} tensors of parts that it has: {_some(torn)}")
+    foreign = {_part(name) for name in missing} & {
+        prefix + _part(name) for name in left_over for prefix in ("", "segmentor.")
+    }
+    for part in sorted(foreign):
+        theirs = [name for name in left_over if part.endswith(_part(name))]
+        raise ValueError(
+            f"{where} is for another {part.rpartition('.')[2]}: its tensors are named {_some(theirs)}, "
+            f"the module's {_some([name for name in missing if _part(name) == part])}"
+        )
+
+
+def _check_shapes(where: str, placed: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> None:
+    for name, tensor in placed.items():
+        wanted = targets[name].shape
+        if tensor.shape == wanted:
+            continue
+        if "class_embed" in name and tensor.ndim == len(wanted):
+            raise ValueError(
+                f"{where} was made for {tensor.shape[0] - 1} classes, the module for {wanted[0] - 1} ({name})"
+            )
+        raise ValueError(f"{where} has {name} of shape {tuple(tensor.shape)}; the module's is {tuple(wanted)}")
+
+
+def _some(names: object) -> str:
+    """The first few of some names."""
+    listed = list(names)  # type: ignore[call-overload]
+    return ", ".join(listed[:3]) + (", …" if len(listed) > 3 else "")

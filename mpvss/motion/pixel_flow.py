@@ -1,0 +1,48 @@
+"""Pixel-wise flow from a pyramid of maps, coarse to fine: FlowNetS's expanding half."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from mpvss.motion.encoder import SLOPE
+
+
+class CoarseToFineFlow(nn.Module):
+    """At each level: predict a flow, enlarge it and the features, and join both to the next map.
+
+    `level_channels` are the maps' from coarse to fine, `widths` those the features are enlarged to on the way.
+    """
+
+    def __init__(self, level_channels: Sequence[int], widths: Sequence[int]) -> None:
+        super().__init__()
+        coarsest, *finer = level_channels
+        joined = [coarsest] + [level + width + 2 for level, width in zip(finer, widths, strict=True)]
+        self.predict = nn.ModuleList(nn.Conv2d(channels, 2, 3, padding=1, bias=False) for channels in joined)
+        self.deconv = nn.ModuleList(
+            _enlarging(channels, width) for channels, width in zip(joined, widths, strict=False)
+        )
+        self.upsample = nn.ModuleList(_enlarging(2, 2) for _ in widths)
+
+    def forward(self, levels: Sequence[Tensor]) -> Float[Tensor, "b 2 h w"]:
+        """The flow at the finest of the `levels`, which come from coarse to fine."""
+        joined, *finer = levels
+        for index, level in enumerate(finer):
+            size = level.shape[-2:]
+            flow = _crop(self.upsample[index](self.predict[index](joined)), size)
+            features = _crop(F.leaky_relu_(self.deconv[index](joined), SLOPE), size)
+            joined = torch.cat((level, features, flow), dim=1)
+        return self.predict[-1](joined)
+
+
+def _enlarging(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=False)
+
+
+def _crop(x: Tensor, size: torch.Size) -> Tensor:
+    """Maps of odd sides come back from a doubling one too large."""
+    return x[..., : size[0], : size[1]]

@@ -1,0 +1,1 @@
+"""Mask2Former on one image (Sec. 3.2)."""

@@ -1,0 +1,86 @@
+"""Mask2Former: backbone, pixel decoder, query decoder."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from mpvss.segmentor.pixel_decoder import PixelDecoder
+from mpvss.segmentor.query_decoder import QueryDecoder, Segments
+from mpvss.segmentor.semantic import MaskPrediction
+from mpvss.video import as_float, check_frame, check_num_classes, frame_size
+
+Execution = Literal["lean", "paper"]
+"""`lean` computes what is used; `paper` runs the published graph, for its operation count. Same labels."""
+
+PIXEL_MEAN = (123.675, 116.28, 103.53)
+PIXEL_STD = (58.395, 57.12, 57.375)
+PADDING = 32
+"""Frames are zero-padded at the bottom and right to multiples of this, after normalisation."""
+
+
+class Mask2Former(nn.Module):
+    """A query-based segmentor of one image (Sec. 3.2)."""
+
+    pixel_mean: Tensor
+    pixel_std: Tensor
+
+    def __init__(
+        self,
+        *,
+        backbone: nn.Module,
+        pixel_decoder: PixelDecoder,
+        query_decoder: QueryDecoder,
+        execution: Execution = "lean",
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.pixel_decoder = pixel_decoder
+        self.query_decoder = query_decoder
+        self.execution: Execution = execution
+        self.num_classes = query_decoder.class_embed.out_features - 1
+        check_num_classes(self.num_classes)
+        self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("pixel_std", torch.tensor(PIXEL_STD).view(3, 1, 1), persistent=False)
+
+    def features(self, frame: Shaped[Tensor, "3 h w"]) -> list[Tensor]:
+        """The backbone's maps of one RGB frame, 0..255, fine to coarse, each with a batch axis."""
+        check_frame(frame)
+        normed = (as_float(frame) - self.pixel_mean) / self.pixel_std
+        return self.backbone(pad_to_multiple(normed[None], PADDING))
+
+    def decode(self, maps: list[Tensor]) -> Segments:
+        """The last decoder layer's segments from a backbone's maps."""
+        if self.execution == "paper":
+            return self.decode_every_layer(maps)[-1]
+        return self.query_decoder(self.pixel_decoder(maps), self.pixel_decoder.mask_features)
+
+    def decode_every_layer(self, maps: list[Tensor]) -> list[Segments]:
+        """The segments before the first decoder layer and after each, as deep supervision needs them."""
+        return self.query_decoder.every_layer(self.pixel_decoder(maps), self.pixel_decoder.mask_features)
+
+    def forward(self, frame: Shaped[Tensor, "3 h w"]) -> Segments:
+        """The segments of one RGB frame, 0..255."""
+        return self.decode(self.features(frame))
+
+    def predict(self, frame: Shaped[Tensor, "3 h w"]) -> MaskPrediction:
+        """The semantic prediction of one RGB frame, 0..255."""
+        return self.prediction(self(frame), frame_size(frame))
+
+    def prediction(self, segments: Segments, size: tuple[int, int]) -> MaskPrediction:
+        """The semantic prediction the segments make for a frame of `size` (height, width)."""
+        return MaskPrediction(
+            class_weights=segments.class_logits[0].softmax(-1)[:, :-1],  # "no object" dropped
+            mask_logits=segments.mask_logits[0],
+            size=size,
+            tiled=self.execution == "lean",
+        )
+
+
+def pad_to_multiple(x: Float[Tensor, "b c h w"], multiple: int) -> Float[Tensor, "b c ph pw"]:
+    """Zeros at the bottom and right until both sides are multiples of `multiple`."""
+    return F.pad(x, (0, -x.shape[-1] % multiple, 0, -x.shape[-2] % multiple))

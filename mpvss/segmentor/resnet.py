@@ -1,0 +1,90 @@
+"""ResNet with bottleneck blocks, the stride in the 3x3 convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+Norm = Callable[[int], nn.Module]
+
+
+class FrozenBatchNorm2d(nn.Module):
+    """Batch norm whose statistics and affine terms are constants; eps 1e-5."""
+
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.ones(channels))
+        self.register_buffer("bias", torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, 1e-5)
+
+
+class NormedConv2d(nn.Conv2d):
+    """A convolution without bias, followed by a norm."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, norm: nn.Module, stride: int = 1) -> None:
+        super().__init__(in_channels, out_channels, kernel, stride, padding=kernel // 2, bias=False)
+        nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
+        self.norm = norm
+
+    def forward(self, input: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o oh ow"]:
+        return self.norm(super().forward(input))
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3, 1x1 convolutions beside a shortcut; `width` channels in the middle."""
+
+    def __init__(self, in_channels: int, width: int, out_channels: int, stride: int, norm: Norm) -> None:
+        super().__init__()
+        changes = in_channels != out_channels or stride != 1
+        self.shortcut = NormedConv2d(in_channels, out_channels, 1, norm(out_channels), stride) if changes else None
+        self.conv1 = NormedConv2d(in_channels, width, 1, norm(width))
+        self.conv2 = NormedConv2d(width, width, 3, norm(width), stride)
+        self.conv3 = NormedConv2d(width, out_channels, 1, norm(out_channels))
+
+    def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o oh ow"]:
+        out = self.conv3(F.relu_(self.conv2(F.relu_(self.conv1(x)))))
+        out += x if self.shortcut is None else self.shortcut(x)
+        return F.relu_(out)
+
+
+class ResNet(nn.Module):
+    """A ResNet backbone: maps at 1/4, 1/8, 1/16 and 1/32 of the image.
+
+    `depths` are blocks per stage and `channels` the stages' output widths; a block's middle is a quarter of that.
+    """
+
+    def __init__(self, *, depths: Sequence[int], channels: Sequence[int], stem: int, norm: Norm) -> None:
+        super().__init__()
+        self.out_channels = tuple(channels)
+        self.stem = nn.ModuleDict({"conv1": NormedConv2d(3, stem, 7, norm(stem), stride=2)})
+        self.stages = []
+        before = stem
+        for index, (depth, width) in enumerate(zip(depths, channels, strict=True)):
+            stride = 1 if index == 0 else 2
+            blocks = [Bottleneck(before, width // 4, width, stride, norm)]
+            blocks += [Bottleneck(width, width // 4, width, 1, norm) for _ in range(depth - 1)]
+            self.stages.append(f"res{index + 2}")
+            self.add_module(self.stages[-1], nn.Sequential(*blocks))
+            before = width
+
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
+        """Maps from fine to coarse, of a normalised image whose sides are multiples of 32."""
+        x = F.max_pool2d(F.relu_(self.stem["conv1"](image)), 3, stride=2, padding=1)
+        maps = []
+        for stage in self.stages:
+            x = self.get_submodule(stage)(x)
+            maps.append(x)
+        return maps

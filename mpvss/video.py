@@ -1,0 +1,81 @@
+"""The interface every method stands behind, and the values that pass through it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float, Shaped, UInt8
+from torch import Tensor
+
+IGNORE = 255
+"""The label of pixels that no measure counts, in every label map of the project."""
+
+MAX_CLASSES = 255
+"""Label maps are 8-bit and one value is taken by `IGNORE`."""
+
+
+@runtime_checkable
+class Prediction(Protocol):
+    """What a method says of one frame. Nothing is computed at full size before it is asked for."""
+
+    def labels(self) -> UInt8[Tensor, "h w"]:
+        """The class of each pixel, at the frame's size, on the model's device."""
+        ...
+
+    def scores(self) -> Float[Tensor, "c h w"]:
+        """The score of each class at each pixel, at the frame's size; `labels` is their argmax."""
+        ...
+
+
+class VideoSegmenter(Protocol):
+    """A method that segments a video frame by frame.
+
+    Networks hold weights; what is known of a video is the `state`, an explicit value that goes in and comes back.
+    When a frame is a key frame is the caller's to decide, so one trained method serves every interval.
+    A frame is RGB, (3, H, W), 0..255, uint8 or float, on the model's device.
+    """
+
+    num_classes: int
+
+    def segment(self, frame: Shaped[Tensor, "3 h w"]) -> tuple[Prediction, Any]:
+        """Segment a key frame from nothing; the state serves the frames after it."""
+        ...
+
+    def propagate(self, frame: Shaped[Tensor, "3 h w"], state: Any) -> tuple[Prediction, Any]:
+        """Segment any other frame, of the key frame's size, from the state the frame before it left."""
+        ...
+
+
+def check_num_classes(num_classes: int) -> None:
+    """Raise ValueError unless label maps can hold `num_classes` classes and the ignore label."""
+    if not 1 <= num_classes <= MAX_CLASSES:
+        raise ValueError(f"num_classes is {num_classes}; label maps hold 1 to {MAX_CLASSES} classes")
+
+
+def check_frame(frame: Tensor) -> None:
+    """Raise ValueError unless `frame` is one RGB frame, (3, H, W)."""
+    if frame.ndim != 3 or frame.shape[0] != 3 or 0 in frame.shape:
+        raise ValueError(f"a frame is one RGB image, (3, H, W); got shape {tuple(frame.shape)}")
+
+
+def check_same_size(frame: Tensor, key_size: tuple[int, int]) -> None:
+    """Raise ValueError where a frame has another size than its key frame: nothing can be propagated to it."""
+    check_frame(frame)
+    if tuple(frame.shape[1:]) != tuple(key_size):
+        height, width = frame.shape[1:]
+        raise ValueError(
+            f"the frame is {width}x{height} and its key frame {key_size[1]}x{key_size[0]}; "
+            "frames of one clip must share one size"
+        )
+
+
+def frame_size(frame: Tensor) -> tuple[int, int]:
+    """Height and width of one RGB frame, (3, H, W); ValueError where it is not one."""
+    check_frame(frame)
+    return frame.shape[1], frame.shape[2]
+
+
+def as_float(frame: Tensor) -> Tensor:
+    """The frame as floating point, 0..255; half and bfloat16 frames stay as they are."""
+    return frame if frame.is_floating_point() else frame.to(torch.float32)

@@ -1,0 +1,57 @@
+"""The one backward warp, and the one flow convention.
+
+A flow is backward, from the current frame to the key frame: (…, 2, H, W), x then y, in pixels of its own grid. The
+warped map holds at p what its source holds at p + flow(p); outside the source, the nearest border pixel.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+WarpVariant = Literal["exact", "published"]
+
+
+def resize_flow(flow: Float[Tensor, "n 2 h w"], size: tuple[int, int]) -> Float[Tensor, "n 2 th tw"]:
+    """The flow on a grid of `size` (height, width), its vectors in pixels of that grid (bilinear)."""
+    height, width = flow.shape[-2:]
+    resized = F.interpolate(flow, size=size, mode="bilinear", align_corners=False)
+    if size[0] * width == size[1] * height:
+        return resized * (size[1] / width)
+    return resized * resized.new_tensor([size[1] / width, size[0] / height]).view(2, 1, 1)
+
+
+def warp(
+    source: Float[Tensor, "n c h w"], flow: Float[Tensor, "n 2 h w"], variant: WarpVariant = "exact"
+) -> Float[Tensor, "n c h w"]:
+    """Sample `source` at every pixel plus its flow, bilinearly, with borders repeated (Sec. 3.1: the operator W).
+
+    `exact`: a zero flow returns the source bit for bit, and so does a whole-pixel flow its shift. `published`: the
+    released program's normalisation by W where W − 1 is meant, which shrinks the picture by (W − 1)/W; weights
+    trained with it need it.
+    """
+    height, width = source.shape[-2:]
+    if flow.shape[-2:] != source.shape[-2:]:
+        raise ValueError(
+            f"the flow's grid is {tuple(flow.shape[-2:])} and the source's {(height, width)}; resize the flow first"
+        )
+    x = flow[:, 0] + torch.arange(width, device=flow.device, dtype=flow.dtype)
+    y = flow[:, 1] + torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None]
+    if variant == "published":
+        span_x, span_y = width, height
+    else:
+        # A grid of 2^k + 1 samples is normalised by a power of two, which loses no bit.
+        x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)
+        span_x, span_y = _power_of_two(width - 1), _power_of_two(height - 1)
+        source = F.pad(source, (0, span_x + 1 - width, 0, span_y + 1 - height), mode="replicate")
+    grid = torch.stack((x * (2 / span_x) - 1, y * (2 / span_y) - 1), dim=-1)
+    return F.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=True)
+
+
+def _power_of_two(least: int) -> int:
+    """The least power of two that is not below `least`."""
+    return 1 << max(int(least) - 1, 0).bit_length()
