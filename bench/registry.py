@@ -72,7 +72,7 @@ class Parts:
         """Methods whose results depend on the identity of their arguments alone, so that methods may share them."""
         calls: list[tuple[nn.Module, str]] = []
         for segmentor in self._segmentors.values():
-            calls += [(segmentor, "features"), (segmentor, "decode")]
+            calls += [(segmentor, name) for name in ("features", "decode", "prediction")]
         calls += [(flow, "flow") for flow in self._flows.values()]
         return calls
 
@@ -123,6 +123,12 @@ METHODS = tuple(_MAKERS)
 BACKBONES = tuple(_BACKBONES)
 
 
+def known_methods() -> tuple[str, ...]:
+    """The project's own methods, then those that installed packages add."""
+    added = importlib.metadata.entry_points(group=ENTRY_POINTS).names
+    return (*METHODS, *sorted(added - set(METHODS)))
+
+
 def accel_branch(key_backbone: str) -> str:
     """The backbone of Accel's branch for every frame, where `key_backbone` segments the key frames."""
     return backbone_row(key_backbone).accel_branch
@@ -150,6 +156,8 @@ def build(
     if key_backbone is not None and method != "accel":
         raise ValueError(f"key_backbone is Accel's alone; {method!r} takes one backbone")
     if method not in _MAKERS:
+        if weights is not None:
+            raise ValueError(f"{method!r} is not the project's own method; it loads its weights itself")
         return _from_entry_point(method, backbone, num_classes)
     parts = parts or Parts(num_classes, execution=execution, seed=seed)
     if parts.num_classes != num_classes:
@@ -184,9 +192,6 @@ def _load(model: nn.Module, path: str | os.PathLike[str], wanted: dict[str, str 
 
 
 def _from_entry_point(method: str, backbone: str, num_classes: int) -> VideoSegmenter:
-    found = importlib.metadata.entry_points(group=ENTRY_POINTS)
-    for entry in found:
-        if entry.name == method:
-            return entry.load()(backbone=backbone, num_classes=num_classes)
-    known = ", ".join((*METHODS, *sorted(found.names)))
-    raise ValueError(f"unknown method {method!r}; known are {known}")
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINTS, name=method):
+        return entry.load()(backbone=backbone, num_classes=num_classes)
+    raise ValueError(f"unknown method {method!r}; known are {', '.join(known_methods())}")

@@ -28,6 +28,7 @@ class Prediction(Protocol):
         ...
 
 
+@runtime_checkable
 class VideoSegmenter(Protocol):
     """A method that segments a video frame by frame.
 

@@ -28,14 +28,14 @@ _SMALL = 1 << 16
 
 
 class _KeyFrame(nn.Module):
-    """A method's work on a key frame, as a graph from frame to scores."""
+    """A method's work on a key frame, as a graph from frame to label map."""
 
     def __init__(self, method: VideoSegmenter) -> None:
         super().__init__()
         self.method = method
 
     def forward(self, frame: Tensor) -> Tensor:
-        return self.method.segment(frame)[0].scores()
+        return self.method.segment(frame)[0].labels()
 
 
 class _OtherFrame(nn.Module):
@@ -47,18 +47,20 @@ class _OtherFrame(nn.Module):
         self.state = state
 
     def forward(self, frame: Tensor) -> Tensor:
-        return self.method.propagate(frame, self.state)[0].scores()
+        labels = self.method.propagate(frame, self.state)[0].labels()
+        return labels + 0 * frame[0]  # a label map that is kept from the key frame is no output of a graph otherwise
 
 
 def count_macs(method: VideoSegmenter, size: tuple[int, int]) -> tuple[int, int]:
-    """Multiply-accumulates of a key frame and of another frame of `size` (height, width), from frame to scores.
+    """Multiply-accumulates of a key frame and of another frame of `size` (height, width), from frame to label map.
 
     The method is on the CPU. Its weights may be anything.
     """
     frame = torch.zeros(3, *size)
     with torch.no_grad(), shapes_only():
         key = _count(_KeyFrame(method), frame)
-        state = method.segment(frame)[1]
+        prediction, state = method.segment(frame)
+        prediction.labels()  # what a state keeps of them is not found again
         other = _count(_OtherFrame(method, state), frame)
     return key, other
 

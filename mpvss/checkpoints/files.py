@@ -19,6 +19,7 @@ FORMAT = "mpvss-bench"
 _TORCH_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _ARRAY_GLOBALS = {
     *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+    *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
     ("collections", "OrderedDict"),
@@ -58,7 +59,8 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
     if not path.is_file():
         raise ValueError(f"checkpoint {path} does not exist or is not a file")
     if _is_safetensors(path):
-        return safetensors.torch.load_file(path), _safetensors_metadata(path)
+        metadata = _safetensors_metadata(path)  # first, since it refuses a damaged file
+        return safetensors.torch.load_file(path), metadata
     return flatten(_read_pickle(path), str(path)), {}
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from mpvss.checkpoints.files import flatten, read_tensors
 from mpvss.checkpoints.names import recognise, to_ours
 
 _OWNERS = ("segmentor", "key_segmentor", "motion", "flow")
+_UNUSED = re.compile(r".*\.(relative_position_index|num_batches_tracked)|backbone\.layernorm\.(weight|bias)")
+"""Tensors of other programs' networks that take no part in what they compute."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def load_checkpoint(
     Recognises the names of the published MPVSS and Mask2Former, of the `transformers` library's Mask2Former, of
     FlowNetS and our own. A whole part that the checkpoint lacks (a motion module, say) is left alone and reported.
     A published MPVSS checkpoint turns on the warp it was trained with. ValueError, before anything is changed, where
-    a tensor has another shape, where part of a part is missing, or where nothing fits.
+    a tensor has another shape, where part of a part is missing or has no place, or where nothing fits.
     """
     if isinstance(source, Mapping):
         where, metadata = "the checkpoint", {}
@@ -46,8 +49,7 @@ def load_checkpoint(
     else:
         where = str(source)
         tensors, metadata = read_tensors(source)
-    kind = recognise(tensors)
-    named = tensors if kind is None else to_ours(tensors, kind)
+    named, kind = _under_our_names(tensors)
     targets = module.state_dict()
     placed: dict[str, Tensor] = {}
     left_over = []
@@ -63,7 +65,7 @@ def load_checkpoint(
             f"{_some(named)}, the module's {_some(targets)}"
         )
     missing = tuple(name for name in targets if name not in placed)
-    _check_parts(where, missing, placed, left_over)
+    _check_parts(where, missing, placed, left_over, targets)
     _check_shapes(where, placed, targets)
     with torch.no_grad():
         for name, tensor in placed.items():
@@ -72,16 +74,32 @@ def load_checkpoint(
     variant = metadata.get("warp_variant", variant)
     if variant is not None and hasattr(module, "warp_variant"):
         module.warp_variant = variant  # type: ignore[assignment]
-    return LoadReport(kind or "ours", tuple(placed), missing, tuple(left_over))
+    return LoadReport(kind, tuple(placed), missing, tuple(left_over))
+
+
+def read_num_classes(path: str | os.PathLike[str]) -> int | None:
+    """How many classes a checkpoint's segmentor tells apart; None where it holds none. Errors as `load_checkpoint`."""
+    named, _ = _under_our_names(read_tensors(path)[0])
+    biases = [tensor for name, tensor in named.items() if name.endswith("query_decoder.class_embed.bias")]
+    return biases[0].numel() - 1 if biases else None  # the last is "no object"
+
+
+def _under_our_names(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], str]:
+    kind = recognise(tensors)
+    return (tensors, "ours") if kind is None else (to_ours(tensors, kind), kind)
 
 
 def _place(name: str, targets: Mapping[str, Tensor]) -> str | None:
-    """Where a tensor of this name goes: into a method, into the part it belongs to, or into that part's own part."""
+    """Where a tensor of this name goes."""
+    return next((candidate for candidate in _candidates(name) if candidate in targets), None)
+
+
+def _candidates(name: str) -> Iterator[str]:
+    """Where a tensor could go: into a method, into the part it belongs to, or into that part's own part."""
     rest = name.partition(".")[2]
-    candidates = [name, f"segmentor.{name}", rest]
+    yield from (name, f"segmentor.{name}", rest)
     if name.startswith("flow.encoder."):
-        candidates.append(f"motion.{rest}")
-    return next((candidate for candidate in candidates if candidate in targets), None)
+        yield f"motion.{rest}"
 
 
 def _part(name: str) -> str:
@@ -90,20 +108,27 @@ def _part(name: str) -> str:
     return ".".join(pieces[:2]) if pieces[0] in _OWNERS else pieces[0]
 
 
-def _check_parts(where: str, missing: tuple[str, ...], placed: Mapping[str, Tensor], left_over: list[str]) -> None:
+def _check_parts(
+    where: str,
+    missing: tuple[str, ...],
+    placed: Mapping[str, Tensor],
+    left_over: list[str],
+    targets: Mapping[str, Tensor],
+) -> None:
     """Raise where a part is there in part only, or is another network's."""
     present = {_part(name) for name in placed}
     torn = [name for name in missing if _part(name) in present]
     if torn:
         raise ValueError(f"{where} lacks {len(torn)} tensors of parts that it has: {_some(torn)}")
-    foreign = {_part(name) for name in missing} & {
-        prefix + _part(name) for name in left_over for prefix in ("", "segmentor.")
-    }
-    for part in sorted(foreign):
-        theirs = [name for name in left_over if part.endswith(_part(name))]
+    parts = {_part(name) for name in targets}
+    for name in left_over:
+        part = next((_part(candidate) for candidate in _candidates(name) if _part(candidate) in parts), None)
+        if part is None or _UNUSED.fullmatch(name):
+            continue
+        ours = [target for target in targets if _part(target) == part]
         raise ValueError(
-            f"{where} is for another {part.rpartition('.')[2]}: its tensors are named {_some(theirs)}, "
-            f"the module's {_some([name for name in missing if _part(name) == part])}"
+            f"{where} is for another {part.rpartition('.')[2]}: it has {name}, for which the module has no place; "
+            f"the module's tensors are named {_some(ours)}"
         )
 
 

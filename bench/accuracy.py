@@ -1,0 +1,152 @@
+"""The accuracy of every cell of a backbone, from one lockstep pass, kept clip by clip on disk."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from bench import metrics
+from bench.lockstep import Cell, Group
+from bench.results import write_atomically
+
+WINDOWS = (8, 16)
+CONSISTENCIES = (metrics.VideoConsistency, metrics.StrictVideoConsistency)
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one cell scored on some frames; scores of clips are added.
+
+    `confusion` is int64 (C, C), rows the truth. `consistency` is float64 (2, 2, 2): the measure (as the VSPW
+    scripts compute it; strict), the window (8; 16), and the sum over windows beside the number of windows.
+    """
+
+    confusion: np.ndarray
+    consistency: np.ndarray
+    labelled_frames: int
+
+    def __add__(self, other: Score) -> Score:
+        """The score on the frames of both."""
+        return Score(
+            self.confusion + other.confusion,
+            self.consistency + other.consistency,
+            self.labelled_frames + other.labelled_frames,
+        )
+
+    def measures(self) -> dict[str, Any] | None:
+        """Every measure by its name in a results file, 0..1; None where no frame had labels."""
+        if self.labelled_frames == 0:
+            return None
+        sums, counts = self.consistency[..., 0], self.consistency[..., 1]
+        vc = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+        return {
+            "miou": metrics.mean_iou(self.confusion),
+            "miou_with_predicted": metrics.mean_iou_with_predicted(self.confusion),
+            "wiou": metrics.weighted_iou(self.confusion),
+            "pixel_accuracy": metrics.pixel_accuracy(self.confusion),
+            "mvc8": _number(vc[0, 0]),
+            "mvc16": _number(vc[0, 1]),
+            "mvc8_strict": _number(vc[1, 0]),
+            "mvc16_strict": _number(vc[1, 1]),
+            "class_iou": [_number(iou) for iou in metrics.per_class_iou(self.confusion)],
+            "labelled_frames": self.labelled_frames,
+        }
+
+
+class ClipScorer:
+    """Scores of many cells on one clip, fed frame by frame.
+
+    VC needs successive labels: it is left out for a clip of which some frame has none.
+    """
+
+    def __init__(self, cells: Iterable[Cell], num_classes: int) -> None:
+        self._num_classes = num_classes
+        self._confusion = {cell: np.zeros((num_classes, num_classes), np.int64) for cell in cells}
+        self._consistency = {cell: [make(WINDOWS) for make in CONSISTENCIES] for cell in self._confusion}
+        self._labelled = 0
+        self._gaps = False
+
+    def update(self, truth: np.ndarray | None, groups: Collection[Group]) -> None:
+        """Take a frame's truth, uint8 (H, W) or None, and the label maps of the cells."""
+        if truth is None:
+            self._gaps = True
+            return
+        self._labelled += 1
+        for group in groups:
+            confusion = metrics.confusion_matrix(truth, group.labels, self._num_classes)
+            for cell in group.cells:
+                self._confusion[cell] += confusion
+                if not self._gaps:
+                    for measure in self._consistency[cell]:
+                        measure.update(truth, group.labels)
+
+    def end(self, failed: Collection[str]) -> dict[Cell, Score]:
+        """The scores of the clip, but for the cells of the methods that failed in it."""
+        scores = {}
+        for cell, confusion in self._confusion.items():
+            if cell.method not in failed:
+                sums = np.zeros((len(CONSISTENCIES), len(WINDOWS), 2))
+                for row, measure in zip(sums, self._consistency[cell], strict=True):
+                    if not self._gaps:
+                        windows = measure.end_clip()
+                        row[:] = [_sum_and_count(windows[n]) for n in WINDOWS]
+                scores[cell] = Score(confusion, sums, self._labelled)
+        return scores
+
+
+class ClipStore:
+    """The scores of finished clips in a folder, so that a sweep that was stopped goes on at the next clip."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def load(self, index: int, name: str) -> dict[Cell, Score]:
+        """The scores of a clip; empty where it has not been finished."""
+        file = self._file(index, name)
+        if not file.exists():
+            return {}
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                cells = [Cell(method, interval) for method, interval in json.loads(str(stored["cells"]))]
+                scores = zip(stored["confusion"], stored["consistency"], stored["frames"], strict=True)
+                return {
+                    cell: Score(confusion, sums, int(frames))
+                    for cell, (confusion, sums, frames) in zip(cells, scores, strict=True)
+                }
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{file} is damaged ({error}); delete it to score the clip again") from None
+
+    def save(self, index: int, name: str, scores: Mapping[Cell, Score]) -> None:
+        """Write the scores of a clip in one step."""
+        if not scores:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            cells=np.array(json.dumps([[cell.method, cell.interval] for cell in scores])),
+            confusion=np.stack([score.confusion for score in scores.values()]),
+            consistency=np.stack([score.consistency for score in scores.values()]),
+            frames=np.array([score.labelled_frames for score in scores.values()]),
+        )
+        write_atomically(self._file(index, name), buffer.getvalue())
+
+    def _file(self, index: int, name: str) -> Path:
+        return self.folder / f"{index:05d}-{quote(name, safe='')}.npz"
+
+
+def _sum_and_count(windows: tuple[float, ...]) -> tuple[float, int]:
+    measured = [value for value in windows if not np.isnan(value)]
+    return sum(measured), len(measured)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,225 @@
+"""The command line, `mpvss-bench`. Parsing imports no torch, so that help comes at once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from bench.measure import cost_command, peer_command
+
+USAGE_ERROR, INTERRUPTED = 2, 130
+
+EXAMPLES = """\
+examples:
+  mpvss-bench sweep --out results/runs/demo
+      the small family on clips made up on the spot: works on a bare machine, takes a minute or two
+  mpvss-bench report results/runs/demo
+      tables and a plot of it, in results/runs/demo/report
+  mpvss-bench segment street.mp4 --out overlay.mp4
+      a video of your own under the predicted classes
+  mpvss-bench cost --help
+      parameters and multiply-accumulates, without running anything
+
+`mpvss-bench COMMAND --help` explains each command. Exit status: 0 done, 1 done but something failed (the
+output says what), 2 the input was refused, 130 interrupted.
+"""
+
+SWEEP_TEXT = """\
+Measure every cell of methods x backbones x key-frame intervals on a data set: accuracy (mIoU, WIoU, mVC8,
+mVC16), cost (GMACs, parameters), speed (FPS and times per kind of frame) and peak memory. A cell is written
+as it ends. A sweep that was stopped goes on where it was when the same command is given again; a cell that
+failed is tried again then. The lists of methods, backbones and intervals may grow between starts, everything
+else must stay.
+"""
+SWEEP_EXAMPLES = """\
+data sets (--data):
+  generated                           made up on the spot; also generated:clips=2,frames=20,size=96x160,seed=3
+  camvid:PATH                         CamVid as the SegNet tutorial lays it out
+  folder:PATH                         a folder of frames, or of folders of them; labels: --labels, --classes
+  video:PATH                          a video file; without labels, so without accuracy; give --classes
+
+examples:
+  mpvss-bench sweep --out results/runs/demo
+  mpvss-bench sweep --methods copy,optical-flow,mpvss --backbones r50,swin-t --intervals 1,2,5,10 \\
+      --data camvid:data/camvid --out results/runs/camvid
+  mpvss-bench sweep --backbones swin-t --weights swin-t=mask2former.pth --weights swin-t/mpvss=mpvss.pth \\
+      --data camvid:data/camvid --out results/runs/trained
+"""
+SEGMENT_EXAMPLES = """\
+examples:
+  mpvss-bench segment street.mp4 --out overlay.mp4
+  mpvss-bench segment frames/ --fps 15 --method optical-flow --backbone swin-t --classes 124 \\
+      --weights mask2former.pth --interval 10 --out overlay.mp4
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; its exit status. Input that is refused gives one line on standard error and status 2."""
+    args = make_parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except (ValueError, OSError) as error:
+        print(f"mpvss-bench: error: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        print("\nmpvss-bench: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; each sets `run`, a function from its arguments to the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="mpvss-bench",
+        description="Measure methods for video semantic segmentation: accuracy, cost, speed and memory, at "
+        "any backbone and key-frame interval.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_sweep(commands)
+    _add_report(commands)
+    _add_segment(commands)
+    cost_command.add_parser(commands)
+    peer_command.add_parser(commands)
+    return parser
+
+
+def _add_sweep(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "sweep",
+        help="measure methods x backbones x intervals on a data set",
+        description=SWEEP_TEXT,
+        epilog=SWEEP_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
+    what = parser.add_argument_group("what to measure (lists are separated by commas)")
+    what.add_argument(
+        "--methods", type=_names, default=["all"], metavar="LIST", help="methods (default: all of the project's own)"
+    )
+    what.add_argument(
+        "--backbones",
+        type=_names,
+        default=["micro"],
+        metavar="LIST",
+        help="backbones, or all (default: micro)",
+    )
+    what.add_argument(
+        "--intervals",
+        type=_integers,
+        default=[1, 2, 5, 10],
+        metavar="LIST",
+        help="key-frame intervals (default: 1,2,5,10); per-frame is measured once, as interval 1",
+    )
+    what.add_argument(
+        "--weights",
+        action="append",
+        default=[],
+        metavar="[BACKBONE[/METHOD]=]FILE",
+        help="checkpoint of a backbone, or of one method of it; may be repeated (default: untrained)",
+    )
+    what.add_argument("--execution", choices=("lean", "paper"), default="lean", help="the graph (default: lean)")
+    what.add_argument("--seed", type=int, default=0, help="of untrained weights (default: 0)")
+    data = parser.add_argument_group("data")
+    data.add_argument("--data", default="generated", metavar="SPEC", help="see below (default: generated)")
+    data.add_argument("--labels", metavar="DIR", help="label maps for folder:PATH")
+    data.add_argument("--classes", type=int, metavar="N", help="number of classes, where the data does not say")
+    data.add_argument("--clips", type=int, metavar="N", help="use the first N clips alone")
+    data.add_argument("--frames", type=int, metavar="N", help="use the first N frames of each clip alone")
+    how = parser.add_argument_group("how")
+    how.add_argument("--repeats", type=int, default=3, metavar="N", help="timed passes over a clip (default: 3)")
+    _add_device(how)
+    parser.set_defaults(run=_sweep)
+
+
+def _add_report(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "report",
+        help="tables and plots of finished sweeps",
+        description="Write Markdown and CSV tables and the accuracy-against-interval plot of one or more "
+        "runs, from their files alone.",
+    )
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="results folder of a sweep")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where to write (default: RUN/report; needed for several runs)",
+    )
+    parser.set_defaults(run=_report)
+
+
+def _add_segment(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "segment",
+        help="draw the predicted classes over a video",
+        description="Run one method over a video file or a folder of frames, and write the video under the "
+        "colours of the predicted classes. Key frames carry a white square in their corner.",
+        epilog=SEGMENT_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("video", metavar="VIDEO", help="video file or folder of frames (or a data spec, see sweep)")
+    parser.add_argument("--out", type=Path, required=True, metavar="OUT.mp4", help="the video to write")
+    parser.add_argument("--method", default="mpvss", help="default: mpvss")
+    parser.add_argument("--backbone", default="micro", help="default: micro")
+    parser.add_argument("--interval", type=int, default=5, metavar="N", help="key-frame interval (default: 5)")
+    parser.add_argument("--classes", type=int, metavar="N", help="number of classes (default: the weights', or 19)")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="checkpoint (default: untrained)")
+    parser.add_argument("--fps", type=float, help="of the output (default: the video's; 15 for a folder)")
+    parser.add_argument("--frames", type=int, metavar="N", help="the first N frames alone")
+    parser.add_argument("--seed", type=int, default=0, help="of untrained weights (default: 0)")
+    _add_device(parser)
+    parser.set_defaults(run=_segment)
+
+
+def _add_device(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: as torch chooses)")
+
+
+def _sweep(args: argparse.Namespace) -> int:
+    from bench.sweep_command import run_sweep
+
+    return run_sweep(args)
+
+
+def _report(args: argparse.Namespace) -> int:
+    from bench.report import write_report
+
+    if args.out is None and len(args.runs) > 1:
+        raise ValueError("several runs are given; say with --out where their common report goes")
+    for file in write_report(args.runs, args.out or args.runs[0] / "report"):
+        print(file)
+    return 0
+
+
+def _segment(args: argparse.Namespace) -> int:
+    from bench.segment_command import run_segment
+
+    return run_segment(args)
+
+
+def _names(text: str) -> list[str]:
+    return list(dict.fromkeys(filter(None, (item.strip() for item in text.split(",")))))
+
+
+def _integers(text: str) -> list[int]:
+    try:
+        return list(dict.fromkeys(int(item) for item in _names(text)))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers, as 1,2,5,10") from None
+
+
+def known_names(names: Iterable[str], known: Sequence[str], what: str) -> tuple[str, ...]:
+    """The names, as they are.
+
+    Raises:
+        ValueError: a name that is not known.
+    """
+    names = list(names)
+    for name in names:
+        if name not in known:
+            raise ValueError(f"unknown {what} {name!r}; known are {', '.join(known)}")
+    return tuple(names)

@@ -1,0 +1,61 @@
+"""What a measurement was made on."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+LIBRARIES = ("mpvss-bench", "torch", "numpy", "pillow", "av", "fvcore")
+
+
+def describe_environment(device: torch.device) -> dict[str, Any]:
+    """Device, processor, threads, versions, the project's commit and the date, as plain values for a file."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": _device_name(device),
+        "cpu": _cpu_name(),
+        "threads": torch.get_num_threads(),
+        "os": platform.platform(),
+        "python": platform.python_version(),
+        "cuda": torch.version.cuda,
+        "libraries": {name: _version(name) for name in LIBRARIES},
+        "commit": project_commit(),
+    }
+
+
+def project_commit() -> str | None:
+    """The commit of the project's checkout, `-dirty` where files differ from it; None outside of one."""
+    root = Path(__file__).resolve().parents[1]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

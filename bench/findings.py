@@ -1,0 +1,73 @@
+"""One cell of a sweep while it is being measured."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bench.measure.cost import Cost
+from bench.memory import PeakMemory
+from bench.results import PARTS
+from bench.timing import CLIP_LENGTH, Timing
+
+
+@dataclass
+class Findings:
+    """What is known of one cell so far, and the parts of it that are still to be measured."""
+
+    todo: set[str] = field(default_factory=lambda: set(PARTS))
+    weights: str | None = None
+    accuracy: dict[str, Any] | None = None
+    cost: dict[str, Any] | None = None
+    timing: dict[str, Any] | None = None
+    memory: dict[str, Any] | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+    tracebacks: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Findings:
+        """The good parts of a cell that was written; those that failed are to be measured again."""
+        kept = {name: record[name] for name in ("weights", "accuracy", "cost", "timing", "memory")}
+        return cls(todo=set(record["errors"]), **kept)
+
+    def record(self) -> dict[str, Any]:
+        """The cell as `bench.results` stores it."""
+        record = asdict(self)
+        del record["todo"]
+        return record
+
+    def fail(self, part: str, error: Exception) -> None:
+        """Note that a part could not be measured."""
+        self.errors[part] = f"{type(error).__name__}: {error}"
+        self.tracebacks[part] = "".join(traceback.format_exception(error))
+
+    def take_cost(self, cost: Cost, interval: int, height: int, width: int) -> None:
+        """Note the cost, on frames of that size."""
+        self.cost = {
+            "parameters": cost.parameters,
+            "key_macs": cost.key_macs,
+            "other_macs": cost.other_macs,
+            "mean_macs": cost.mean_macs(interval, CLIP_LENGTH),
+            "height": height,
+            "width": width,
+        }
+
+    def take_timing(self, timing: Timing, memory: PeakMemory, interval: int) -> None:
+        """Note the times of the method, amortised at the interval, and the memory they were measured with."""
+        key, other = timing.median_seconds("key"), timing.median_seconds("other")
+        self.timing = {
+            "fps_labels": timing.fps(interval),
+            "fps_model": timing.fps(interval, "model"),
+            "p50_key_ms": None if key is None else 1000 * key,
+            "p50_other_ms": None if other is None or interval == 1 else 1000 * other,
+            "samples": [asdict(sample) for sample in timing.samples],
+            "warmup": [asdict(sample) for sample in timing.warmup],
+        }
+        self.memory = {
+            "host_peak_bytes": memory.host_peak,
+            "host_before_bytes": memory.host_before,
+            "host_peak_source": memory.source,
+            "device_peak_bytes": memory.device_peak,
+        }

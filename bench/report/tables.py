@@ -1,0 +1,120 @@
+"""Tables over the cells of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+MEGA, GIGA, MEBI = 1e-6, 1e-9, 2.0**-20
+MISSING = "-"
+
+Cell = Mapping[str, Any]
+"""A row of `bench.results.read_run`."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its header with the unit, its field, the factor to the unit, its digits."""
+
+    header: str
+    field: str
+    factor: float = 1.0
+    digits: int = 1
+
+
+MAIN = (
+    Column("mIoU (%)", "miou", 100, 2),
+    Column("WIoU (%)", "wiou", 100, 2),
+    Column("mVC8 (%)", "mvc8", 100, 2),
+    Column("mVC16 (%)", "mvc16", 100, 2),
+    Column("GMACs", "mean_macs", GIGA, 2),
+    Column("Params (M)", "parameters", MEGA, 2),
+    Column("FPS (labels)", "fps_labels", 1, 2),
+    Column("p50 key (ms)", "p50_key_ms", 1, 2),
+    Column("p50 other (ms)", "p50_other_ms", 1, 2),
+)
+HOST_MEMORY = Column("Peak host memory (MiB)", "host_peak_bytes", MEBI, 0)
+DEVICE_MEMORY = Column("Peak device memory (MiB)", "device_peak_bytes", MEBI, 0)
+FURTHER = (
+    Column("mIoU, predicted classes too (%)", "miou_with_predicted", 100, 2),
+    Column("Pixel accuracy (%)", "pixel_accuracy", 100, 2),
+    Column("Strict VC8 (%)", "mvc8_strict", 100, 2),
+    Column("Strict VC16 (%)", "mvc16_strict", 100, 2),
+    Column("Key GMACs", "key_macs", GIGA, 2),
+    Column("Other GMACs", "other_macs", GIGA, 2),
+)
+
+
+def main_table(cells: Sequence[Cell]) -> str:
+    """The measures of each cell as Markdown; a failed cell says why, and weights stand on every row."""
+    on_device = any(is_there(cell, "device_peak_bytes") for cell in cells)
+    columns = (*MAIN, DEVICE_MEMORY if on_device else HOST_MEMORY)
+    rows = []
+    for cell in cells:
+        status = "ok" if cell["status"] == "ok" else f"**failed**: {_one_line(cell['error'])}"
+        rows.append([*_head(cell), *_values(cell, columns), _weights(cell), status])
+    return markdown(["Method", "Interval", *(column.header for column in columns), "Weights", "Status"], rows)
+
+
+def further_table(cells: Sequence[Cell]) -> str:
+    """The other measures of each cell as Markdown."""
+    rows = [[*_head(cell), *_values(cell, FURTHER), _weights(cell)] for cell in cells]
+    return markdown(["Method", "Interval", *(column.header for column in FURTHER), "Weights"], rows)
+
+
+def class_iou(cells: Sequence[Cell], class_names: Sequence[str]) -> pd.DataFrame:
+    """One row a cell and class: the IoU, 0..1, missing where the class is in neither truth nor prediction."""
+    head = ["run", "backbone", "method", "interval", "weights"]
+    rows = [
+        {**{name: cell[name] for name in head}, "class": class_name, "iou": iou}
+        for cell in cells
+        if isinstance(cell.get("class_iou"), list)
+        for class_name, iou in zip(class_names, cell["class_iou"], strict=True)
+    ]
+    return pd.DataFrame(rows, columns=[*head, "class", "iou"])
+
+
+def is_there(cell: Cell, field: str) -> bool:
+    """Whether the cell has a value in this field."""
+    value = cell.get(field)
+    return value is not None and not pd.isna(value)
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table, numbers to the right; `|` in a cell is escaped."""
+    escaped = [[text.replace("|", "\\|") for text in row] for row in [header, *rows]]
+    widths = [max(map(len, column)) for column in zip(*escaped, strict=True)]
+    left = [i == 0 or name in ("Weights", "Status") for i, name in enumerate(header)]
+    lines = [
+        "| "
+        + " | ".join(t.ljust(w) if to_left else t.rjust(w) for t, w, to_left in zip(row, widths, left, strict=True))
+        + " |"
+        for row in escaped
+    ]
+    rule = "|" + "|".join(
+        "-" * (width + 2) if to_left else "-" * (width + 1) + ":" for width, to_left in zip(widths, left, strict=True)
+    )
+    return "\n".join([lines[0], rule + "|", *lines[1:]])
+
+
+def _head(cell: Cell) -> list[str]:
+    return [str(cell["method"]), str(cell["interval"])]
+
+
+def _weights(cell: Cell) -> str:
+    return str(cell["weights"]) if is_there(cell, "weights") else MISSING
+
+
+def _values(cell: Cell, columns: Sequence[Column]) -> list[str]:
+    return [
+        f"{cell[column.field] * column.factor:.{column.digits}f}" if is_there(cell, column.field) else MISSING
+        for column in columns
+    ]
+
+
+def _one_line(text: str, limit: int = 160) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

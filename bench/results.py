@@ -1,0 +1,226 @@
+"""The results of a sweep as files, and the one way to read them. Imports no model and no torch.
+
+A run is a folder:
+
+`run.json`
+    `schema`; `configuration`, everything that changes what a cell means; `asked`, the methods, backbones and
+    intervals asked for so far; `starts`, one entry for each start: its command and environment.
+`cells/*.json`
+    One file a cell, each written whole or not at all. The fields are those of `CELL_FIELDS`.
+
+A run is opened again with the same configuration only. The lists under `asked` may grow: cells that are there
+are kept, and those that are missing are measured.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+
+SCHEMA = 1
+
+CELL_FIELDS = {
+    "schema": "version of this layout, an integer",
+    "backbone": "backbone; for Accel, the one of its key branch",
+    "method": "method",
+    "interval": "key-frame interval; 1 for a method to which every frame is a key frame",
+    "start": "index into the `starts` of run.json: the environment the cell was measured in",
+    "weights": "`untrained`, or what was loaded",
+    "errors": "what failed, by part of the cell (accuracy, cost, timing); empty for a good cell",
+    "accuracy": "measures in 0..1 over all labelled frames; null for data without labels",
+    "cost": "`parameters`, and MACs of a key and another frame, and their mean over a clip at the interval",
+    "tracebacks": "where each of them came from",
+    "timing": "FPS over a clip at the interval, medians in ms, every sample in seconds, warm-up apart",
+    "memory": "bytes: of the process on the host, and of the device's allocator where there is a device",
+}
+PARTS = ("accuracy", "cost", "timing")
+
+
+@dataclass(frozen=True, order=True)
+class CellKey:
+    """What a cell is found by."""
+
+    backbone: str
+    method: str
+    interval: int
+
+    @property
+    def file_name(self) -> str:
+        """The cell's file; characters that a file system could refuse are %-quoted."""
+        return f"{quote(self.backbone, safe='')}--{quote(self.method, safe='')}--{self.interval:03d}.json"
+
+
+class Run:
+    """A folder of results that is being written."""
+
+    def __init__(self, path: Path, start: int) -> None:
+        self.path = path
+        self.start = start
+
+    def load(self, key: CellKey) -> dict[str, Any] | None:
+        """The cell's record, or None where it has not been written."""
+        path = self.path / "cells" / key.file_name
+        return _read_record(path) if path.exists() else None
+
+    def save(self, key: CellKey, record: Mapping[str, Any]) -> None:
+        """Write a cell, in one step: a reader sees the old record or the new one, never a part."""
+        head = {"schema": SCHEMA, "backbone": key.backbone, "method": key.method, "interval": key.interval}
+        write_json(self.path / "cells" / key.file_name, {**head, "start": self.start, **record})
+
+
+def open_run(
+    path: Path,
+    configuration: Mapping[str, Any],
+    asked: Mapping[str, Sequence[Any]],
+    start: Mapping[str, Any],
+) -> Run:
+    """Make a run's folder, or open the one that is there.
+
+    Args:
+        path: the folder; made where it is missing.
+        configuration: everything that changes what a cell means, as JSON values.
+        asked: the lists of methods, backbones and intervals; added to those already asked for.
+        start: this start's command and environment.
+
+    Raises:
+        ValueError: the folder holds a run of another configuration, or something else.
+    """
+    file = path / "run.json"
+    known: dict[str, Any] = {"configuration": dict(configuration), "asked": {}, "starts": []}
+    if file.exists():
+        known = _read_record(file)
+        _check_same(path, known["configuration"], json.loads(json.dumps(configuration)))
+    elif path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ValueError(f"{path} exists and is not a results folder (it has no run.json); choose another --out")
+    merged = {
+        name: [*known["asked"].get(name, []), *(v for v in values if v not in known["asked"].get(name, []))]
+        for name, values in asked.items()
+    }
+    starts = [*known["starts"], dict(start)]
+    (path / "cells").mkdir(parents=True, exist_ok=True)
+    record = {"schema": SCHEMA, "configuration": known["configuration"], "asked": merged, "starts": starts}
+    write_json(file, record)
+    return Run(path, len(starts) - 1)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a JSON file in one step."""
+    text = json.dumps(value, indent=1, allow_nan=False) + "\n"
+    write_atomically(path, text.encode())
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that at every moment its path holds the whole old content or the whole new one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_configuration(path: Path) -> dict[str, Any]:
+    """The content of a run's `run.json`."""
+    file = path / "run.json"
+    if not file.is_file():
+        raise ValueError(f"{path} is not a results folder: it has no run.json")
+    return _read_record(file)
+
+
+def read_run(path: Path) -> pd.DataFrame:
+    """One row a cell, in the order asked for: key, status, measures, cost, times, memory.
+
+    Fractions are 0..1, `*_macs` are multiply-accumulates, `*_ms` milliseconds, `*_bytes` bytes. What was not
+    measured is missing (NaN or None), never zero.
+    """
+    run = read_configuration(path)
+    rows = [_row(path, run, record) for record in _records(path)]
+    table = pd.DataFrame(rows, columns=None if rows else ["run", "backbone", "method", "interval", "status"])
+    asked = run["asked"]
+    rank = {name: {value: i for i, value in enumerate(asked[name])} for name in ("backbones", "methods")}
+    order = sorted(
+        range(len(rows)),
+        key=lambda i: (
+            rank["backbones"].get(rows[i]["backbone"], len(rows)),
+            rank["methods"].get(rows[i]["method"], len(rows)),
+            rows[i]["interval"],
+        ),
+    )
+    return table.iloc[order].reset_index(drop=True)
+
+
+def read_samples(path: Path) -> pd.DataFrame:
+    """One row a timed frame: backbone, method, warmup, repeat, frame, kind, labels and model in seconds.
+
+    Times are taken once for a backbone and method, so the intervals of a method share their samples.
+    """
+    read_configuration(path)
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for record in _records(path):
+        timing = record.get("timing")
+        if timing is None:
+            continue
+        head = {"backbone": record["backbone"], "method": record["method"]}
+        rows[record["backbone"], record["method"]] = [
+            {**head, "warmup": name == "warmup", **sample} for name in ("warmup", "samples") for sample in timing[name]
+        ]
+    return pd.DataFrame([row for samples in rows.values() for row in samples])
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    for file in sorted((path / "cells").glob("*.json")):
+        yield _read_record(file)
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}); delete it to measure it again") from None
+    if not isinstance(record, dict) or "schema" not in record:
+        raise ValueError(f"{path} is damaged (it names no schema); delete it to measure it again")
+    if record["schema"] != SCHEMA:
+        raise ValueError(f"{path} has schema {record['schema']!r}; this version reads schema {SCHEMA}")
+    return record
+
+
+def _row(path: Path, run: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    errors = record["errors"]
+    row = {
+        "run": path.name,
+        "backbone": record["backbone"],
+        "method": record["method"],
+        "interval": record["interval"],
+        "status": "failed" if errors else "ok",
+        "error": "; ".join(f"{part}: {text}" for part, text in errors.items()) or None,
+        "weights": record["weights"],
+        **(record["accuracy"] or {}),
+        **(record["cost"] or {}),
+        **{k: v for k, v in (record["timing"] or {}).items() if k not in ("samples", "warmup")},
+        **(record["memory"] or {}),
+    }
+    environment = run["starts"][record["start"]]["environment"]
+    return {**row, "device": environment["device"], "cpu": environment["cpu"]}
+
+
+def _check_same(path: Path, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+    differing = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
+    if differing:
+        listed = "; ".join(f"{key}: {there.get(key)!r} there, {here.get(key)!r} now" for key in differing)
+        raise ValueError(
+            f"{path} holds a run of another configuration ({listed}); "
+            "give another --out, or the same configuration to go on with it"
+        )

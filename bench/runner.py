@@ -1,0 +1,166 @@
+"""Methods made ready to run, and one of them over the frames of a video."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bench.data import Clip, Dataset, Frame
+from bench.lockstep import SharedCalls
+from bench.registry import Parts, accel_branch
+from bench.registry import build as build_method
+from bench.schedule import FixedInterval
+from mpvss.segmentor.mask2former import Execution
+from mpvss.video import VideoSegmenter
+
+
+@dataclass(frozen=True)
+class Built:
+    """Methods of one backbone on the device; those that could not be built are in `failed` with the error."""
+
+    segmenters: Mapping[str, VideoSegmenter]
+    weights: Mapping[str, str]
+    """What each method's weights are: `untrained`, or what was loaded."""
+    failed: Mapping[str, Exception] = field(default_factory=dict)
+    shared_calls: SharedCalls = ()
+
+
+Builder = Callable[[Sequence[str], str], Built]
+"""Builds methods (names) of a backbone (name)."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Which checkpoint a method gets. Keys are `BACKBONE/METHOD`, or `BACKBONE` for its other methods."""
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    def file(self, method: str, backbone: str) -> Path | None:
+        """The checkpoint of a method, or None for untrained weights."""
+        return self.files.get(f"{backbone}/{method}", self.files.get(backbone))
+
+    def pairs(self, methods: Sequence[str], backbones: Sequence[str]) -> list[tuple[str, str]]:
+        """The methods and backbones that get a checkpoint."""
+        return [(method, backbone) for backbone in backbones for method in methods if self.file(method, backbone)]
+
+    def identity(self) -> dict[str, str]:
+        """The keys with the start of each file's SHA-256: what makes two sets of weights the same."""
+        return {key: _digest(path) for key, path in sorted(self.files.items())}
+
+
+def registry_builder(
+    *, num_classes: int, device: torch.device, execution: Execution, seed: int, weights: Weights
+) -> Builder:
+    """A builder of the project's own methods; those with the same checkpoint share their networks."""
+
+    def build(methods: Sequence[str], backbone: str) -> Built:
+        segmenters: dict[str, VideoSegmenter] = {}
+        weights_of: dict[str, str] = {}
+        failed: dict[str, Exception] = {}
+        parts_of: dict[Path | None, Parts] = {}
+        for method in methods:
+            file = weights.file(method, backbone)
+            if file not in parts_of:
+                parts_of[file] = Parts(num_classes, execution=execution, seed=seed)
+            try:
+                of_frame, of_key_frame = branches(method, backbone)
+                segmenter = build_method(
+                    method,
+                    backbone=of_frame,
+                    key_backbone=of_key_frame,
+                    num_classes=num_classes,
+                    execution=execution,
+                    parts=parts_of[file],
+                    weights=file,
+                )
+                weights_of[method] = getattr(segmenter, "weights", "the method's own")
+                segmenters[method] = segmenter.to(device) if isinstance(segmenter, nn.Module) else segmenter
+            except Exception as error:
+                if file is not None:
+                    raise  # a checkpoint that does not fit is the user's to correct, before hours are spent
+                failed[method] = error
+        shared = [call for parts in parts_of.values() for call in parts.shared_calls()]
+        return Built(segmenters, weights_of, failed, shared)
+
+    return build
+
+
+def branches(method: str, backbone: str) -> tuple[str, str | None]:
+    """The `backbone` and `key_backbone` of a method in the row of `backbone`.
+
+    Accel's key branch has the row's backbone, its other branch a smaller one; other methods have one backbone.
+    """
+    return (accel_branch(backbone), backbone) if method == "accel" else (backbone, None)
+
+
+def select_device(name: str) -> torch.device:
+    """The device of that name, `cpu` or `cuda`.
+
+    Raises:
+        ValueError: there is no such device here.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda: no CUDA device is available here; use --device cpu")
+    return torch.device(name)
+
+
+def set_threads(count: int | None) -> None:
+    """Let torch use `count` CPU threads; None leaves its own choice.
+
+    Raises:
+        ValueError: a count below 1.
+    """
+    if count is not None:
+        if count < 1:
+            raise ValueError(f"--threads is {count}; it must be 1 or more")
+        torch.set_num_threads(count)
+
+
+def limit(dataset: Dataset, clips: int | None, frames: int | None) -> Dataset:
+    """The first `clips` clips of the data, and the first `frames` frames of each; None: all.
+
+    Raises:
+        ValueError: a limit below 1.
+    """
+    for name, value in (("--clips", clips), ("--frames", frames)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is {value}; it must be 1 or more")
+    return replace(dataset, clips=tuple(_limit_clip(clip, frames) for clip in dataset.clips[:clips]))
+
+
+def as_tensor(image: np.ndarray, device: torch.device) -> Tensor:
+    """A frame, (3, H, W), on the device."""
+    return torch.tensor(image).to(device)
+
+
+def run_video(
+    segmenter: VideoSegmenter, frames: Iterable[Frame], schedule: FixedInterval, device: torch.device
+) -> Iterator[tuple[Frame, bool, np.ndarray]]:
+    """For each frame: the frame, whether it is a key frame, and its label map, uint8 (H, W) on the host."""
+    state = None
+    for index, frame in enumerate(frames):
+        key = schedule.is_key(index)
+        image = as_tensor(frame.image, device)
+        with torch.inference_mode():
+            prediction, state = segmenter.segment(image) if key else segmenter.propagate(image, state)
+            labels = prediction.labels().cpu().numpy()
+        yield frame, key, labels
+
+
+def _limit_clip(clip: Clip, frames: int | None) -> Clip:
+    if frames is None:
+        return clip
+    known = None if clip.num_frames is None else min(clip.num_frames, frames)
+    return replace(clip, read=lambda: islice(clip.read(), frames), num_frames=known)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -1,0 +1,227 @@
+"""Measure every cell of backbone x method x interval.
+
+For each backbone: the accuracy of all its cells in lockstep through every clip, then each method's cost and
+time on its own, after which the method's cells are written. Time is taken once for a method, per kind of
+frame; the figures of an interval follow from it by arithmetic, as its MACs do.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from bench.accuracy import ClipScorer, ClipStore, Score
+from bench.data import Clip, Dataset
+from bench.findings import Findings
+from bench.lockstep import Cell, Lockstep, remembering
+from bench.measure.cost import Cost
+from bench.memory import peak_memory
+from bench.progress import Progress, Stage
+from bench.results import CellKey, Run
+from bench.runner import Builder, as_tensor
+from bench.schedule import FixedInterval
+from bench.timing import CLIP_LENGTH, time_clip
+
+PER_FRAME = "per-frame"
+PROTOCOL_INTERVAL = 5
+"""The interval of the timed passes (the paper's)."""
+
+CostOf = Callable[[str, str, tuple[int, int]], Cost]
+"""The cost of a method (name) of a backbone (name) on frames of (height, width)."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells that are asked for."""
+
+    methods: tuple[str, ...]
+    backbones: tuple[str, ...]
+    intervals: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        for name, values in (
+            ("methods", self.methods),
+            ("backbones", self.backbones),
+            ("intervals", self.intervals),
+        ):
+            if not values:
+                raise ValueError(f"no {name} are given; a sweep needs one or more")
+        for interval in self.intervals:
+            FixedInterval(interval)
+
+    def cells(self) -> list[Cell]:
+        """The cells of one backbone. Every frame is a key frame to `per-frame`, whose interval is 1."""
+        return [
+            Cell(method, interval)
+            for method in dict.fromkeys(self.methods)
+            for interval in ((1,) if method == PER_FRAME else sorted(set(self.intervals)))
+        ]
+
+
+class Sweep:
+    """A sweep over a data set into a run's folder."""
+
+    def __init__(
+        self,
+        grid: Grid,
+        dataset: Dataset,
+        run: Run,
+        *,
+        build: Builder,
+        cost_of: CostOf,
+        device: torch.device,
+        repeats: int,
+        progress: Progress,
+    ) -> None:
+        self._grid = grid
+        assert dataset.num_classes is not None, "methods are built for a number of classes"
+        self._dataset = dataset
+        self._num_classes = dataset.num_classes
+        self._run = run
+        self._build = build
+        self._cost_of = cost_of
+        self._device = device
+        self._repeats = repeats
+        self._progress = progress
+
+    def run_all(self) -> list[CellKey]:
+        """Measure what is missing and try again what failed; the cells that failed."""
+        failed = []
+        clip = self._timed_clip()
+        backbones = tuple(dict.fromkeys(self._grid.backbones))
+        for number, backbone in enumerate(backbones, 1):
+            failed += self._run_backbone(backbone, f"{backbone} ({number}/{len(backbones)})", clip)
+        return failed
+
+    def _run_backbone(self, backbone: str, title: str, clip: Sequence[Tensor]) -> list[CellKey]:
+        found = {cell: self._known(backbone, cell) for cell in self._grid.cells()}
+        found = {cell: findings for cell, findings in found.items() if findings.todo}
+        if not found:
+            self._progress.say(f"{title}: all cells are there")
+            return []
+        store = ClipStore(self._run.path / "partial" / backbone)
+        self._score(backbone, title, store, _lacking(found, "accuracy"))
+        methods = list(dict.fromkeys(cell.method for cell in found))
+        with self._progress.stage(f"{title}: time and cost", len(methods), "methods") as stage:
+            for method in methods:
+                cells = {cell: findings for cell, findings in found.items() if cell.method == method}
+                self._measure_cost(backbone, method, clip, _lacking(cells, "cost"))
+                self._measure_time(backbone, method, clip, _lacking(cells, "timing"))
+                for cell, findings in cells.items():
+                    self._run.save(_key(backbone, cell), findings.record())
+                stage.advance()
+        if not any("accuracy" in findings.errors for findings in found.values()):
+            shutil.rmtree(store.folder, ignore_errors=True)
+        self._say_failures(title, found)
+        return [_key(backbone, cell) for cell, findings in found.items() if findings.errors]
+
+    def _known(self, backbone: str, cell: Cell) -> Findings:
+        record = self._run.load(_key(backbone, cell))
+        return Findings() if record is None else Findings.from_record(record)
+
+    def _say_failures(self, title: str, found: Mapping[Cell, Findings]) -> None:
+        intervals: dict[tuple[str, str, str], list[str]] = {}
+        for cell, findings in found.items():
+            for part, text in findings.errors.items():
+                intervals.setdefault((cell.method, part, text), []).append(str(cell.interval))
+        for (method, part, text), of in intervals.items():
+            self._progress.say(f"{title}: {method} failed at interval {', '.join(of)}: {part}: {text}")
+
+    def _score(self, backbone: str, title: str, store: ClipStore, found: Mapping[Cell, Findings]) -> None:
+        """Fill in the accuracy of the cells, clip by clip."""
+        if not found or not self._dataset.labelled:
+            return
+        built = self._build(list(dict.fromkeys(cell.method for cell in found)), backbone)
+        failed = dict(built.failed)
+        totals: dict[Cell, Score] = {}
+        clips = [(index, clip) for index, clip in enumerate(self._dataset.clips) if clip.labelled]
+        with (
+            self._progress.stage(f"{title}: accuracy", _count_frames(clip for _, clip in clips), "frames") as stage,
+            remembering(built.shared_calls) as memo,
+        ):
+            for index, clip in clips:
+                scores = store.load(index, clip.name)
+                missing = [cell for cell in found if cell not in scores and cell.method not in failed]
+                if missing:
+                    lockstep = Lockstep(built.segmenters, missing, memo)
+                    scores |= self._score_clip(clip, lockstep, ClipScorer(missing, self._num_classes), stage)
+                    failed |= lockstep.failed
+                    store.save(index, clip.name, scores)
+                else:
+                    stage.skip(clip.num_frames or 0)
+                for cell in found:
+                    if cell in scores:
+                        totals[cell] = totals[cell] + scores[cell] if cell in totals else scores[cell]
+        for cell, findings in found.items():
+            findings.weights = built.weights.get(cell.method)
+            if cell.method in failed:
+                findings.fail("accuracy", failed[cell.method])
+            else:
+                findings.accuracy = totals[cell].measures()
+
+    def _score_clip(self, clip: Clip, lockstep: Lockstep, scorer: ClipScorer, stage: Stage) -> dict[Cell, Score]:
+        for frame in clip.frames():
+            groups = lockstep.step(as_tensor(frame.image, self._device))
+            scorer.update(frame.labels, groups)
+            stage.advance()
+        return scorer.end(lockstep.failed)
+
+    def _measure_cost(self, backbone: str, method: str, clip: Sequence[Tensor], cells: Mapping[Cell, Findings]) -> None:
+        if not cells:
+            return
+        height, width = clip[0].shape[1:]
+        try:
+            cost = self._cost_of(method, backbone, (height, width))
+        except Exception as error:
+            for findings in cells.values():
+                findings.fail("cost", error)
+            return
+        for cell, findings in cells.items():
+            findings.take_cost(cost, cell.interval, height, width)
+
+    def _measure_time(self, backbone: str, method: str, clip: Sequence[Tensor], cells: Mapping[Cell, Findings]) -> None:
+        if not cells:
+            return
+        every_frame_key = all(cell.interval == 1 for cell in cells)
+        try:
+            built = self._build([method], backbone)
+            for error in built.failed.values():
+                raise error
+            for findings in cells.values():
+                findings.weights = built.weights[method]
+            with peak_memory(self._device) as memory:
+                timing = time_clip(
+                    built.segmenters[method],
+                    clip,
+                    interval=1 if every_frame_key else PROTOCOL_INTERVAL,
+                    repeats=self._repeats,
+                )
+        except Exception as error:
+            for findings in cells.values():
+                findings.fail("timing", error)
+            return
+        for cell, findings in cells.items():
+            findings.take_timing(timing, memory, cell.interval)
+
+    def _timed_clip(self) -> list[Tensor]:
+        """The first frames of the data, up to the clip length of the protocol, on the device."""
+        frames = self._dataset.clips[0].frames()
+        return [as_tensor(frame.image, self._device) for frame in islice(frames, CLIP_LENGTH)]
+
+
+def _key(backbone: str, cell: Cell) -> CellKey:
+    return CellKey(backbone, cell.method, cell.interval)
+
+
+def _count_frames(clips: Iterable[Clip]) -> int | None:
+    counts = [clip.num_frames for clip in clips]
+    return None if None in counts else sum(count for count in counts if count is not None)
+
+
+def _lacking(found: Mapping[Cell, Findings], part: str) -> dict[Cell, Findings]:
+    return {cell: findings for cell, findings in found.items() if part in findings.todo}

@@ -1,0 +1,95 @@
+"""Semantic inference: in tiles and in one volume."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from mpvss.segmentor.semantic import MaskPrediction
+
+# The mask grid and the frame: whole, cut at odd sizes, one row, one column, shorter and longer than a tile.
+SHAPES = [
+    ((24, 40), (96, 160)),
+    ((24, 40), (90, 150)),
+    ((24, 40), (65, 131)),
+    ((40, 24), (157, 1)),
+    ((8, 8), (1, 29)),
+    ((1, 5), (4, 20)),
+    ((1, 5), (3, 17)),
+    ((9, 3), (33, 9)),
+    ((16, 8), (64, 32)),
+    ((17, 8), (68, 32)),
+]
+
+
+def prediction(grid, size, *, classes=7, queries=12, offset=False, tiled=True) -> MaskPrediction:
+    generator = torch.Generator().manual_seed(sum(grid) + sum(size))
+    return MaskPrediction(
+        class_weights=torch.rand(queries, classes, generator=generator),
+        mask_logits=3 * torch.randn(queries, *grid, generator=generator),
+        size=size,
+        offset=0.3 * torch.randn(classes, generator=generator) if offset else None,
+        tiled=tiled,
+    )
+
+
+def definition(given: MaskPrediction) -> torch.Tensor:
+    """Masks enlarged, cut, through the sigmoid, weighted by class, query by query."""
+    height, width = given.size
+    enlarged = F.interpolate(given.mask_logits[None], scale_factor=4, mode="bilinear", align_corners=False)[0]
+    cut = enlarged[:, :height, :width]
+    total = torch.zeros(given.class_weights.shape[1], height, width)
+    for weights, mask in zip(given.class_weights, cut, strict=True):
+        total += weights[:, None, None] / (1 + torch.exp(-mask))
+    return total if given.offset is None else total + given.offset[:, None, None]
+
+
+@pytest.mark.parametrize("offset", [False, True])
+@pytest.mark.parametrize(("grid", "size"), SHAPES)
+@pytest.mark.parametrize("tiled", [True, False])
+def test_scores_and_labels(grid, size, offset, tiled):
+    given = prediction(grid, size, offset=offset, tiled=tiled)
+    expected = definition(given)
+    assert given.scores().shape == (7, *size)
+    torch.testing.assert_close(given.scores(), expected)
+    labels = given.labels()
+    assert (labels.shape, labels.dtype) == (size, torch.uint8)
+    best, chosen = expected.amax(0), expected.gather(0, labels[None].long())[0]
+    torch.testing.assert_close(chosen, best)
+    assert labels.unique().numel() > 1 or labels.numel() < 40
+
+
+class _Largest(TorchDispatchMode):
+    """The number of elements of the largest storage that any operator makes."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for x in tree_leaves(out):
+            if isinstance(x, torch.Tensor):
+                self.elements = max(self.elements, x.untyped_storage().nbytes() // x.element_size())
+        return out
+
+
+def test_labels_never_hold_the_score_volume():
+    """Neither all classes' scores of a frame nor all queries' masks of it."""
+    shape = {"grid": (240, 40), "size": (960, 160), "classes": 30, "queries": 20}
+    with _Largest() as in_tiles:
+        prediction(**shape).labels()
+    with _Largest() as whole:
+        prediction(**shape, tiled=False).labels()
+    assert whole.elements >= 30 * 960 * 160  # else this test could not tell
+    assert in_tiles.elements < 20 * 960 * 160 / 8
+
+
+def test_offset_decides_where_scores_do_not():
+    given = MaskPrediction(
+        class_weights=torch.full((2, 3), 0.1),
+        mask_logits=torch.zeros(2, 2, 2),
+        size=(8, 8),
+        offset=torch.tensor([0.0, 0.5, 0.25]),
+    )
+    torch.testing.assert_close(given.scores()[:, 0, 0], torch.tensor([0.1, 0.6, 0.35]))  # two queries, half a mask each
+    assert (given.labels() == 1).all()
