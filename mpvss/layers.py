@@ -30,7 +30,7 @@ class MLP(nn.Module):
         """What the last linear layer is applied to."""
         *hidden, _ = self.layers
         for layer in hidden:
-            x = F.relu(layer(x))
+            x = F.relu_(layer(x))
         return x
 
     def forward(self, x: Float[Tensor, "*shape i"]) -> Float[Tensor, "*shape o"]:
@@ -113,7 +113,7 @@ class FeedForwardBlock(nn.Module):
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
-        return self.norm(x + self.linear2(F.relu(self.linear1(x))))
+        return self.norm(x + self.linear2(F.relu_(self.linear1(x))))
 
 
 def sine_position(size: tuple[int, int], dim: int, like: Tensor) -> Float[Tensor, "dim h w"]:

@@ -14,7 +14,7 @@ import pytest
 # folder with its subfolders named like the packages.
 sys.path.append(str(Path(__file__).parents[1]))
 # Before any of them is imported: every function and dataclass checks its arguments and results.
-jaxtyping.install_import_hook(["mpvss", "baselines", "bench.data", "bench.metrics"], "beartype.beartype")
+jaxtyping.install_import_hook(["mpvss", "baselines", "bench.data", "bench.metrics"], "shape_checks.checked")
 
 import torch  # noqa: E402
 
@@ -46,7 +46,6 @@ def undrawn_weights():
     with contextlib.ExitStack() as stack:
         for name in _DRAWING:
             stack.enter_context(mock.patch.object(torch.nn.init, name, leave))
-        stack.enter_context(mock.patch.object(torch, "randn", torch.zeros))
         yield
 
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from bench.environment import describe_environment
 from bench.memory import peak_memory
-from bench.registry import Parts, build
+from bench.registry import build
 from mpvss.checkpoints import load_checkpoint
 from mpvss.propagation import MPVSS
 from mpvss.segmentor.mask2former import PIXEL_MEAN, PIXEL_STD, Execution, pad_to_multiple
@@ -110,13 +110,11 @@ def compare_with_peer(
     }
 
 
-def _ours(backbone: str, num_classes: int, execution: Execution, peer: Peer | None) -> MPVSS:
+def _ours(backbone: str, num_classes: int, execution: Execution, peer: Peer) -> MPVSS:
     """MPVSS with the peer's weights, and a flow that is not zero."""
-    parts = Parts(num_classes, execution=execution)
-    model = build("mpvss", backbone=backbone, num_classes=num_classes, parts=parts)
+    model = build("mpvss", backbone=backbone, num_classes=num_classes, execution=execution)
     assert isinstance(model, MPVSS)
-    if peer is not None:
-        load_checkpoint(model.segmentor, peer.model.state_dict())
+    load_checkpoint(model.segmentor, peer.model.state_dict())
     assert model.motion.fuse is not None
     nn.init.normal_(model.motion.fuse.conv.weight, std=0.2, generator=torch.Generator().manual_seed(0))
     return model
@@ -163,7 +161,7 @@ def _memory_of(name: str, backbone: str, size: tuple[int, int], num_classes: int
         peer = Peer(backbone, num_classes).eval()
         run = lambda: peer(frame)  # noqa: E731
     else:
-        model = _ours(backbone, num_classes, "lean", None)
+        model = build("per-frame", backbone=backbone, num_classes=num_classes)
         run = lambda: model.segment(frame)[0].labels()  # noqa: E731
     with torch.inference_mode(), peak_memory(torch.device("cpu")) as memory:
         run()

@@ -33,7 +33,11 @@ def save_checkpoint(module: nn.Module, path: str | os.PathLike[str], configurati
     metadata = {"format": FORMAT, "configuration": json.dumps(dict(configuration), sort_keys=True)}
     if hasattr(module, "warp_variant"):
         metadata["warp_variant"] = str(module.warp_variant)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    state = module.state_dict()
+    # Copied: Accel's branches may be one network, and the format refuses tensors that share memory.
+    tensors = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()
+    }
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         safetensors.torch.save_file(tensors, temporary, metadata)

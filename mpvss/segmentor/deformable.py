@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int32
 from torch import Tensor, nn
 
 Sizes = list[tuple[int, int]]
@@ -53,41 +54,45 @@ class DeformableAttention(nn.Module):
         """Each token reads around its centre (x, y in 0..1). The two ways of reading give the same result."""
         batch, count, dim = query.shape
         value = self.value_proj(tokens).view(batch, count, self.heads, dim // self.heads)
-        shape = (batch, count, self.heads, self.levels, self.points)
-        offsets = self.sampling_offsets(query).view(*shape, 2)
-        weights = self.attention_weights(query).view(*shape[:3], -1).softmax(-1).view(shape)
-        extents = offsets.new_tensor([(width, height) for height, width in sizes])
+        weights = self.attention_weights(query).view(batch, count, self.heads, -1).softmax(-1)
+        # The layer's outputs are x, y in turn; taken apart here, so that each is worked on as one run of numbers.
+        taken_apart = [
+            parameter.unflatten(0, (-1, 2)).transpose(0, 1).flatten(0, 1)
+            for parameter in (self.sampling_offsets.weight, self.sampling_offsets.bias)
+        ]
+        offsets = F.linear(query, *taken_apart).unflatten(2, (2, self.heads, -1))
+        extents = torch.tensor([(width, height) for height, width in sizes], device=query.device)
+        extents = extents.T.repeat_interleave(self.points, dim=1)  # (2, levels·points)
         # In pixels of each level's grid, 0 at the centre of the first pixel.
-        at = centres[:, None, None, None] * extents[:, None] - 0.5 + offsets
+        at = offsets + (centres[:, :, None] * extents - 0.5)[:, :, None]
         read = _read_by_grid_sample if as_grid_sample else _read_by_lookup
         return self.output_proj(read(value, at, weights, sizes))
 
 
 def _read_by_grid_sample(
     value: Float[Tensor, "b n m c"],
-    at: Float[Tensor, "b n m l p 2"],
-    weights: Float[Tensor, "b n m l p"],
+    at: Float[Tensor, "b n 2 m lp"],
+    weights: Float[Tensor, "b n m lp"],
     sizes: Sizes,
 ) -> Float[Tensor, "b n d"]:
     """One bilinear sampling per level, then the weighted sum: the reference."""
     batch, count, heads, channels = value.shape
-    levels = value.split([height * width for height, width in sizes], dim=1)
+    values = value.split([height * width for height, width in sizes], dim=1)
+    locations = at.permute(0, 3, 1, 4, 2).flatten(0, 1).chunk(len(sizes), dim=2)  # (b·heads, n, points, 2) each
     sampled = []
-    for index, (level, (height, width)) in enumerate(zip(levels, sizes, strict=True)):
+    for level, location, (height, width) in zip(values, locations, sizes, strict=True):
         level = level.permute(0, 2, 3, 1).reshape(batch * heads, channels, height, width)
-        grid = (2 * at[:, :, :, index] + 1) / at.new_tensor([width, height]) - 1
-        grid = grid.transpose(1, 2).flatten(0, 1)
+        grid = (2 * location + 1) / location.new_tensor([width, height]) - 1
         sampled.append(F.grid_sample(level, grid, mode="bilinear", padding_mode="zeros", align_corners=False))
-    stacked = torch.cat(sampled, dim=-1)  # (b·heads, channels, n, levels·points)
-    by_head = weights.transpose(1, 2).reshape(batch * heads, 1, count, -1)
-    out = (stacked * by_head).sum(-1)
+    by_head = weights.transpose(1, 2).flatten(0, 1)[:, None]
+    out = (torch.cat(sampled, dim=-1) * by_head).sum(-1)
     return out.view(batch, heads * channels, count).transpose(1, 2)
 
 
 def _read_by_lookup(
     value: Float[Tensor, "b n m c"],
-    at: Float[Tensor, "b n m l p 2"],
-    weights: Float[Tensor, "b n m l p"],
+    at: Float[Tensor, "b n 2 m lp"],
+    weights: Float[Tensor, "b n m lp"],
     sizes: Sizes,
 ) -> Float[Tensor, "b n d"]:
     """The same as one weighted table look-up: every point is four rows of `value`, outside ones weighted 0.
@@ -95,31 +100,32 @@ def _read_by_lookup(
     Nothing of the size points x channels is ever stored.
     """
     batch, count, heads, channels = value.shape
-    extents = torch.tensor([(width, height) for height, width in sizes], device=at.device)
-    starts = torch.tensor([0, *(height * width for height, width in sizes[:-1])], device=at.device).cumsum(0)
-    low = at.floor()
-    fraction = at - low
-    low = low.to(torch.int32)
-    high = low + 1
-    ends = extents[:, None].to(torch.int32) - 1
-    # The share of either neighbour, on each axis; nothing for one outside the map.
-    share_low = (1 - fraction).masked_fill_((low < 0) | (low > ends), 0)
-    share_high = fraction.masked_fill_((high < 0) | (high > ends), 0)
-    zero = ends.new_zeros(())
-    low, high = low.clamp_(zero, ends), high.clamp_(zero, ends)
-
-    image = torch.arange(batch, device=at.device, dtype=torch.int32).view(-1, 1, 1, 1, 1) * count
-    base = starts.to(torch.int32)[:, None] + image
-    head = torch.arange(heads, device=at.device, dtype=torch.int32).view(-1, 1, 1)
-    width = extents[:, :1].to(torch.int32)
-    rows = [(y[..., 1] * width + base) * heads + head for y in (low, high)]
-    columns = [x[..., 0] * heads for x in (low, high)]
-    by_row = [share[..., 1] * weights for share in (share_low, share_high)]
-    by_column = [share_low[..., 0], share_high[..., 0]]
-    index = torch.stack([r + c for r in rows for c in columns], dim=-1)
-    factor = torch.stack([r * c for r in by_row for c in by_column], dim=-1)
+    starts = itertools.accumulate((height * width for height, width in sizes[:-1]), initial=0)
+    constants = [(width, height, start) for (height, width), start in zip(sizes, starts, strict=True)]
+    by_point = torch.tensor(constants, device=at.device, dtype=torch.int32).T
+    by_point = by_point.repeat_interleave(at.shape[-1] // len(sizes), dim=1)
+    widths, heights, start = by_point.repeat(1, heads).unflatten(1, (heads, -1))
+    image = torch.arange(batch, device=at.device, dtype=torch.int32).view(-1, 1, 1, 1) * count
+    head = torch.arange(heads, device=at.device, dtype=torch.int32)[:, None]
+    x, y = (_neighbours(axis, extent) for axis, extent in ((at[:, :, 0], widths), (at[:, :, 1], heights)))
+    rows = [((index * widths + start + image) * heads + head, share * weights) for index, share in y]
+    columns = [(index * heads, share) for index, share in x]
+    index = torch.stack([row + column for row, _ in rows for column, _ in columns], dim=-1)
+    factor = torch.stack([row * column for _, row in rows for _, column in columns], dim=-1)
     bags = (batch * count * heads, -1)
     out = F.embedding_bag(
         index.view(bags), value.reshape(-1, channels), per_sample_weights=factor.view(bags), mode="sum"
     )
     return out.view(batch, count, heads * channels)
+
+
+def _neighbours(at: Float[Tensor, "b n m lp"], extent: Int32[Tensor, "m lp"]) -> list[tuple[Tensor, Tensor]]:
+    """The two grid lines around each coordinate, clamped to the grid, and their shares; 0 for one outside it."""
+    low = at.floor()
+    share_high = at - low
+    both = []
+    low = low.to(torch.int32)
+    for line, share in ((low, 1 - share_high), (low + 1, share_high)):
+        inside = line.clamp(torch.zeros_like(extent), extent - 1)
+        both.append((inside, share.masked_fill_(inside != line, 0)))
+    return both

@@ -45,7 +45,7 @@ class EncoderLayer(nn.Module):
     ) -> Float[Tensor, "b n d"]:
         read = self.attention(tokens + position, tokens, centres, sizes, as_grid_sample=as_grid_sample)
         tokens = self.norm1(tokens + read)
-        return self.norm2(tokens + self.linear2(F.relu(self.linear1(tokens))))
+        return self.norm2(tokens + self.linear2(F.relu_(self.linear1(tokens))))
 
 
 class PixelDecoder(nn.Module):
@@ -97,8 +97,8 @@ class PixelDecoder(nn.Module):
         for layer in self.layers:
             tokens = layer(tokens, position, centres, sizes, self.as_grid_sample)
         levels = [to_map(x, size) for x, size in zip(tokens.split(counts, dim=1), sizes, strict=True)]
-        lateral = self.lateral(finest)
-        fine = lateral + F.interpolate(levels[-1], map_size(lateral), mode="bilinear", align_corners=False)
+        fine = self.lateral(finest)
+        fine += F.interpolate(levels[-1], map_size(fine), mode="bilinear", align_corners=False)
         return PixelFeatures(levels, F.relu_(self.output(fine)))
 
 

@@ -206,7 +206,7 @@ def test_frame_of_another_size_than_its_key_frame_is_refused(method, frames):
     model = make(method)
     with torch.inference_mode():
         _, state = model.segment(frames(64, 96)[0])
-        with pytest.raises(ValueError, match="96x80 and its key frame 96x64.*share one size"):
+        with pytest.raises(ValueError, match=r"96x80 and its key frame 96x64.*share one size"):
             model.propagate(frames(80, 96)[0], state)
 
 

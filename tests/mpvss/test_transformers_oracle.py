@@ -189,11 +189,12 @@ def test_saved_weights(name, filled, tmp_path):
     assert_same_logits(ours, theirs, frame_of(CASES[name]))
 
 
+LONG = {"q": "query", "k": "key", "v": "value"}
 # Names of the files on the library's hub, which its newer versions rename as they load them.
 OLDER_NAMES = (
     (r"\.encoder\.swin\.", ".encoder."),
     (r"\.encoder\.embeddings\.", ".encoder.embeddings."),
-    (r"\.attention\.([qkv])_proj\.", lambda m: f".attention.self.{dict(q='query', k='key', v='value')[m[1]]}."),
+    (r"\.attention\.([qkv])_proj\.", lambda m: f".attention.self.{LONG[m[1]]}."),
     (r"\.attention\.o_proj\.", ".attention.output.dense."),
     (r"\.attention\.relative_position_bias\.", ".attention.self."),
     (r"\.mlp\.fc1\.", ".intermediate.dense."),
