@@ -10,9 +10,6 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-TILE_ROWS = 2
-"""Rows of the mask grid in a tile: small enough for a tile's masks and scores to stay in a processor's cache."""
-
 
 @dataclass(frozen=True)
 class MaskPrediction:
@@ -48,23 +45,29 @@ class MaskPrediction:
         return torch.cat([tile.max(0).indices.to(torch.uint8) for tile in tiles])
 
     def _tiles(self) -> Iterator[Float[Tensor, "c rows w"]]:
-        """Scores of a few rows at a time, from the top.
+        """Scores of a few rows at a time, from the top: those between one row of the mask grid and the next.
 
-        The masks of a pixel lie side by side in memory while they are enlarged, which halves the time of that.
+        Masks are enlarged along a row once, and each row of the frame is a mean of two such rows. The masks of a
+        pixel lie side by side in memory meanwhile, so that all of this runs along contiguous numbers.
         """
         height, width = self.size
-        grid_rows = self.mask_logits.shape[-2]
+        last = self.mask_logits.shape[-2] - 1
         used_columns = min(-(-width // self.stride) + 1, self.mask_logits.shape[-1])
         masks = self.mask_logits[None, ..., :used_columns].contiguous(memory_format=torch.channels_last)
-        for top in range(0, -(-height // self.stride), TILE_ROWS):
-            bottom = min(top + TILE_ROWS, grid_rows)
-            # A row of margin on either side makes the enlargement that of the whole mask.
-            above, below = max(top - 1, 0), min(bottom + 1, grid_rows)
-            enlarged = ((below - above) * self.stride, used_columns * self.stride)
-            tile = F.interpolate(masks[:, :, above:below], enlarged, mode="bilinear", align_corners=False)
-            first = (top - above) * self.stride
-            last = min((bottom - above) * self.stride, height - above * self.stride)
-            tile = tile[0].permute(1, 2, 0)[first:last]  # (rows, columns, queries)
+
+        def enlarged_row(index: int) -> Float[Tensor, "1 w q"]:
+            row = masks[:, :, index : index + 1]
+            row = F.interpolate(row, (1, used_columns * self.stride), mode="bilinear", align_corners=False)
+            return row[0].permute(1, 2, 0)
+
+        shares = (torch.arange(self.stride, device=masks.device) + 0.5) / self.stride
+        upper = enlarged_row(0)
+        for index in range(-(-(height + self.stride // 2) // self.stride)):
+            lower = enlarged_row(min(index, last))
+            tile = torch.lerp(upper, lower, shares[:, None, None].to(upper.dtype))
+            upper = lower
+            top = index * self.stride - self.stride // 2  # of the tile, in the frame
+            tile = tile[max(-top, 0) : height - top]
             scores = self.class_weights.T @ tile.sigmoid_().flatten(0, 1).T
             if self.offset is not None:
                 scores += self.offset[:, None]
