@@ -103,29 +103,35 @@ def _safetensors_metadata(path: Path) -> dict[str, str]:
 
 def _read_pickle(path: Path) -> object:
     with path.open("rb") as file:
-        start = file.read(2)
+        is_zip = file.read(2) == b"PK"
+    is_torch = is_zip or _is_torch_legacy(path)
     try:
-        if start == b"PK" or _is_torch_legacy(path):
+        if is_torch:
             return torch.load(path, map_location="cpu", weights_only=True)
         with path.open("rb") as file:
             return _ArrayUnpickler(file).load()
-    except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"{path} is refused: it is not plain tensors, and reading it could run code ({reason})"
-        ) from error
     except Exception as error:
-        # Unpickling bytes that are no pickle fails in too many ways to name.
-        raise ValueError(f"{path} is not a checkpoint, or is damaged: {type(error).__name__}: {error}") from error
+        # Bytes that are no pickle fail in too many ways to name; what PyTorch refuses it calls an unpickling error.
+        reason = str(error).partition("\n")[0]
+        if isinstance(error, _WantsCodeError) or (is_torch and isinstance(error, pickle.UnpicklingError)):
+            raise ValueError(
+                f"{path} is refused: it is not plain tensors, and reading it could run code ({reason})"
+            ) from error
+        raise ValueError(f"{path} is not a checkpoint, or is damaged: {type(error).__name__}: {reason}") from error
 
 
 def _is_torch_legacy(path: Path) -> bool:
     """Whether a file is PyTorch's format from before 1.6: a pickled magic number comes first."""
     with path.open("rb") as file:
         try:
-            return _ArrayUnpickler(file).load() == _TORCH_LEGACY_MAGIC
+            first = _ArrayUnpickler(file).load()
+            return isinstance(first, int) and first == _TORCH_LEGACY_MAGIC
         except Exception:
             return False
+
+
+class _WantsCodeError(pickle.UnpicklingError):
+    """A pickle names something other than arrays."""
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -133,5 +139,5 @@ class _ArrayUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ARRAY_GLOBALS:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+            raise _WantsCodeError(f"it asks for {module}.{name}")
         return super().find_class(module, name)
