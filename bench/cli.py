@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from bench import compare_command
 from bench.measure import cost_command, peer_command
 
 USAGE_ERROR, INTERRUPTED = 2, 130
@@ -36,6 +37,9 @@ else must stay.
 SWEEP_EXAMPLES = """\
 data sets (--data):
   generated                           made up on the spot; also generated:clips=2,frames=20,size=96x160,seed=3
+  vspw:PATH                           VSPW_480p as it is distributed; also vspw:PATH,split=train (val, test)
+  cityscapes:PATH                     Cityscapes: leftImg8bit_sequence and gtFine; also with split=; each method is
+                                      scored at every distance from a key frame to the labelled one, then averaged
   camvid:PATH                         CamVid as the SegNet tutorial lays it out
   folder:PATH                         a folder of frames, or of folders of them; labels: --labels, --classes
   video:PATH                          a video file; without labels, so without accuracy; give --classes
@@ -80,6 +84,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_sweep(commands)
     _add_report(commands)
+    compare_command.add_parser(commands)
     _add_segment(commands)
     cost_command.add_parser(commands)
     peer_command.add_parser(commands)

@@ -1,0 +1,141 @@
+"""Two runs against each other: what got slower, what got faster, which counts changed. Reads files alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.results import read_configuration, read_run, read_samples
+from bench.significance import judge
+
+REGRESSIONS = {"SLOWER", "WORSE", "BROKEN"}
+CELL = ["backbone", "method", "interval"]
+
+
+class NotComparableError(ValueError):
+    """Two runs whose difference would mean nothing; the message says why."""
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A quantity without noise, and what change of it is one."""
+
+    field: str
+    tolerance: float
+    """Relative; a change up to this is none."""
+    better: int
+    """1 where more is better, -1 where less is, 0 where any change must be looked at."""
+
+
+COUNTERS = (
+    Counter("parameters", 0.0, 0),
+    Counter("key_macs", 0.0, -1),
+    Counter("other_macs", 0.0, -1),
+    Counter("host_peak_bytes", 0.1, -1),
+    Counter("device_peak_bytes", 0.02, -1),
+    Counter("miou", 0.001, 1),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One quantity of one cell, in both runs."""
+
+    backbone: str
+    method: str
+    quantity: str
+    base: float
+    new: float
+    verdict: str
+    detail: str = ""
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether a gate should stop here."""
+        return self.verdict in REGRESSIONS
+
+
+def compare_runs(
+    base: Path, new: Path, *, floor: float = 0.05, alpha: float = 0.01, times: bool = True
+) -> list[Finding]:
+    """Every quantity that both runs hold, judged.
+
+    Args:
+        base: a run's folder, see `bench.results`.
+        new: another, of the same configuration.
+        floor: relative change of a median time below which it counts as none.
+        alpha: chance of a false alarm that is accepted over the whole comparison; shared among its times. It
+            is that of sampling: where the machine itself ran slower during one run, that run is slower.
+        times: whether times are compared, or counts alone.
+
+    Raises:
+        NotComparableError: the runs differ in what was measured, or share no cell.
+        ValueError: a folder is no run; floor or alpha is out of range.
+    """
+    if floor < 0 or not 0 < alpha < 1:
+        raise ValueError(f"floor is {floor} and alpha {alpha}; they must be 0 or more, and between 0 and 1")
+    _check_comparable(read_configuration(base)["configuration"], read_configuration(new)["configuration"])
+    cells = read_run(base).merge(read_run(new), on=CELL, suffixes=("_base", "_new"))
+    if cells.empty:
+        raise NotComparableError(f"{base} and {new} share no cell of backbone, method and interval")
+    timed = _times(base, new, floor, alpha) if times else ()
+    return [*_broken(cells), *_counters(cells), *timed]
+
+
+def _check_comparable(base: dict[str, Any], new: dict[str, Any]) -> None:
+    differing = [key for key in sorted({*base, *new}) if base.get(key) != new.get(key)]
+    if differing:
+        reasons = "; ".join(f"{key}: {base.get(key)!r} against {new.get(key)!r}" for key in differing)
+        raise NotComparableError(f"the runs differ in what was measured: {reasons}")
+
+
+def _broken(cells: pd.DataFrame) -> Iterator[Finding]:
+    for row in cells.to_dict("records"):
+        if row["status_base"] == "ok" and row["status_new"] != "ok":
+            name = f"interval {row['interval']}"
+            yield Finding(row["backbone"], row["method"], name, 1, 0, "BROKEN", str(row["error_new"]))
+
+
+def _counters(cells: pd.DataFrame) -> Iterator[Finding]:
+    for row in cells.to_dict("records"):
+        for counter in COUNTERS:
+            before, after = row.get(f"{counter.field}_base"), row.get(f"{counter.field}_new")
+            if before is None or after is None or pd.isna(before) or pd.isna(after):
+                continue
+            change = after - before
+            if abs(change) <= counter.tolerance * abs(before):
+                verdict = "SAME"
+            elif counter.better == 0:
+                verdict = "WORSE"
+            else:
+                verdict = "BETTER" if change * counter.better > 0 else "WORSE"
+            name = f"{counter.field} at interval {row['interval']}"
+            yield Finding(row["backbone"], row["method"], name, before, after, verdict)
+
+
+def _times(base: Path, new: Path, floor: float, alpha: float) -> Iterator[Finding]:
+    tables = [read_samples(path) for path in (base, new)]
+    if any(table.empty for table in tables):
+        return
+    by = ["backbone", "method", "kind"]
+    before, after = (
+        {key: group["labels"].tolist() for key, group in table[~table["warmup"]].groupby(by, sort=False)}
+        for table in tables
+    )
+    shared = [key for key in before if key in after]
+    for key in shared:
+        verdict, difference = judge(before[key], after[key], floor=floor, alpha=alpha / len(shared))
+        backbone, method, kind = map(str, key)  # type: ignore[arg-type]
+        yield Finding(
+            backbone,
+            method,
+            f"time of {kind} frames (s)",
+            float(pd.Series(before[key]).median()),
+            float(pd.Series(after[key]).median()),
+            verdict,
+            f"x{difference.ratio:.3f} [{difference.low:.3f}, {difference.high:.3f}]",
+        )

@@ -1,0 +1,67 @@
+"""Whether two sets of times differ: a rank test, and a bootstrap interval of the ratio of their medians."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Verdict = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR"]
+
+RESAMPLES = 2000
+MINIMUM_SAMPLES = 8
+"""Of each side; with fewer, no verdict but UNCLEAR is given."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The new times against the base ones."""
+
+    ratio: float
+    """Of the medians, new over base: above 1 is slower."""
+    low: float
+    high: float
+    """Ends of the bootstrap interval of the ratio."""
+    p_value: float
+    """Of the two-sided Mann-Whitney test, that neither side tends to be larger."""
+
+
+def compare_times(
+    base: Sequence[float], new: Sequence[float], *, confidence: float = 0.95, seed: int = 0
+) -> Difference:
+    """Compare two sets of independent times in one unit.
+
+    Resampling is seeded, so the same samples give the same answer. ValueError where a side is empty.
+    """
+    from scipy.stats import mannwhitneyu
+
+    if not len(base) or not len(new):
+        raise ValueError(f"there are {len(base)} base and {len(new)} new samples; each side needs one or more")
+    rng = np.random.default_rng(seed)
+    before, after = (np.asarray(side, dtype=float) for side in (base, new))
+    medians = [np.median(side[rng.integers(0, len(side), (RESAMPLES, len(side)))], axis=1) for side in (after, before)]
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(medians[0] / medians[1], [tail, 1 - tail])
+    ratio = float(np.median(after) / np.median(before))
+    return Difference(ratio, float(low), float(high), float(mannwhitneyu(before, after).pvalue))
+
+
+def judge(base: Sequence[float], new: Sequence[float], *, floor: float, alpha: float) -> tuple[Verdict, Difference]:
+    """A verdict, and what it rests on.
+
+    SLOWER or FASTER: the rank test is below `alpha`, the whole interval lies on that side of 1, and the ratio of the
+    medians is at least `floor` away from 1. SAME: the whole interval is within `floor` of 1. Else UNCLEAR: more
+    samples would tell. The interval's confidence is 1 − `alpha`.
+    """
+    difference = compare_times(base, new, confidence=1 - alpha)
+    if min(len(base), len(new)) < MINIMUM_SAMPLES:
+        return "UNCLEAR", difference
+    differs = difference.p_value < alpha and abs(difference.ratio - 1) >= floor
+    if differs and difference.low > 1:
+        return "SLOWER", difference
+    if differs and difference.high < 1:
+        return "FASTER", difference
+    within = 1 - floor <= difference.low and difference.high <= 1 + floor
+    return ("SAME" if within else "UNCLEAR"), difference

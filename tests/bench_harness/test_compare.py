@@ -1,0 +1,143 @@
+"""The gate: what it catches, what it lets pass, and what it refuses to judge."""
+
+import numpy as np
+import pytest
+
+from bench.cli import main
+from bench.compare import NotComparableError, compare_runs
+from bench.results import CellKey, open_run
+from bench.significance import compare_times, judge
+
+START = {"command": "", "environment": {"device": "cpu", "cpu": "any"}}
+
+
+def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10**8):
+    samples = [
+        {"repeat": 0, "frame": index, "kind": "other", "labels": time, "model": None}
+        for index, time in enumerate(times)
+    ]
+    return {
+        "weights": "untrained",
+        "errors": errors or {},
+        "tracebacks": {},
+        "accuracy": {"miou": miou},
+        "cost": {"parameters": parameters, "key_macs": 5000, "other_macs": macs, "mean_macs": 1800.0},
+        "timing": {"fps_labels": 1.0, "samples": samples, "warmup": [{**samples[0], "labels": 9.0}]},
+        "memory": {"host_peak_bytes": memory, "device_peak_bytes": None},
+    }
+
+
+def make_run(path, content, configuration=None):
+    asked = {"methods": ["mpvss"], "backbones": ["nano"], "intervals": [5]}
+    run = open_run(path, configuration or {"data": "clip"}, asked, START)
+    run.save(CellKey("nano", "mpvss", 5), content)
+    return path
+
+
+def noisy(rng, seconds, count=30):
+    """Times as a machine gives them: a floor, and a tail above it."""
+    return list(seconds * (1 + rng.lognormal(-4, 0.8, count)))
+
+
+def verdicts(findings):
+    return {finding.quantity: finding.verdict for finding in findings}
+
+
+class TestTimes:
+    def test_ratio_and_interval_of_known_samples(self):
+        difference = compare_times([1.0] * 20, [1.5] * 20)
+        assert (difference.ratio, difference.low, difference.high) == (1.5, 1.5, 1.5)
+        assert difference.p_value < 1e-6
+
+    def test_an_identical_pair_is_not_flagged_in_fifty_repeats(self):
+        rng = np.random.default_rng(0)
+        flagged = [
+            judge(noisy(rng, 0.01), noisy(rng, 0.01), floor=0.05, alpha=0.01)[0] in ("SLOWER", "FASTER")
+            for _ in range(50)
+        ]
+        assert not any(flagged)
+
+    @pytest.mark.parametrize(("factor", "verdict"), [(1.1, "SLOWER"), (0.9, "FASTER"), (1.02, "SAME")])
+    def test_a_planted_change_is_judged_by_its_size(self, factor, verdict):
+        rng = np.random.default_rng(1)
+        found = {judge(noisy(rng, 0.01), noisy(rng, 0.01 * factor), floor=0.05, alpha=0.01)[0] for _ in range(20)}
+        assert found == {verdict}
+
+    def test_few_samples_are_unclear_however_far_apart(self):
+        assert judge([1.0] * 7, [2.0] * 7, floor=0.05, alpha=0.01)[0] == "UNCLEAR"
+
+    def test_wide_noise_is_unclear(self):
+        rng = np.random.default_rng(2)
+        wide = [list(rng.uniform(0.5, 1.5, 12)) for _ in range(2)]
+        assert judge(*wide, floor=0.05, alpha=0.01)[0] == "UNCLEAR"
+
+    def test_an_empty_side_is_refused(self):
+        with pytest.raises(ValueError, match="0 base and 1 new"):
+            compare_times([], [1.0])
+
+
+class TestRuns:
+    TIMES = tuple(noisy(np.random.default_rng(3), 0.01))
+
+    def compare(self, tmp_path, new, base=None):
+        make_run(tmp_path / "base", base or record(self.TIMES))
+        make_run(tmp_path / "new", new)
+        return compare_runs(tmp_path / "base", tmp_path / "new")
+
+    def test_a_run_against_its_like_has_no_regression(self, tmp_path):
+        found = self.compare(tmp_path, record(self.TIMES))
+        assert set(verdicts(found).values()) == {"SAME"}
+        assert {"time of other frames (s)", "other_macs at interval 5"} <= set(verdicts(found))
+
+    @pytest.mark.parametrize(
+        ("change", "quantity", "verdict"),
+        [
+            ({"macs": 1001}, "other_macs at interval 5", "WORSE"),
+            ({"macs": 999}, "other_macs at interval 5", "BETTER"),
+            ({"parameters": 9}, "parameters at interval 5", "WORSE"),
+            ({"miou": 0.4994}, "miou at interval 5", "WORSE"),
+            ({"miou": 0.4996}, "miou at interval 5", "SAME"),
+            ({"memory": 12 * 10**7}, "host_peak_bytes at interval 5", "WORSE"),
+            ({"errors": {"cost": "no"}}, "interval 5", "BROKEN"),
+        ],
+    )
+    def test_a_planted_change_of_a_count_is_found_alone(self, tmp_path, change, quantity, verdict):
+        found = verdicts(self.compare(tmp_path, record(self.TIMES, **change)))
+        assert found.pop(quantity) == verdict
+        assert set(found.values()) == {"SAME"}
+
+    def test_a_planted_slowdown_is_found_and_warm_up_is_not_counted(self, tmp_path):
+        (finding,) = [
+            f
+            for f in self.compare(tmp_path, record([1.2 * time for time in self.TIMES]))
+            if f.quantity.startswith("time")
+        ]
+        assert finding.verdict == "SLOWER"
+        assert finding.is_regression
+        assert finding.new / finding.base == pytest.approx(1.2)
+
+    def test_runs_of_different_data_are_refused_with_the_reason(self, tmp_path):
+        make_run(tmp_path / "base", record(self.TIMES))
+        make_run(tmp_path / "new", record(self.TIMES), {"data": "another clip"})
+        with pytest.raises(NotComparableError, match="data: 'clip' against 'another clip'"):
+            compare_runs(tmp_path / "base", tmp_path / "new")
+
+
+class TestCommand:
+    def test_exit_statuses(self, tmp_path, capsys):
+        base = str(make_run(tmp_path / "base", record(TestRuns.TIMES)))
+        worse = str(make_run(tmp_path / "worse", record(TestRuns.TIMES, macs=2000)))
+        other = str(make_run(tmp_path / "other", record(TestRuns.TIMES), {"data": "another clip"}))
+        assert main(["compare", base, base]) == 0
+        assert main(["compare", base, worse, "--markdown", str(tmp_path / "summary.md")]) == 1
+        row = "| WORSE | nano | mpvss | other_macs at interval 5 | 1000 | 2000 |"
+        assert row in capsys.readouterr().out
+        assert row in (tmp_path / "summary.md").read_text()
+        slower = str(make_run(tmp_path / "slower", record([2 * time for time in TestRuns.TIMES])))
+        assert main(["compare", base, slower]) == 1
+        assert main(["compare", base, slower, "--counts-only"]) == 0
+        assert main(["compare", base, other]) == 2
+        assert main(["compare", base, str(tmp_path / "nowhere")]) == 3
+        assert main(["compare", base, base, "--floor", "-1"]) == 3
+        with pytest.raises(SystemExit, match="3"):
+            main(["compare", base])
