@@ -33,17 +33,21 @@ class Cell:
 
 @dataclass(frozen=True)
 class Group:
-    """The cells that one label map, uint8 (H, W) on the host, answers for."""
+    """The cells that one label map, uint8 (H, W) on the host, answers for.
+
+    `distance` counts the frames since the key frame, in a clip that is scored by distance.
+    """
 
     cells: tuple[Cell, ...]
     labels: np.ndarray
+    distance: int | None = None
 
 
 @dataclass
 class _Track:
     state: Any
     prediction: Prediction
-    labels: np.ndarray
+    labels: np.ndarray | None
 
 
 class Memo:
@@ -98,10 +102,24 @@ class Lockstep:
     """The cells of one backbone over one clip, frame by frame.
 
     A method that raises is dropped with its error in `failed`, and the others go on.
+
+    With `labelled_frames`, key frames lie at every distance 0..k-1 before each of these (k: the largest interval of a
+    method) in place of those of the intervals, and only these frames have label maps: the one at distance d answers for
+    every interval above d. Frames before the first key frame and after the last labelled one are not looked at.
     """
 
-    def __init__(self, segmenters: Mapping[str, VideoSegmenter], cells: Collection[Cell], memo: Memo) -> None:
+    def __init__(
+        self,
+        segmenters: Mapping[str, VideoSegmenter],
+        cells: Collection[Cell],
+        memo: Memo,
+        labelled_frames: Sequence[int] | None = None,
+    ) -> None:
+        assert labelled_frames is None or all(
+            cell.interval <= labelled + 1 for cell in cells for labelled in labelled_frames
+        ), "the clip reaches as far back as the intervals ask"
         self.failed: dict[str, Exception] = {}
+        self._labelled_frames = labelled_frames
         self._segmenters = segmenters
         self._memo = memo
         self._cells: dict[str, list[Cell]] = {}
@@ -113,7 +131,7 @@ class Lockstep:
     def step(self, frame: Tensor) -> list[Group]:
         """The label maps of the clip's next frame, (3, H, W), each with the cells it is the answer of."""
         self._memo.forget()
-        answers: dict[int, tuple[np.ndarray, list[Cell]]] = {}
+        answers: dict[tuple[int, int | None], tuple[np.ndarray, list[Cell]]] = {}
         for method in list(self._cells):
             try:
                 with torch.inference_mode():
@@ -123,33 +141,50 @@ class Lockstep:
                 continue
             for key, cells in by_key.items():
                 labels = self._tracks[method, key].labels
-                answers.setdefault(id(labels), (labels, []))[1].extend(cells)
+                if labels is not None:
+                    distance = None if self._labelled_frames is None else self._index - key
+                    answers.setdefault((id(labels), distance), (labels, []))[1].extend(cells)
         self._index += 1
-        return [Group(tuple(cells), labels) for labels, cells in answers.values()]
+        return [Group(tuple(cells), labels, distance) for (_, distance), (labels, cells) in answers.items()]
 
     def _advance(self, method: str, frame: Tensor) -> dict[int, list[Cell]]:
         """Bring the tracks of `method` to this frame; the cells of each, by the index of its key frame."""
         segmenter = self._segmenters[method]
-        by_key: dict[int, list[Cell]] = {}
-        for cell in self._cells[method]:
-            by_key.setdefault(FixedInterval(cell.interval).key_of(self._index), []).append(cell)
+        by_key = self._cells_by_key(method)
         for name, key in list(self._tracks):
             if name == method and key not in by_key:
                 del self._tracks[name, key]
-        for key in by_key:
+        for key, cells in by_key.items():
             track = self._tracks.get((method, key))
             if track is None:
                 prediction, state = segmenter.segment(frame)
             else:
                 prediction, state = segmenter.propagate(frame, track.state)
-            labels = self._labels(prediction, frame, segmenter.num_classes)
+            labels = self._labels(prediction, frame, segmenter.num_classes) if cells else None
             self._tracks[method, key] = _Track(state, prediction, labels)
+        return by_key
+
+    def _cells_by_key(self, method: str) -> dict[int, list[Cell]]:
+        """The key frames whose tracks reach this frame, and the cells that each one's label map answers for here."""
+        cells = self._cells[method]
+        by_key: dict[int, list[Cell]] = {}
+        if self._labelled_frames is None:
+            for cell in cells:
+                by_key.setdefault(FixedInterval(cell.interval).key_of(self._index), []).append(cell)
+            return by_key
+        reach = max(cell.interval for cell in cells)
+        for labelled in self._labelled_frames:
+            if self._index <= labelled:
+                for key in range(labelled - reach + 1, self._index + 1):
+                    answered = by_key.setdefault(key, [])
+                    if self._index == labelled:
+                        answered += [cell for cell in cells if cell.interval > labelled - key]
         return by_key
 
     def _labels(self, prediction: Prediction, frame: Tensor, num_classes: int) -> np.ndarray:
         """The label map of a prediction, made once however many tracks hold it."""
         for track in self._tracks.values():
-            if track.prediction is prediction:
+            if track.prediction is prediction and track.labels is not None:
                 return track.labels
         labels = prediction.labels()
         if labels.shape != frame.shape[1:]:

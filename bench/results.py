@@ -35,7 +35,8 @@ CELL_FIELDS = {
     "start": "index into the `starts` of run.json: the environment the cell was measured in",
     "weights": "`untrained`, or what was loaded",
     "errors": "what failed, by part of the cell (accuracy, cost, timing); empty for a good cell",
-    "accuracy": "measures in 0..1 over all labelled frames; null for data without labels",
+    "accuracy": "measures in 0..1 over all labelled frames; null for data without labels. Where single frames are "
+    "labelled: means over the distances 0..interval-1 from the key frame, and `miou_by_distance`",
     "cost": "`parameters`, and MACs of a key and another frame, and their mean over a clip at the interval",
     "tracebacks": "where each of them came from",
     "timing": "FPS over a clip at the interval, medians in ms, every sample in seconds, warm-up apart",

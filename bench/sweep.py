@@ -15,7 +15,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from bench.accuracy import ClipScorer, ClipStore, Score
+from bench.accuracy import ClipScorer, ClipStore, DistanceScorer, Score
 from bench.data import Clip, Dataset
 from bench.findings import Findings
 from bench.lockstep import Cell, Lockstep, remembering
@@ -62,9 +62,24 @@ class Grid:
             for interval in ((1,) if method == PER_FRAME else sorted(set(self.intervals)))
         ]
 
+    def check_labels(self, dataset: Dataset) -> None:
+        """See that clips that are scored by distance reach as far back from their labels as the intervals ask.
+
+        Raises:
+            ValueError: a labelled frame too near to its clip's start.
+        """
+        reach = max(cell.interval for cell in self.cells())
+        for clip in dataset.clips:
+            first = min(clip.labelled_frames or (reach,))
+            if first < reach - 1:
+                raise ValueError(
+                    f"interval {reach} puts a key frame {reach - 1} frames before a labelled one, and clip {clip.name} "
+                    f"has {first} frames before frame {first}, which is labelled; give intervals up to {first + 1}"
+                )
+
 
 class Sweep:
-    """A sweep over a data set into a run's folder."""
+    """A sweep over a data set that has passed `Grid.check_labels`, into a run's folder."""
 
     def __init__(
         self,
@@ -148,12 +163,12 @@ class Sweep:
                 scores = store.load(index, clip.name)
                 missing = [cell for cell in found if cell not in scores and cell.method not in failed]
                 if missing:
-                    lockstep = Lockstep(built.segmenters, missing, memo)
-                    scores |= self._score_clip(clip, lockstep, ClipScorer(missing, self._num_classes), stage)
+                    lockstep = Lockstep(built.segmenters, missing, memo, clip.labelled_frames)
+                    scores |= self._score_clip(clip, missing, lockstep, stage)
                     failed |= lockstep.failed
                     store.save(index, clip.name, scores)
                 else:
-                    stage.skip(clip.num_frames or 0)
+                    stage.skip(_frames_to_score(clip) or 0)
                 for cell in found:
                     if cell in scores:
                         totals[cell] = totals[cell] + scores[cell] if cell in totals else scores[cell]
@@ -164,8 +179,10 @@ class Sweep:
             else:
                 findings.accuracy = totals[cell].measures()
 
-    def _score_clip(self, clip: Clip, lockstep: Lockstep, scorer: ClipScorer, stage: Stage) -> dict[Cell, Score]:
-        for frame in clip.frames():
+    def _score_clip(self, clip: Clip, cells: Sequence[Cell], lockstep: Lockstep, stage: Stage) -> dict[Cell, Score]:
+        by_distance = clip.labelled_frames is not None
+        scorer = (DistanceScorer if by_distance else ClipScorer)(cells, self._num_classes)
+        for frame in islice(clip.frames(), _frames_to_score(clip)) if by_distance else clip.frames():
             groups = lockstep.step(as_tensor(frame.image, self._device))
             scorer.update(frame.labels, groups)
             stage.advance()
@@ -219,8 +236,13 @@ def _key(backbone: str, cell: Cell) -> CellKey:
 
 
 def _count_frames(clips: Iterable[Clip]) -> int | None:
-    counts = [clip.num_frames for clip in clips]
+    counts = [_frames_to_score(clip) for clip in clips]
     return None if None in counts else sum(count for count in counts if count is not None)
+
+
+def _frames_to_score(clip: Clip) -> int | None:
+    """How many frames are read for the accuracy: no more than up to the last label, where that is known."""
+    return clip.num_frames if clip.labelled_frames is None else clip.labelled_frames[-1] + 1
 
 
 def _lacking(found: Mapping[Cell, Findings], part: str) -> dict[Cell, Findings]:

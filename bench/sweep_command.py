@@ -35,6 +35,7 @@ def run_sweep(args: argparse.Namespace) -> int:
     dataset = limit(open_dataset(args.data, args.labels, args.classes), args.clips, args.frames)
     if dataset.num_classes is None:
         raise ValueError(f"{args.data} does not say how many classes there are; give --classes")
+    grid.check_labels(dataset)
     num_classes = dataset.num_classes
     build = registry_builder(
         num_classes=num_classes, device=device, execution=args.execution, seed=args.seed, weights=weights

@@ -39,6 +39,11 @@ class Clip:
         num_frames: None where a video file does not say.
         labelled: whether frames have labels (not every frame must).
         num_classes: what label ids must be below; None for a clip without labels.
+        labelled_frames: the indices of the frames with labels, ascending, where those are a few single frames; such a
+            clip is scored at every distance from a key frame. None: it is scored frame by frame.
+        read_frame: reads one frame by its index without those before it; None: the clip can only be streamed.
+        flow: the true backward flow from one frame to an earlier one, (2, H, W) in pixels, x then y, and what is
+            occluded, (H, W); None: it is not known.
 
     """
 
@@ -47,6 +52,16 @@ class Clip:
     num_frames: int | None
     labelled: bool
     num_classes: int | None
+    labelled_frames: tuple[int, ...] | None = None
+    read_frame: Callable[[int], Frame] | None = None
+    flow: Callable[[int, int], tuple[np.ndarray, np.ndarray]] | None = None
+
+    def frame(self, index: int) -> Frame:
+        """One frame of a clip with `read_frame`; ValueError as `frames`."""
+        assert self.read_frame is not None, "this clip is streamed"
+        frame = self.read_frame(index)
+        self._check(frame, frame.image.shape[1:])
+        return frame
 
     def frames(self) -> Iterator[Frame]:
         """The frames in order, from the first, each time it is called.
@@ -96,7 +111,7 @@ class Dataset:
 
     Attributes:
         name: the kind of data set, for titles.
-        clips: one or more.
+        clips: one or more; of those with labels, all or none have `labelled_frames`.
         class_names: in the order of their ids; empty where the classes are not known (clips without labels).
         palette: the RGB colour of each class, for overlays.
         identity: what was measured, without paths of this machine: two measurements of other data differ in

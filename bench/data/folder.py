@@ -93,16 +93,17 @@ def image_clip(
     """
     label_names = None if labels is None else _match(folder, frames, labels)
 
-    def read() -> Iterator[Frame]:
-        for index, frame in enumerate(frames):
-            image = read_frame(folder / frame)
-            if labels is None or label_names is None:
-                yield Frame(image, None, Path(frame).stem)
-            else:
-                source = labels / label_names[index]
-                yield Frame(image, translate(read_labels(source)), Path(frame).stem, str(source))
+    def read_one(index: int) -> Frame:
+        image, stem = read_frame(folder / frames[index]), Path(frames[index]).stem
+        if labels is None or label_names is None:
+            return Frame(image, None, stem)
+        source = labels / label_names[index]
+        return Frame(image, translate(read_labels(source)), stem, str(source))
 
-    return Clip(name, read, len(frames), labels is not None, num_classes)
+    def read() -> Iterator[Frame]:
+        return map(read_one, range(len(frames)))
+
+    return Clip(name, read, len(frames), labels is not None, num_classes, read_frame=read_one)
 
 
 def describe(what: str, clips: list[Clip], files: Iterable[Path]) -> str:

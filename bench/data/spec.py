@@ -2,6 +2,11 @@
 
 generated                                             made up on the spot
 generated:clips=2,frames=20,size=96x160,seed=3        … as much of it as wanted; size is HEIGHTxWIDTH
+synthetic                                             streets and rooms that the project renders, held out for testing
+synthetic:split=train,clips=9,frames=20,size=96x160,seed=3
+vspw:PATH                                             VSPW at 480 rows, as it is distributed
+cityscapes:PATH                                       Cityscapes with its video sequences
+vspw:PATH,split=train                                 … the split: train, val or test; else val
 camvid:PATH                                           CamVid, as the SegNet tutorial lays it out
 folder:PATH                                           a folder of frames, or of folders of frames
 video:PATH                                            a video file
@@ -14,13 +19,18 @@ import re
 from pathlib import Path
 
 from bench.data.camvid import open_camvid
+from bench.data.cityscapes import open_cityscapes
 from bench.data.clip import Dataset
 from bench.data.folder import open_folder
 from bench.data.generated import GeneratedOptions, open_generated
+from bench.data.synthetic import SyntheticOptions, open_synthetic
 from bench.data.video_file import open_video
+from bench.data.vspw import open_vspw
 from bench.metrics import IGNORE
 
-KINDS = ("camvid", "folder", "generated", "video")
+KINDS = ("camvid", "cityscapes", "folder", "generated", "synthetic", "video", "vspw")
+_MADE = ("generated", "synthetic")
+"""Made up on the spot, so named without a path."""
 
 
 def open_dataset(spec: str, labels: str | None = None, num_classes: int | None = None) -> Dataset:
@@ -43,9 +53,15 @@ def open_dataset(spec: str, labels: str | None = None, num_classes: int | None =
     if labels is not None and kind != "folder":
         raise ValueError(f"{spec}: labels are given for a folder of frames alone, not for {kind}")
     if kind == "generated":
-        dataset = open_generated(_generated_options(rest))
+        dataset = open_generated(GeneratedOptions(**_amounts(kind, rest)))
+    elif kind == "synthetic":
+        dataset = open_synthetic(_synthetic_options(rest))
     elif not rest:
         raise ValueError(f"{spec} names no path; write {kind}:PATH")
+    elif kind == "vspw":
+        dataset = open_vspw(*_path_and_split(kind, rest))
+    elif kind == "cityscapes":
+        dataset = open_cityscapes(*_path_and_split(kind, rest))
     elif kind == "camvid":
         dataset = open_camvid(Path(rest))
     elif kind == "folder":
@@ -65,23 +81,41 @@ def _split(spec: str) -> tuple[str, str]:
         return ("folder" if Path(spec).is_dir() else "video"), spec
     raise ValueError(
         f"{spec!r} is neither a data set nor a path that exists; data sets are "
-        f"{', '.join(kind if kind == 'generated' else f'{kind}:PATH' for kind in KINDS)}"
+        f"{', '.join(kind if kind in _MADE else f'{kind}:PATH' for kind in KINDS)}"
     )
 
 
-def _generated_options(text: str) -> GeneratedOptions:
+def _path_and_split(kind: str, text: str) -> tuple[Path, str]:
+    match = re.search(r",(\w+)=([^,/]*)$", text)
+    if not match:
+        return Path(text), "val"
+    if match[1] != "split":
+        raise ValueError(f"{kind}: unknown option {match[1]!r}; the one option is split")
+    if not match.start():
+        raise ValueError(f"{kind}:{text} names no path; write {kind}:PATH or {kind}:PATH,split=val")
+    return Path(text[: match.start()]), match[2]
+
+
+def _synthetic_options(text: str) -> SyntheticOptions:
+    items = text.split(",")
+    splits = [item.removeprefix("split=") for item in items if item.startswith("split=")]
+    amounts = ",".join(item for item in items if not item.startswith("split="))
+    return SyntheticOptions(split=splits[-1] if splits else "test", **_amounts("synthetic", amounts, "split, "))
+
+
+def _amounts(kind: str, text: str, also: str = "") -> dict[str, int]:
     values: dict[str, int] = {}
     for item in filter(None, text.split(",")):
         key, _, value = item.partition("=")
         if key == "size":
             match = re.fullmatch(r"([0-9]+)x([0-9]+)", value)
             if not match:
-                raise ValueError(f"generated: size is {value!r}; write it HEIGHTxWIDTH, as 96x160")
+                raise ValueError(f"{kind}: size is {value!r}; write it HEIGHTxWIDTH, as 96x160")
             values["height"], values["width"] = int(match[1]), int(match[2])
         elif key in ("clips", "frames", "seed"):
             if not re.fullmatch(r"[0-9]+", value):
-                raise ValueError(f"generated: {key} is {value!r}; it must be a whole number")
+                raise ValueError(f"{kind}: {key} is {value!r}; it must be a whole number")
             values[key] = int(value)
         else:
-            raise ValueError(f"generated: unknown option {key!r}; options are clips, frames, size and seed")
-    return GeneratedOptions(**values)
+            raise ValueError(f"{kind}: unknown option {key!r}; options are {also}clips, frames, size and seed")
+    return values

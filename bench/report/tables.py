@@ -65,6 +65,37 @@ def further_table(cells: Sequence[Cell]) -> str:
     return markdown(["Method", "Interval", *(column.header for column in FURTHER), "Weights"], rows)
 
 
+def distance_table(cells: Sequence[Cell]) -> str:
+    """The mIoU at each distance from the key frame as Markdown, of each method at its largest interval.
+
+    Empty where no cell was scored by distance.
+    """
+    largest: dict[str, Cell] = {}
+    for cell in cells:
+        if _has_distances(cell) and cell["interval"] >= largest.get(cell["method"], cell)["interval"]:
+            largest[cell["method"]] = cell
+    if not largest:
+        return ""
+    reach = max(len(cell["miou_by_distance"]) for cell in largest.values())
+    rows = []
+    for cell in largest.values():
+        values = [MISSING if miou is None else f"{100 * miou:.2f}" for miou in cell["miou_by_distance"]]
+        rows.append([*_head(cell), *values, *[MISSING] * (reach - len(values)), _weights(cell)])
+    return markdown(["Method", "Interval", *map(str, range(reach)), "Weights"], rows)
+
+
+def miou_by_distance(cells: Sequence[Cell]) -> pd.DataFrame:
+    """One row a cell and distance from the key frame, in frames: the mIoU, 0..1. Cells not scored so have none."""
+    head = ["run", "backbone", "method", "interval", "weights"]
+    rows = [
+        {**{name: cell[name] for name in head}, "distance": distance, "miou": miou}
+        for cell in cells
+        if _has_distances(cell)
+        for distance, miou in enumerate(cell["miou_by_distance"])
+    ]
+    return pd.DataFrame(rows, columns=[*head, "distance", "miou"])
+
+
 def class_iou(cells: Sequence[Cell], class_names: Sequence[str]) -> pd.DataFrame:
     """One row a cell and class: the IoU, 0..1, missing where the class is in neither truth nor prediction."""
     head = ["run", "backbone", "method", "interval", "weights"]
@@ -98,6 +129,10 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
         "-" * (width + 2) if to_left else "-" * (width + 1) + ":" for width, to_left in zip(widths, left, strict=True)
     )
     return "\n".join([lines[0], rule + "|", *lines[1:]])
+
+
+def _has_distances(cell: Cell) -> bool:
+    return isinstance(cell.get("miou_by_distance"), list)
 
 
 def _head(cell: Cell) -> list[str]:

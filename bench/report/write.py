@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench.report.plots import UNTRAINED, plot_accuracy_against_interval
-from bench.report.tables import Cell, class_iou, further_table, main_table
+from bench.report.tables import Cell, class_iou, distance_table, further_table, main_table, miou_by_distance
 from bench.results import read_configuration, read_run
 
 PLOT = "accuracy_against_interval"
@@ -26,6 +26,11 @@ NOTES = """\
   backbone.
 - Peak host memory is the resident set of the whole process while the method was timed.
 """
+DISTANCE_NOTE = """\
+- Where single frames are labelled, key frames are put at every distance 0 to interval - 1 before them. mIoU and the
+  measures beside it are then means over the distances, of which each has its own confusion matrix; mVC needs successive
+  labels and is not measured.
+"""
 UNTRAINED_NOTE = """\
 > **Rows marked `untrained` have random weights: their accuracy says nothing about the method.** Their cost
 > and speed do not depend on the weights.
@@ -34,6 +39,8 @@ UNTRAINED_NOTE = """\
 
 def write_report(runs: Sequence[Path], out: Path) -> list[Path]:
     """Write `report.md`, `cells.csv`, `class_iou.csv` and the plots into `out`; the files written.
+
+    `miou_by_distance.csv` comes with them where a run was scored by distance from the key frame.
 
     Raises:
         ValueError: a folder that is no run, is damaged or of a schema that is not known, has no cell yet, or
@@ -62,11 +69,16 @@ def write_report(runs: Sequence[Path], out: Path) -> list[Path]:
     else:
         picture = "No cell has an accuracy (no labels, or every cell failed), so there is no plot of it."
     warning = UNTRAINED_NOTE if any(cell["weights"] == UNTRAINED for cell in every_cell) else ""
-    page = ["# Sweep report", warning, picture, *sections, "## How to read it", NOTES]
+    distances = miou_by_distance(every_cell)
+    notes = NOTES if distances.empty else NOTES + DISTANCE_NOTE
+    page = ["# Sweep report", warning, picture, *sections, "## How to read it", notes]
     files = [out / "report.md", out / "cells.csv", out / "class_iou.csv"]
     files[0].write_text("\n\n".join(part.strip("\n") for part in page if part) + "\n")
-    every_table.drop(columns="class_iou", errors="ignore").to_csv(files[1], index=False)
+    every_table.drop(columns=["class_iou", "miou_by_distance"], errors="ignore").to_csv(files[1], index=False)
     pd.concat(classes, ignore_index=True).to_csv(files[2], index=False)
+    if not distances.empty:
+        files.append(out / "miou_by_distance.csv")
+        distances.to_csv(files[-1], index=False)
     return [*files, *plots]
 
 
@@ -77,6 +89,9 @@ def _section(name: str, cells: Sequence[Cell], about: Mapping[str, Any]) -> str:
         failed = sum(cell["status"] != "ok" for cell in rows)
         parts.append(f"### {backbone}" + (f" ({failed} of {len(rows)} cells failed)" if failed else ""))
         parts += [main_table(rows), "Further measures:", further_table(rows)]
+        by_distance = distance_table(rows)
+        if by_distance:
+            parts += ["mIoU (%) by the number of frames since the key frame:", by_distance]
     return "\n\n".join(parts)
 
 

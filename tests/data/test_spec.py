@@ -14,14 +14,28 @@ def test_a_path_alone_is_a_folder_or_a_video(tmp_path):
 
 @pytest.mark.parametrize("spec", ["cityscape:/data", "nowhere/at/all", ""])
 def test_names_the_known_kinds_for_an_unknown_one(spec):
-    with pytest.raises(ValueError, match="data sets are camvid:PATH, folder:PATH, generated, video:PATH"):
+    with pytest.raises(
+        ValueError, match=r"data sets are camvid:PATH, cityscapes:PATH, folder:PATH, generated, .*video:PATH, vspw:PATH"
+    ):
         open_dataset(spec)
 
 
-@pytest.mark.parametrize("kind", ["camvid", "folder", "video"])
+@pytest.mark.parametrize("kind", ["camvid", "cityscapes", "folder", "video", "vspw"])
 def test_asks_for_a_path(kind):
     with pytest.raises(ValueError, match=f"names no path; write {kind}:PATH"):
         open_dataset(f"{kind}:")
+
+
+@pytest.mark.parametrize("kind", ["cityscapes", "vspw"])
+def test_the_one_option_of_data_sets_with_splits(kind, tmp_path):
+    with pytest.raises(ValueError, match=f"{kind}: split is 'all'; it must be train, val, test"):
+        open_dataset(f"{kind}:{tmp_path},split=all")
+    with pytest.raises(ValueError, match=f"{kind}: unknown option 'spilt'; the one option is split"):
+        open_dataset(f"{kind}:{tmp_path},spilt=val")
+    with pytest.raises(ValueError, match=f"names no path; write {kind}:PATH or {kind}:PATH,split=val"):
+        open_dataset(f"{kind}:,split=val")
+    with pytest.raises(ValueError, match=f"{tmp_path}/a,b=1/c is not"):
+        open_dataset(f"{kind}:{tmp_path}/a,b=1/c")
 
 
 def test_labels_are_for_folders_alone():
