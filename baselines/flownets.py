@@ -28,6 +28,10 @@ class FlowNetS(nn.Module):
         maps = self.encoder(pair)
         return self.pixel_flow(maps[::-1])
 
+    def every_level(self, pair: Float[Tensor, "b 6 h w"]) -> list[Float[Tensor, "b 2 _ _"]]:
+        """The published network's outputs from 1/64 to 1/4 of `pair`, for training."""
+        return self.pixel_flow.every_level(self.encoder(pair)[::-1])
+
     def flow(self, frame: Shaped[Tensor, "3 h w"], key_frame: Shaped[Tensor, "3 h w"]) -> Float[Tensor, "1 2 fh fw"]:
         """Backward flow from `frame` to `key_frame` (RGB, 0..255) in pixels of its grid, 1/8 of the padded frame.
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bench import compare_command
+from bench import compare_command, train_parser
 from bench.measure import cost_command, peer_command
 
 USAGE_ERROR, INTERRUPTED = 2, 130
@@ -20,6 +20,8 @@ examples:
       tables and a plot of it, in results/runs/demo/report
   mpvss-bench segment street.mp4 --out overlay.mp4
       a video of your own under the predicted classes
+  mpvss-bench train small-per-frame --out results/runs/small
+      train a method; `mpvss-bench train --help` lists the presets
   mpvss-bench cost --help
       parameters and multiply-accumulates, without running anything
 
@@ -37,6 +39,8 @@ else must stay.
 SWEEP_EXAMPLES = """\
 data sets (--data):
   generated                           made up on the spot; also generated:clips=2,frames=20,size=96x160,seed=3
+  synthetic                           streets and rooms rendered by the project, 40 held-out clips of 30 frames; also
+                                      synthetic:split=train,clips=9,frames=20,size=96x160,seed=3 (or val, test)
   vspw:PATH                           VSPW_480p as it is distributed; also vspw:PATH,split=train (val, test)
   cityscapes:PATH                     Cityscapes: leftImg8bit_sequence and gtFine; also with split=; each method is
                                       scored at every distance from a key frame to the labelled one, then averaged
@@ -86,6 +90,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_report(commands)
     compare_command.add_parser(commands)
     _add_segment(commands)
+    train_parser.add_parser(commands)
     cost_command.add_parser(commands)
     peer_command.add_parser(commands)
     return parser

@@ -30,13 +30,19 @@ class CoarseToFineFlow(nn.Module):
 
     def forward(self, levels: Sequence[Tensor]) -> Float[Tensor, "b 2 h w"]:
         """The flow at the finest of the `levels`, which come from coarse to fine."""
+        return self.every_level(levels)[-1]
+
+    def every_level(self, levels: Sequence[Tensor]) -> list[Float[Tensor, "b 2 _ _"]]:
+        """The flow at each of the `levels`, from coarse to fine, as multi-scale losses need them."""
         joined, *finer = levels
+        flows = []
         for index, level in enumerate(finer):
             size = level.shape[-2:]
-            flow = _crop(self.upsample[index](self.predict[index](joined)), size)
+            flows.append(self.predict[index](joined))
+            flow = _crop(self.upsample[index](flows[-1]), size)
             features = _crop(F.leaky_relu_(self.deconv[index](joined), SLOPE), size)
             joined = torch.cat((level, features, flow), dim=1)
-        return self.predict[-1](joined)
+        return [*flows, self.predict[-1](joined)]
 
 
 def _enlarging(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:

@@ -63,10 +63,11 @@ class DeformableAttention(nn.Module):
         offsets = F.linear(query, *taken_apart).unflatten(2, (2, self.heads, -1))
         extents = torch.tensor([(width, height) for height, width in sizes], device=query.device)
         extents = extents.T.repeat_interleave(self.points, dim=1)  # (2, levels·points)
-        # In pixels of each level's grid, 0 at the centre of the first pixel.
+        # In pixels of each level's grid, 0 at the centre of the first pixel. Under autocast these stay float32, and
+        # what is read follows them.
         at = offsets + (centres[:, :, None] * extents - 0.5)[:, :, None]
         read = _read_by_grid_sample if as_grid_sample else _read_by_lookup
-        return self.output_proj(read(value, at, weights, sizes))
+        return self.output_proj(read(value.to(at.dtype), at, weights.to(at.dtype), sizes))
 
 
 def _read_by_grid_sample(

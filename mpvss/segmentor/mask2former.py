@@ -47,11 +47,12 @@ class Mask2Former(nn.Module):
         self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(PIXEL_STD).view(3, 1, 1), persistent=False)
 
-    def features(self, frame: Shaped[Tensor, "3 h w"]) -> list[Tensor]:
-        """The backbone's maps of one RGB frame, 0..255, fine to coarse, each with a batch axis."""
-        check_frame(frame)
-        normed = (as_float(frame) - self.pixel_mean) / self.pixel_std
-        return self.backbone(pad_to_multiple(normed[None], PADDING))
+    def features(self, frame: Shaped[Tensor, "*b 3 h w"]) -> list[Tensor]:
+        """The backbone's maps of an RGB frame, 0..255, or of a batch of them; fine to coarse, with a batch axis."""
+        frames = frame if frame.ndim == 4 else frame[None]
+        check_frame(frames[0])
+        normed = (as_float(frames) - self.pixel_mean) / self.pixel_std
+        return self.backbone(pad_to_multiple(normed, PADDING))
 
     def decode(self, maps: list[Tensor]) -> Segments:
         """The last decoder layer's segments from a backbone's maps."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
 
 from bench.data.clip import Clip, Dataset, Frame
 from bench.data.synthetic.classes import NAMES, palette
@@ -65,10 +68,22 @@ def open_synthetic(options: SyntheticOptions) -> Dataset:
 def _clip(options: SyntheticOptions, number: int) -> Clip:
     seed = scene_seed(options.split, number, options.seed)
 
+    size = (options.height, options.width)
+
+    def read_frame(index: int) -> Frame:
+        return _scene(seed, size).frame(index)
+
+    def flow(index: int, earlier: int) -> tuple[np.ndarray, np.ndarray]:
+        return _scene(seed, size).flow(index, earlier)
+
     def read() -> Iterator[Frame]:
-        scene = Scene(seed, (options.height, options.width))
-        for index in range(options.frames):
-            yield scene.frame(index)
+        return map(read_frame, range(options.frames))
 
     name = f"{options.split}-{number:03d}-{'room' if seed % 2 else 'street'}"
-    return Clip(name, read, options.frames, labelled=True, num_classes=len(NAMES))
+    return Clip(name, read, options.frames, labelled=True, num_classes=len(NAMES), read_frame=read_frame, flow=flow)
+
+
+@lru_cache(maxsize=8)
+def _scene(seed: int, size: tuple[int, int]) -> Scene:
+    """A scene, kept for a while: making one takes longer than a frame of it."""
+    return Scene(seed, size)

@@ -1,0 +1,1 @@
+"""Training: matcher, losses, frame pairs, tasks and the loop."""

@@ -1,0 +1,86 @@
+"""What a task is trained on: clips' frames or pairs of them, with what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Shaped, UInt8
+from torch import Tensor
+
+from mpvss.video import IGNORE
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Frames of one size, each with its key frame where pairs are trained on."""
+
+    frames: Shaped[Tensor, "b 3 h w"]
+    """RGB, 0..255, uint8 or float."""
+    key_frames: Shaped[Tensor, "b 3 h w"] | None
+    labels: UInt8[Tensor, "b h w"] | None
+    """Of `frames`; 255 = ignore."""
+    flow: Float[Tensor, "b 2 h w"] | None
+    """True backward flow from a frame to its key frame, in pixels, x then y; nan where it is not known."""
+    occluded: Bool[Tensor, "b h w"] | None
+    """Pixels of `frames` that the key frame does not show."""
+    names: tuple[str, ...]
+    """Where each frame comes from, for messages."""
+    seeds: tuple[int, ...]
+    """What each frame's random points are drawn from."""
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on the device."""
+        moved = {
+            field.name: value.to(device, non_blocking=True)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), Tensor)
+        }
+        return replace(self, **moved)
+
+    def generators(self) -> list[torch.Generator]:
+        """A generator for each frame, fresh from its seed, on the frames' device."""
+        return [torch.Generator(self.frames.device).manual_seed(seed) for seed in self.seeds]
+
+    def require_key_frames(self) -> Shaped[Tensor, "b 3 h w"]:
+        """`key_frames`; ValueError where there are none."""
+        return _require(self.key_frames, "key frames")
+
+    def require_labels(self) -> UInt8[Tensor, "b h w"]:
+        """`labels`; ValueError where there are none."""
+        return _require(self.labels, "labels")
+
+    def require_flow(self) -> Float[Tensor, "b 2 h w"]:
+        """`flow`; ValueError where there is none."""
+        return _require(self.flow, "true flow")
+
+
+def stack(examples: Sequence[Batch]) -> Batch:
+    """Batches of one size and kind as one."""
+
+    def joined(name: str) -> Tensor | None:
+        values = [getattr(example, name) for example in examples]
+        return None if values[0] is None else torch.cat(values)
+
+    return Batch(
+        frames=torch.cat([example.frames for example in examples]),
+        key_frames=joined("key_frames"),
+        labels=joined("labels"),
+        flow=joined("flow"),
+        occluded=joined("occluded"),
+        names=tuple(name for example in examples for name in example.names),
+        seeds=tuple(seed for example in examples for seed in example.seeds),
+    )
+
+
+def pad_labels(labels: UInt8[Tensor, "b h w"], multiple: int) -> UInt8[Tensor, "b ph pw"]:
+    """`IGNORE` at the bottom and right, as frames are padded with zeros."""
+    return F.pad(labels, (0, -labels.shape[-1] % multiple, 0, -labels.shape[-2] % multiple), value=IGNORE)
+
+
+def _require(value: Tensor | None, what: str) -> Tensor:
+    if value is None:
+        raise ValueError(f"this task is trained on {what}, and the batch has none")
+    return value

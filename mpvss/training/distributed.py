@@ -1,0 +1,61 @@
+"""Several processes of one run, as `torchrun` starts them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+PATIENCE = timedelta(hours=6)
+"""How long processes wait for one another; the first one validates while the others do."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process among those of its run, and its device."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+    def share(self, batch: int) -> range:
+        """Which of a batch's clips are this process's; ValueError where the batch does not divide evenly."""
+        if batch % self.count:
+            raise ValueError(f"a batch of {batch} does not divide among {self.count} processes")
+        each = batch // self.count
+        return range(self.rank * each, (self.rank + 1) * each)
+
+
+@contextmanager
+def joined_processes(device: torch.device) -> Iterator[Process]:
+    """Join the processes that `torchrun` names in the environment; alone where it did not start this one.
+
+    On `cuda` each takes the GPU of its local rank, and they speak NCCL; on the CPU, Gloo.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield Process(0, 1, device)
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    try:
+        yield Process(dist.get_rank(), dist.get_world_size(), device)
+    finally:
+        dist.destroy_process_group()
+
+
+@torch.no_grad()
+def mean_over_processes(value: Tensor) -> Tensor:
+    """The mean of each process's `value`; the value itself where there is one process."""
+    if not dist.is_initialized():
+        return value
+    total = value.clone()
+    dist.all_reduce(total)
+    return total / dist.get_world_size()

@@ -1,0 +1,85 @@
+"""Which query answers for which segment of the ground truth: Hungarian matching (Mask2Former, Sec. 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int64, UInt8
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from mpvss.training.points import draw_points, read_classes, read_masks
+from mpvss.video import IGNORE
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """What class, mask cross-entropy and dice weigh, in the matching and in the loss."""
+
+    classes: float = 2.0
+    mask: float = 5.0
+    dice: float = 5.0
+
+    def __post_init__(self) -> None:
+        values = (self.classes, self.mask, self.dice)
+        if min(values) < 0 or max(values) == 0:
+            raise ValueError(f"loss weights are {values}; they must be 0 or more, and not all 0")
+
+
+@dataclass(frozen=True)
+class Match:
+    """Pairs of a query and a segment, in the order of the queries."""
+
+    queries: Int64[Tensor, " m"]
+    targets: Int64[Tensor, " m"]
+    """Indices into the segments' classes."""
+
+
+def classes_in(labels: UInt8[Tensor, "h w"]) -> Int64[Tensor, " k"]:
+    """The classes that a label map shows, ascending; each is one segment. `IGNORE` is none."""
+    found = labels.unique().long()
+    return found[found != IGNORE]
+
+
+@torch.no_grad()
+def match(
+    class_logits: Sequence[Float[Tensor, "q c"]],
+    mask_logits: Sequence[Float[Tensor, "q h w"]],
+    labels: UInt8[Tensor, "lh lw"],
+    classes: Int64[Tensor, " k"],
+    *,
+    weights: LossWeights,
+    points: int,
+    generator: torch.Generator,
+) -> list[Match]:
+    """The best one-to-one assignment of queries to an image's segments, for each decoder layer.
+
+    Masks are compared at `points` uniform points, drawn anew for each layer, shared by its queries. Of segments
+    that outnumber the queries some go unmatched. A cost that is not finite counts as the greatest there is.
+    """
+    costs = []
+    for logits, masks in zip(class_logits, mask_logits, strict=True):
+        at = draw_points(1, points, generator)
+        truth = read_classes(labels, classes, at.expand(len(classes), -1, -1))
+        read = read_masks(masks.float(), at.expand(len(masks), -1, -1))
+        cost = weights.mask * _mask_cost(read, truth) - weights.classes * logits.float().softmax(-1)[:, classes]
+        costs.append(cost + weights.dice * _dice_cost(read, truth))
+    greatest = torch.finfo(torch.float32).max
+    stacked = torch.nan_to_num(torch.stack(costs), nan=greatest, posinf=greatest, neginf=greatest).cpu().numpy()
+    pairs = torch.from_numpy(np.array([linear_sum_assignment(cost) for cost in stacked])).to(labels.device)
+    return [Match(queries, targets) for queries, targets in pairs.long()]
+
+
+def _mask_cost(logits: Float[Tensor, "q p"], truth: Float[Tensor, "k p"]) -> Float[Tensor, "q k"]:
+    """The mean binary cross-entropy of each query's mask against each segment's."""
+    inside, outside = F.softplus(-logits), F.softplus(logits)
+    return (inside @ truth.T + outside @ (1 - truth).T) / logits.shape[1]
+
+
+def _dice_cost(logits: Float[Tensor, "q p"], truth: Float[Tensor, "k p"]) -> Float[Tensor, "q k"]:
+    masks = logits.sigmoid()
+    return 1 - (2 * masks @ truth.T + 1) / (masks.sum(-1)[:, None] + truth.sum(-1) + 1)
