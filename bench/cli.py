@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bench import compare_command, train_parser
+from bench import arguments, compare_command, train_parser
 from bench.measure import cost_command, peer_command
 
 USAGE_ERROR, INTERRUPTED = 2, 130
@@ -107,18 +107,22 @@ def _add_sweep(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
     what = parser.add_argument_group("what to measure (lists are separated by commas)")
     what.add_argument(
-        "--methods", type=_names, default=["all"], metavar="LIST", help="methods (default: all of the project's own)"
+        "--methods",
+        type=arguments.names,
+        default=["all"],
+        metavar="LIST",
+        help="methods (default: all of the project's own)",
     )
     what.add_argument(
         "--backbones",
-        type=_names,
+        type=arguments.names,
         default=["micro"],
         metavar="LIST",
         help="backbones, or all (default: micro)",
     )
     what.add_argument(
         "--intervals",
-        type=_integers,
+        type=arguments.integers,
         default=[1, 2, 5, 10],
         metavar="LIST",
         help="key-frame intervals (default: 1,2,5,10); per-frame is measured once, as interval 1",
@@ -209,17 +213,6 @@ def _segment(args: argparse.Namespace) -> int:
     from bench.segment_command import run_segment
 
     return run_segment(args)
-
-
-def _names(text: str) -> list[str]:
-    return list(dict.fromkeys(filter(None, (item.strip() for item in text.split(",")))))
-
-
-def _integers(text: str) -> list[int]:
-    try:
-        return list(dict.fromkeys(int(item) for item in _names(text)))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers, as 1,2,5,10") from None
 
 
 def known_names(names: Iterable[str], known: Sequence[str], what: str) -> tuple[str, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
+
+from bench import arguments
 
 EXAMPLES = """\
 examples:
@@ -29,15 +30,15 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--methods", type=_names, metavar="LIST", help="default: all the project's own")
+    parser.add_argument("--methods", type=arguments.names, metavar="LIST", help="default: all the project's own")
     parser.add_argument(
         "--backbones",
-        type=_names,
+        type=arguments.names,
         default=["r50"],
         metavar="LIST",
         help="default: r50. Accel takes KEY+OTHER, or a backbone whose usual companion runs on every frame",
     )
-    parser.add_argument("--size", type=size_argument, default=(480, 853), metavar="HxW", help="default: 480x853")
+    parser.add_argument("--size", type=arguments.size, default=(480, 853), metavar="HxW", help="default: 480x853")
     parser.add_argument("--classes", type=int, default=124, metavar="N", help="default: 124")
     parser.add_argument("--interval", type=int, default=5, metavar="N", help="key-frame interval (default: 5)")
     parser.add_argument("--clip-length", type=int, default=15, metavar="N", help="frames (default: 15)")
@@ -60,15 +61,3 @@ def _run(args: argparse.Namespace) -> int:
         args.methods, args.backbones, args.size, args.classes, args.interval, args.clip_length, args.json
     )
     return 0
-
-
-def _names(text: str) -> list[str]:
-    return list(dict.fromkeys(filter(None, (item.strip() for item in text.split(",")))))
-
-
-def size_argument(text: str) -> tuple[int, int]:
-    """A frame size, HEIGHTxWIDTH, as (height, width)."""
-    matched = re.fullmatch(r"(\d+)x(\d+)", text)
-    if not matched or "0" in matched.groups():
-        raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH, as 480x853")
-    return int(matched[1]), int(matched[2])

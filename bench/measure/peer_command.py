@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.measure.cost_command import size_argument
+from bench import arguments
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -18,7 +18,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "Needs: pip install 'mpvss-bench[peer]'.",
     )
     parser.add_argument("--backbone", default="swin-t", help="a Swin (default: swin-t)")
-    parser.add_argument("--size", type=size_argument, default=(480, 853), metavar="HxW", help="default: 480x853")
+    parser.add_argument("--size", type=arguments.size, default=(480, 853), metavar="HxW", help="default: 480x853")
     parser.add_argument("--classes", type=int, default=124, metavar="N", help="default: 124")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="samples of each (default: 7)")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: as torch chooses)")
