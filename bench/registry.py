@@ -134,6 +134,17 @@ def accel_branch(key_backbone: str) -> str:
     return backbone_row(key_backbone).accel_branch
 
 
+def branches(method: str, backbone: str) -> tuple[str, str | None]:
+    """The `backbone` and `key_backbone` that `build` takes, of a method in the row called `backbone`.
+
+    Accel's row is KEY+OTHER, or KEY, whose usual companion then runs on every frame; other methods have one backbone.
+    """
+    if method != "accel":
+        return backbone, None
+    key, plus, other = backbone.partition("+")
+    return (other if plus else accel_branch(key)), key
+
+
 def build(
     method: str,
     *,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from bench.data import Clip, Dataset, Frame
 from bench.lockstep import SharedCalls
-from bench.registry import Parts, accel_branch
+from bench.registry import Parts, branches
 from bench.registry import build as build_method
 from bench.schedule import FixedInterval
 from mpvss.segmentor.mask2former import Execution
@@ -90,14 +90,6 @@ def registry_builder(
         return Built(segmenters, weights_of, failed, shared)
 
     return build
-
-
-def branches(method: str, backbone: str) -> tuple[str, str | None]:
-    """The `backbone` and `key_backbone` of a method in the row of `backbone`.
-
-    Accel's key branch has the row's backbone, its other branch a smaller one; other methods have one backbone.
-    """
-    return (accel_branch(backbone), backbone) if method == "accel" else (backbone, None)
 
 
 def select_device(name: str) -> torch.device:

@@ -14,9 +14,9 @@ from bench.data import Dataset, open_dataset
 from bench.environment import describe_environment
 from bench.measure.cost import Cost, method_cost
 from bench.progress import Progress
-from bench.registry import BACKBONES, METHODS, known_methods
+from bench.registry import BACKBONES, METHODS, branches, known_methods
 from bench.results import open_run
-from bench.runner import Weights, branches, limit, registry_builder, select_device, set_threads
+from bench.runner import Weights, limit, registry_builder, select_device, set_threads
 from bench.sweep import Grid, Sweep
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from bench.registry import BACKBONES, METHODS
-from bench.runner import branches
+from bench.registry import BACKBONES, METHODS, branches
 from bench.train_parser import PRESETS
 from mpvss.presets import FLOW_DESIGNS
 from mpvss.training.augment import Augmentation

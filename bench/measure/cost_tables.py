@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench.measure.cost import Cost, method_cost
-from bench.registry import METHODS, accel_branch
+from bench.registry import METHODS, branches
 from bench.results import write_json
 from bench.schedule import FixedInterval
 
@@ -66,7 +65,7 @@ def print_costs(
     rows = []
     for backbone in backbones:
         for method in methods or METHODS:
-            of_frame, of_key = _branches(method, backbone)
+            of_frame, of_key = branches(method, backbone)
             row: dict[str, Any] = {"method": method, "backbone": backbone}
             for execution in ("paper", "lean"):
                 cost = method_cost(
@@ -116,7 +115,7 @@ def paper_cells(tables: Path = PUBLISHED_TABLES) -> Iterator[PaperCell]:
         table, method, backbone = map(str, key)
         size, num_classes = PAPER_SETTINGS[table]
         name = PAPER_METHODS[method]
-        of_frame, of_key = _branches(name, backbone.lower())
+        of_frame, of_key = branches(name, backbone.lower())
         cost = method_cost(
             name, backbone=of_frame, key_backbone=of_key, num_classes=num_classes, size=size, execution="paper"
         )
@@ -124,14 +123,6 @@ def paper_cells(tables: Path = PUBLISHED_TABLES) -> Iterator[PaperCell]:
         for quantity, printed in zip(rows.metric, rows.value, strict=True):
             note = MISPRINTS.get((method, backbone, quantity), "")
             yield PaperCell(table, method, backbone, quantity, float(printed), counted[quantity], note)
-
-
-def _branches(method: str, backbone: str) -> tuple[str, str | None]:
-    """The backbone of every frame and, for Accel, that of key frames: `KEY+OTHER`, or KEY and its companion."""
-    if method != "accel":
-        return backbone, None
-    key, plus, other = backbone.partition("+")
-    return (other, key) if plus else (accel_branch(key), key)
 
 
 def _macs(cost: Cost, interval: int, clip_length: int) -> dict[str, float]:
@@ -153,5 +144,5 @@ def _markdown(table: pd.DataFrame) -> str:
 
 def _write(file: Path | None, content: dict[str, Any]) -> None:
     if file is not None:
-        write_json(file, json.loads(json.dumps(content)))
+        write_json(file, content)
         print(f"written: {file}")

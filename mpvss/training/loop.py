@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -193,17 +193,14 @@ class _Run:
         return torch.autocast(self.device.type, getattr(torch, self.options.precision))
 
 
-class _evaluating:  # noqa: N801 (used as a function)
+@contextmanager
+def _evaluating(task: Task) -> Iterator[None]:
     """Evaluation mode for a while."""
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-
-    def __enter__(self) -> None:
-        self._task.eval()
-
-    def __exit__(self, *_: object) -> None:
-        self._task.train()
+    task.eval()
+    try:
+        yield
+    finally:
+        task.train()
 
 
 def _row(done: int, sums: Mapping[str, Tensor], run: _Run) -> Row:
