@@ -1,7 +1,7 @@
 """How things move: smooth waves, and the camera.
 
 A scene is laid out as the camera sees it at rest, in units of 1/192 of the frame's height, from the frame's middle, y
-down. See `bench.data.synthetic.stage` for what stands in it.
+down; time is counted in ticks. See `bench.data.synthetic.stage` for what stands in it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from bench.data.synthetic.affine import Affine, Number, scale, shift, turn
 
 UNITS = 192
 """How many units a frame is high."""
+FRAMES_A_TICK = 2
+"""How many frames show a tick."""
 
 
 @dataclass(frozen=True)
 class Wave:
-    """Swings within ± amplitude, once in `period` frames; parabolas in place of a sine, which machines round apart."""
+    """Swings within ± amplitude, once in `period` ticks; parabolas in place of a sine, which machines round apart."""
 
     amplitude: Number = 0.0
     period: Number = 1.0
@@ -33,7 +35,7 @@ class Wave:
 
 
 def random_wave(rng: np.random.Generator, amplitude: Number, shortest: Number, longest: Number) -> Wave:
-    """A wave of that amplitude with a period between two, in frames, at any phase."""
+    """A wave of that amplitude with a period between two, in ticks, at any phase."""
     return Wave(amplitude, float(rng.uniform(shortest, longest)), float(rng.random()))
 
 
@@ -57,7 +59,7 @@ class Camera:
         closeness: the mean zoom.
         roll: half the angle, in radians.
         shake: two fast waves, sideways and up, in units.
-        speed: units at depth 1 a frame, that it travels sideways.
+        speed: units at depth 1 a tick, that it travels sideways.
         sway: added to that way.
 
     """
@@ -96,7 +98,7 @@ def random_camera(rng: np.random.Generator, size: tuple[int, int], speed: Number
     Args:
         rng: where it comes from.
         size: of the frame, height and width in pixels.
-        speed: at which it travels, in units at depth 1 a frame.
+        speed: at which it travels, in units at depth 1 a tick.
         sway: the most it sways about its way, in units at depth 1.
 
     """

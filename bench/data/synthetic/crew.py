@@ -38,7 +38,7 @@ class Crew:
     ) -> None:
         """Draw a thing and put it at a random depth and place within these ranges.
 
-        `speed`, units at depth 1 a frame, goes either way; `approach` is a share of the depth.
+        `speed`, units at depth 1 a tick, goes either way; `approach` is a share of the depth.
         """
         rng = self.rng
         away = float(rng.uniform(*depth))

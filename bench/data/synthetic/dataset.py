@@ -70,17 +70,14 @@ def _clip(options: SyntheticOptions, number: int) -> Clip:
 
     size = (options.height, options.width)
 
-    def read_frame(index: int) -> Frame:
-        return _scene(seed, size).frame(index)
-
     def flow(index: int, earlier: int) -> tuple[np.ndarray, np.ndarray]:
         return _scene(seed, size).flow(index, earlier)
 
     def read() -> Iterator[Frame]:
-        return map(read_frame, range(options.frames))
+        return map(_scene(seed, size).frame, range(options.frames))
 
     name = f"{options.split}-{number:03d}-{'room' if seed % 2 else 'street'}"
-    return Clip(name, read, options.frames, labelled=True, num_classes=len(NAMES), read_frame=read_frame, flow=flow)
+    return Clip(name, read, options.frames, labelled=True, num_classes=len(NAMES), flow=flow)
 
 
 @lru_cache(maxsize=8)

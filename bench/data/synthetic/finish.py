@@ -47,14 +47,14 @@ class Finish:
         )
 
     def apply(
-        self, image: Float32[np.ndarray, "3 h w"], index: int, rng: np.random.Generator
+        self, image: Float32[np.ndarray, "3 h w"], time: Number, rng: np.random.Generator
     ) -> UInt8[np.ndarray, "3 h w"]:
-        """The picture that the camera takes; `rng` is for the noise of this frame."""
+        """The picture that the camera takes at a moment; `rng` is for the noise of this frame."""
         height, width = image.shape[1:]
-        across = np.array([self.cloud.at(index + 20 * column / width) for column in range(width)], np.float32)
-        gain = (1 + self.light.at(index) + self.flicker.at(index)) * np.array(self.tint)
+        across = np.array([self.cloud.at(time + 20 * column / width) for column in range(width)], np.float32)
+        gain = (1 + self.light.at(time) + self.flicker.at(time)) * np.array(self.tint)
         lit = image * (gain[:, None, None].astype(np.float32) * (1 + across))
-        lit = soften(lit, 0.6 + self.blur.at(index))
+        lit = soften(lit, 0.6 + self.blur.at(time))
         dice = rng.integers(0, 256, (2, 3, height, width), np.uint8).astype(np.float32)
         lit += (dice[0] + dice[1] - 255) * np.float32(self.noise / 255)
         return (lit + np.float32(0.5)).clip(0, 255).astype(np.uint8)

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float32
 
 from bench.data.clip import Frame
 from bench.data.synthetic.affine import Affine
+from bench.data.synthetic.camera import FRAMES_A_TICK
 from bench.data.synthetic.finish import Finish
 from bench.data.synthetic.render import Painting, backward_flow, paint
 from bench.data.synthetic.room import make_room
@@ -49,7 +50,9 @@ class Scene:
         """
         painting = self.painting(index)
         rng = np.random.Generator(np.random.PCG64((self._seed, 1, index)))
-        return Frame(self._finish.apply(painting.image(), index, rng), painting.labels(), f"{index:06d}")
+        return Frame(
+            self._finish.apply(painting.image(), index / FRAMES_A_TICK, rng), painting.labels(), f"{index:06d}"
+        )
 
     def flow(self, from_index: int, to_index: int) -> tuple[Float32[np.ndarray, "2 h w"], Bool[np.ndarray, "h w"]]:
         """Where what frame `from_index` shows was in `to_index`, in pixels, x then y; and whether it was out of sight.
@@ -78,9 +81,10 @@ class Scene:
         return paint(self.size, [layer.sprite for layer in self._layers], _matrices(places), order, shadows)
 
     def _places(self, index: int, lives: list[int] | None = None) -> list[Place]:
-        view = self._camera.at(index)
+        time = index / FRAMES_A_TICK
+        view = self._camera.at(time)
         return [
-            layer.place(index, view, None if lives is None else lives[number])
+            layer.place(time, view, None if lives is None else lives[number])
             for number, layer in enumerate(self._layers)
         ]
 

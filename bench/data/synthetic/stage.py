@@ -56,7 +56,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Hop:
-    """Bounces: `height` metres, once in `period` frames."""
+    """Bounces: `height` metres, once in `period` ticks."""
 
     height: Number = 0.0
     period: Number = 1.0
@@ -75,7 +75,7 @@ class Walk:
         depth: how far away, about which `approach` swings.
         start: where it is first; -1 and 1 are just out of sight.
         width: in metres.
-        speed: units at depth 1 a frame.
+        speed: units at depth 1 a tick.
         wander: added to its way, in units at depth 1.
         approach: added to its depth.
         lift: how it leaves the ground.
@@ -142,7 +142,7 @@ def swing(wave: Wave, x: Number, y: Number) -> Callable[[Number], Affine]:
 
 
 def roll(turns: Number, radius: Number) -> Callable[[Number], Affine]:
-    """A part that turns about the point `radius` metres above the thing's foot, so many turns a frame."""
+    """A part that turns about the point `radius` metres above the thing's foot, so many turns a tick."""
 
     def motion(time: Number) -> Affine:
         quarters = turns * time * 4

@@ -47,7 +47,7 @@ def person(rng: np.random.Generator, density: Number) -> tuple[list[Part], float
 
 
 def ball(rng: np.random.Generator, density: Number, turns: Number) -> tuple[list[Part], float]:
-    """A ball of two colours that rolls, so many turns a frame."""
+    """A ball of two colours that rolls, so many turns a tick."""
     radius = rng.uniform(0.16, 0.32)
     canvas = Canvas(2 * radius, 2 * radius, density)
     x, y = canvas.x / radius, canvas.y / radius - 1
