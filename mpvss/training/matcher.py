@@ -64,8 +64,8 @@ def match(
     costs = []
     for logits, masks in zip(class_logits, mask_logits, strict=True):
         at = draw_points(1, points, generator)
-        truth = read_classes(labels, classes, at.expand(len(classes), -1, -1))
-        read = read_masks(masks.float(), at.expand(len(masks), -1, -1))
+        truth = read_classes(labels, classes, at)
+        read = read_masks(masks.float(), at)
         cost = weights.mask * _mask_cost(read, truth) - weights.classes * logits.float().softmax(-1)[:, classes]
         costs.append(cost + weights.dice * _dice_cost(read, truth))
     greatest = torch.finfo(torch.float32).max

@@ -25,35 +25,32 @@ def draw_unsure_points(
     """
     candidates = draw_points(len(masks), count * oversampling, generator)
     chosen = int(importance * count)
-    unsure = read_masks(masks, candidates).abs().neg().topk(chosen, dim=1).indices
+    unsure = read_masks(masks, candidates).abs().topk(chosen, dim=1, largest=False, sorted=False).indices
     kept = candidates.gather(1, unsure[..., None].expand(-1, -1, 2))
     return torch.cat((kept, draw_points(len(masks), count - chosen, generator)), dim=1)
 
 
-def read_masks(masks: Float[Tensor, "n h w"], points: Float[Tensor, "n p 2"]) -> Float[Tensor, "n p"]:
-    """Each mask at its own points, bilinearly, 0 beyond the border."""
-    read = F.grid_sample(masks[:, None], 2 * points[:, :, None] - 1, mode="bilinear", align_corners=False)
-    return read[:, 0, :, 0]
+def read_masks(masks: Float[Tensor, "n h w"], points: Float[Tensor, "m p 2"]) -> Float[Tensor, "n p"]:
+    """Each mask at its own points (m = n), or all at the same (m = 1), bilinearly, 0 beyond the border."""
+    maps = masks[None] if len(points) == 1 else masks[:, None]
+    read = F.grid_sample(maps, 2 * points[:, :, None] - 1, mode="bilinear", align_corners=False)
+    return read.view(len(masks), -1)
 
 
 def read_classes(
-    labels: UInt8[Tensor, "h w"], classes: Int64[Tensor, " n"], points: Float[Tensor, "n p 2"]
+    labels: UInt8[Tensor, "h w"], classes: Int64[Tensor, " n"], points: Float[Tensor, "m p 2"]
 ) -> Float[Tensor, "n p"]:
-    """The binary mask of each class at its points, bilinearly, 0 beyond the border; no mask is ever stored.
-
-    The same as `read_masks` of `labels == class`.
-    """
+    """The binary mask of each class, read as `read_masks` reads `labels == class`; no mask is ever stored."""
     height, width = labels.shape
     at = points * points.new_tensor([width, height]) - 0.5
     low = at.floor()
-    share = at - low
-    low = low.long()
-    total = torch.zeros(points.shape[:2], device=points.device)
-    for right in (0, 1):
-        for below in (0, 1):
-            x, y = low[..., 0] + right, low[..., 1] + below
-            inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-            found = labels[y.clamp(0, height - 1), x.clamp(0, width - 1)]
-            weight = (share[..., 0] if right else 1 - share[..., 0]) * (share[..., 1] if below else 1 - share[..., 1])
-            total += weight * (inside & (found == classes[:, None]))
+    right, below = (at - low).unbind(-1)
+    left, above = 1 - right, 1 - below
+    bordered = F.pad(labels.short(), (1, 1, 1, 1), value=-1)  # a point has four neighbours then; the border is no class
+    column, row = (low.long() + 1).unbind(-1)
+    corner = row * (width + 2) + column
+    wanted = classes.to(bordered.dtype)[:, None]
+    total = torch.zeros((), device=points.device)
+    for step, weight in ((0, left * above), (1, right * above), (width + 2, left * below), (width + 3, right * below)):
+        total = total + weight * (bordered.take(corner + step) == wanted)
     return total
