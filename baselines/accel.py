@@ -13,6 +13,7 @@ from baselines.optical_flow import KeyMasks
 from mpvss.propagation import warp_masks
 from mpvss.segmentor.mask2former import Mask2Former
 from mpvss.segmentor.semantic import MaskPrediction
+from mpvss.stages import stage
 from mpvss.video import check_same_size
 
 
@@ -27,6 +28,7 @@ class ScoreFusion(nn.Module):
             self.conv.weight.copy_(halves[..., None, None])
         nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
 
+    @stage("semantic inference")
     def forward(self, first: MaskPrediction, second: MaskPrediction) -> MaskPrediction:
         """The fused prediction.
 

@@ -46,6 +46,11 @@ class Score:
             self.labelled_frames + other.labelled_frames,
         )
 
+    def counts(self) -> np.ndarray:
+        """Int64 (distances, C, 3): pixels of (intersection, truth, predicted) of each class."""
+        matrices = self.confusion.reshape(-1, *self.confusion.shape[-2:])
+        return np.stack((matrices.diagonal(axis1=1, axis2=2), matrices.sum(axis=2), matrices.sum(axis=1)), axis=-1)
+
     def measures(self) -> dict[str, Any] | None:
         """Every measure by its name in a results file, 0..1; None where no frame had labels."""
         if self.labelled_frames == 0:

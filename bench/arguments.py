@@ -25,3 +25,16 @@ def size(text: str) -> tuple[int, int]:
     if not matched:
         raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH, as 480x853")
     return int(matched[1]), int(matched[2])
+
+
+def add_data(parser: argparse._ActionsContainer) -> None:
+    """Which frames to run on."""
+    parser.add_argument("--data", default="generated", metavar="SPEC", help="see below (default: generated)")
+    parser.add_argument("--labels", metavar="DIR", help="label maps for folder:PATH")
+    parser.add_argument("--classes", type=int, metavar="N", help="number of classes, where the data does not say")
+
+
+def add_device(parser: argparse._ActionsContainer) -> None:
+    """Where to run."""
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: as torch chooses)")

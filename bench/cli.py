@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bench import arguments, compare_command, train_parser
+from bench import arguments, compare_command, latency_parser, ship_command, strip_command, train_parser
 from bench.measure import cost_command, peer_command
 
 USAGE_ERROR, INTERRUPTED = 2, 130
@@ -17,7 +17,9 @@ examples:
   mpvss-bench sweep --out results/runs/demo
       the small family on clips made up on the spot: works on a bare machine, takes a minute or two
   mpvss-bench report results/runs/demo
-      tables and a plot of it, in results/runs/demo/report
+      a page, tables and figures of it, in results/runs/demo/report
+  mpvss-bench latency --out results/runs/speed
+      how long key and other frames take, as precisely as asked for
   mpvss-bench segment street.mp4 --out overlay.mp4
       a video of your own under the predicted classes
   mpvss-bench train small-per-frame --out results/runs/small
@@ -54,6 +56,15 @@ examples:
       --data camvid:data/camvid --out results/runs/camvid
   mpvss-bench sweep --backbones swin-t --weights swin-t=mask2former.pth --weights swin-t/mpvss=mpvss.pth \\
       --data camvid:data/camvid --out results/runs/trained
+  mpvss-bench sweep --methods per-frame,true-flow,optical-flow@pre-trained,optical-flow@fine-tuned,mpvss \\
+      --weights shipped --data synthetic --intervals 1,2,5,10 --out results/runs/synthetic
+"""
+REPORT_EXAMPLES = """\
+examples:
+  mpvss-bench report results/runs/demo
+  mpvss-bench report results/runs/one results/runs/two --out both
+  mpvss-bench report results/measured --out reports --formats html,md,tex,csv,svg
+      the report that comes with the project
 """
 SEGMENT_EXAMPLES = """\
 examples:
@@ -88,9 +99,12 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_sweep(commands)
     _add_report(commands)
+    latency_parser.add_parser(commands)
     compare_command.add_parser(commands)
     _add_segment(commands)
+    strip_command.add_parser(commands)
     train_parser.add_parser(commands)
+    ship_command.add_parser(commands)
     cost_command.add_parser(commands)
     peer_command.add_parser(commands)
     return parser
@@ -111,7 +125,8 @@ def _add_sweep(commands: argparse._SubParsersAction) -> None:
         type=arguments.names,
         default=["all"],
         metavar="LIST",
-        help="methods (default: all of the project's own)",
+        help="methods (default: all of the project's own); METHOD@LABEL is a further row of one, with weights of its "
+        "own; true-flow warps by the true flow, which synthetic clips know",
     )
     what.add_argument(
         "--backbones",
@@ -131,36 +146,49 @@ def _add_sweep(commands: argparse._SubParsersAction) -> None:
         "--weights",
         action="append",
         default=[],
-        metavar="[BACKBONE[/METHOD]=]FILE",
-        help="checkpoint of a backbone, or of one method of it; may be repeated (default: untrained)",
+        metavar="[BACKBONE[/METHOD[@LABEL]]=]FILE",
+        help="checkpoint of a backbone, or of one row of it; may be repeated. `shipped`: those that come with the "
+        "project, for all rows that no other is given for (default: untrained)",
     )
     what.add_argument("--execution", choices=("lean", "paper"), default="lean", help="the graph (default: lean)")
     what.add_argument("--seed", type=int, default=0, help="of untrained weights (default: 0)")
     data = parser.add_argument_group("data")
-    data.add_argument("--data", default="generated", metavar="SPEC", help="see below (default: generated)")
-    data.add_argument("--labels", metavar="DIR", help="label maps for folder:PATH")
-    data.add_argument("--classes", type=int, metavar="N", help="number of classes, where the data does not say")
+    arguments.add_data(data)
     data.add_argument("--clips", type=int, metavar="N", help="use the first N clips alone")
     data.add_argument("--frames", type=int, metavar="N", help="use the first N frames of each clip alone")
     how = parser.add_argument_group("how")
     how.add_argument("--repeats", type=int, default=3, metavar="N", help="timed passes over a clip (default: 3)")
-    _add_device(how)
+    arguments.add_device(how)
     parser.set_defaults(run=_sweep)
 
 
 def _add_report(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "report",
-        help="tables and plots of finished sweeps",
-        description="Write Markdown and CSV tables and the accuracy-against-interval plot of one or more "
-        "runs, from their files alone.",
+        help="a page, tables and figures of finished sweeps, beside the paper's",
+        description="Write a page (index.html), a text (report.md), tables and figures from files alone: what was "
+        "measured, beside what the paper prints, and what becomes of its claims.",
+        epilog=REPORT_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="results folder of a sweep")
+    parser.add_argument(
+        "runs",
+        nargs="+",
+        type=Path,
+        metavar="RUN",
+        help="results folder of a sweep, or a folder that holds such folders and counted costs (cost-*.json)",
+    )
     parser.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
-        help="where to write (default: RUN/report; needed for several runs)",
+        help="where to write (default: RUN/report; needed for several)",
+    )
+    parser.add_argument(
+        "--formats",
+        type=arguments.names,
+        metavar="LIST",
+        help="some of html,md,tex,csv,svg,png (default: all)",
     )
     parser.set_defaults(run=_report)
 
@@ -184,13 +212,8 @@ def _add_segment(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--fps", type=float, help="of the output (default: the video's; 15 for a folder)")
     parser.add_argument("--frames", type=int, metavar="N", help="the first N frames alone")
     parser.add_argument("--seed", type=int, default=0, help="of untrained weights (default: 0)")
-    _add_device(parser)
+    arguments.add_device(parser)
     parser.set_defaults(run=_segment)
-
-
-def _add_device(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: as torch chooses)")
 
 
 def _sweep(args: argparse.Namespace) -> int:
@@ -200,12 +223,16 @@ def _sweep(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace) -> int:
-    from bench.report import write_report
+    from bench.report import FORMATS, write_report
 
     if args.out is None and len(args.runs) > 1:
         raise ValueError("several runs are given; say with --out where their common report goes")
-    for file in write_report(args.runs, args.out or args.runs[0] / "report"):
-        print(file)
+    out = args.out or args.runs[0] / "report"
+    files = write_report(args.runs, out, FORMATS if args.formats is None else args.formats)
+    for file in files:
+        if file.parent == out:
+            print(file)
+    print(f"{len(files)} files in {out}")
     return 0
 
 

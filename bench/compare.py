@@ -14,6 +14,8 @@ from bench.significance import judge
 
 REGRESSIONS = {"SLOWER", "WORSE", "BROKEN"}
 CELL = ["backbone", "method", "interval"]
+HOW_LONG = {"repeats", "stopping", "deadlines_ms"}
+"""Parts of a configuration that do not change what a time means."""
 
 
 class NotComparableError(ValueError):
@@ -78,16 +80,22 @@ def compare_runs(
     """
     if floor < 0 or not 0 < alpha < 1:
         raise ValueError(f"floor is {floor} and alpha {alpha}; they must be 0 or more, and between 0 and 1")
-    _check_comparable(read_configuration(base)["configuration"], read_configuration(new)["configuration"])
-    cells = read_run(base).merge(read_run(new), on=CELL, suffixes=("_base", "_new"))
+    before, after = read_run(base), read_run(new)
+    _check_comparable(
+        *(read_configuration(path)["configuration"] for path in (base, new)),
+        accuracy=all("miou" in table and table["miou"].notna().any() for table in (before, after)),
+    )
+    cells = before.merge(after, on=CELL, suffixes=("_base", "_new"))
     if cells.empty:
         raise NotComparableError(f"{base} and {new} share no cell of backbone, method and interval")
     timed = _times(base, new, floor, alpha) if times else ()
     return [*_broken(cells), *_counters(cells), *timed]
 
 
-def _check_comparable(base: dict[str, Any], new: dict[str, Any]) -> None:
-    differing = [key for key in sorted({*base, *new}) if base.get(key) != new.get(key)]
+def _check_comparable(base: dict[str, Any], new: dict[str, Any], *, accuracy: bool) -> None:
+    """Refuse what differs in data, options or machine, and other weights where both runs have an `accuracy`."""
+    keys = {*base, *new} - HOW_LONG - (set() if accuracy else {"weights"})
+    differing = [key for key in sorted(keys) if base.get(key) != new.get(key)]
     if differing:
         reasons = "; ".join(f"{key}: {base.get(key)!r} against {new.get(key)!r}" for key in differing)
         raise NotComparableError(f"the runs differ in what was measured: {reasons}")
@@ -121,19 +129,19 @@ def _times(base: Path, new: Path, floor: float, alpha: float) -> Iterator[Findin
     tables = [read_samples(path) for path in (base, new)]
     if any(table.empty for table in tables):
         return
-    by = ["backbone", "method", "kind"]
+    by = ["backbone", "method", "scope", "kind"]
     before, after = (
-        {key: group["labels"].tolist() for key, group in table[~table["warmup"]].groupby(by, sort=False)}
+        {key: group["seconds"].tolist() for key, group in table[~table["warmup"]].groupby(by, sort=False)}
         for table in tables
     )
     shared = [key for key in before if key in after]
     for key in shared:
         verdict, difference = judge(before[key], after[key], floor=floor, alpha=alpha / len(shared))
-        backbone, method, kind = map(str, key)  # type: ignore[arg-type]
+        backbone, method, scope, kind = map(str, key)  # type: ignore[arg-type]
         yield Finding(
             backbone,
             method,
-            f"time of {kind} frames (s)",
+            f"time of {kind} frames, {scope} (s)",
             float(pd.Series(before[key]).median()),
             float(pd.Series(after[key]).median()),
             verdict,

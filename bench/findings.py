@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.measure.cost import Cost
-from bench.memory import PeakMemory
+from bench.measure.latency_record import timing_record
+from bench.measure.memory import PeakMemory
+from bench.measure.samples import CLIP_LENGTH, Timing
 from bench.results import PARTS
-from bench.timing import CLIP_LENGTH, Timing
 
 
 @dataclass
@@ -20,6 +21,7 @@ class Findings:
     todo: set[str] = field(default_factory=lambda: set(PARTS))
     weights: str | None = None
     accuracy: dict[str, Any] | None = None
+    clips: list[dict[str, Any]] | None = None
     cost: dict[str, Any] | None = None
     timing: dict[str, Any] | None = None
     memory: dict[str, Any] | None = None
@@ -29,7 +31,7 @@ class Findings:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Findings:
         """The good parts of a cell that was written; those that failed are to be measured again."""
-        kept = {name: record[name] for name in ("weights", "accuracy", "cost", "timing", "memory")}
+        kept = {name: record[name] for name in ("weights", "accuracy", "clips", "cost", "timing", "memory")}
         return cls(todo=set(record["errors"]), **kept)
 
     def record(self) -> dict[str, Any]:
@@ -54,17 +56,12 @@ class Findings:
             "width": width,
         }
 
-    def take_timing(self, timing: Timing, memory: PeakMemory, interval: int) -> None:
-        """Note the times of the method, amortised at the interval, and the memory they were measured with."""
-        key, other = timing.median_seconds("key"), timing.median_seconds("other")
-        self.timing = {
-            "fps_labels": timing.fps(interval),
-            "fps_model": timing.fps(interval, "model"),
-            "p50_key_ms": None if key is None else 1000 * key,
-            "p50_other_ms": None if other is None or interval == 1 else 1000 * other,
-            "samples": [asdict(sample) for sample in timing.samples],
-            "warmup": [asdict(sample) for sample in timing.warmup],
-        }
+    def take_timing(self, timing: Timing, interval: int, deadlines: Sequence[float]) -> None:
+        """Note the times of the method, amortised at the interval; deadlines in seconds."""
+        self.timing = timing_record(timing, interval, deadlines)
+
+    def take_memory(self, memory: PeakMemory) -> None:
+        """Note the peak memory of the method."""
         self.memory = {
             "host_peak_bytes": memory.host_peak,
             "host_before_bytes": memory.host_before,

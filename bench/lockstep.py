@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,9 +23,22 @@ SharedCalls = Sequence[tuple[object, str]]
 """(object, name of one of its methods) whose result is decided by the very tensors it is given."""
 
 
+TrueFlow = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
+"""Backward flow, (2, H, W) in pixels, from one frame to an earlier one, and what is occluded; as `Clip.flow`."""
+
+
+@runtime_checkable
+class TakesTrueFlow(Protocol):
+    """A segmenter that is told more than a video shows: before each `propagate`, the true flow to its key frame."""
+
+    def take_true_flow(self, state: Any, flow: Tensor) -> Any:
+        """The state with the backward flow, (2, H, W) in pixels, from the next frame to the key frame."""
+        ...
+
+
 @dataclass(frozen=True, order=True)
 class Cell:
-    """One method at one key-frame interval, for the backbone at hand."""
+    """One method, or labelled row of it, at one key-frame interval, for the backbone at hand."""
 
     method: str
     interval: int
@@ -114,12 +127,14 @@ class Lockstep:
         cells: Collection[Cell],
         memo: Memo,
         labelled_frames: Sequence[int] | None = None,
+        true_flow: TrueFlow | None = None,
     ) -> None:
         assert labelled_frames is None or all(
             cell.interval <= labelled + 1 for cell in cells for labelled in labelled_frames
         ), "the clip reaches as far back as the intervals ask"
         self.failed: dict[str, Exception] = {}
         self._labelled_frames = labelled_frames
+        self._true_flow = true_flow
         self._segmenters = segmenters
         self._memo = memo
         self._cells: dict[str, list[Cell]] = {}
@@ -159,7 +174,12 @@ class Lockstep:
             if track is None:
                 prediction, state = segmenter.segment(frame)
             else:
-                prediction, state = segmenter.propagate(frame, track.state)
+                state = track.state
+                if isinstance(segmenter, TakesTrueFlow):
+                    assert self._true_flow is not None, "the grid was checked against the data"
+                    flow, _ = self._true_flow(self._index, key)
+                    state = segmenter.take_true_flow(state, torch.from_numpy(flow).to(frame.device))
+                prediction, state = segmenter.propagate(frame, state)
             labels = self._labels(prediction, frame, segmenter.num_classes) if cells else None
             self._tracks[method, key] = _Track(state, prediction, labels)
         return by_key

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
+import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from baselines.dff import DFF
 from baselines.flownets import FlowNetS, build_flownets
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
+from baselines.true_flow import TrueFlow
 from mpvss.checkpoints import load_checkpoint, read_configuration
 from mpvss.presets import BACKBONES as _BACKBONES
 from mpvss.presets import FLOW_DESIGNS, Head, backbone_row, build_mpvss, build_segmentor
@@ -28,6 +30,9 @@ from mpvss.video import VideoSegmenter, check_num_classes
 Network = TypeVar("Network", bound=nn.Module)
 
 UNTRAINED = "untrained"
+TRUE_FLOW = "true-flow"
+"""Built as the methods are, and none of them: it is told the true flow. Sweeps score it, as a ceiling, and no more."""
+LABEL = re.compile(r"[A-Za-z0-9._-]+")
 ENTRY_POINTS = "mpvss_bench.methods"
 """Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
 
@@ -77,6 +82,24 @@ class Parts:
         return calls
 
 
+def share_equal_networks(methods: Iterable[object]) -> None:
+    """Let methods of one backbone, built from several `Parts`, hold one network where theirs have equal weights."""
+    known: dict[tuple[type, str], nn.Module] = {}
+    for method in methods:
+        for name, network in method.named_children() if isinstance(method, nn.Module) else ():
+            if isinstance(network, Mask2Former | FlowNetS):
+                key = (type(network), _digest_of_weights(network))
+                setattr(method, name, known.setdefault(key, network))
+
+
+def _digest_of_weights(network: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy())
+    return digest.hexdigest()
+
+
 def _per_frame(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
     return PerFrame(segmentor=parts.segmentor(backbone))
 
@@ -87,6 +110,10 @@ def _copy(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
 
 def _optical_flow(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
     return OpticalFlow(segmentor=parts.segmentor(backbone), flow=parts.flow(backbone))
+
+
+def _true_flow(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
+    return TrueFlow(segmentor=parts.segmentor(backbone))
 
 
 def _dff(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
@@ -117,9 +144,10 @@ _MAKERS: dict[str, Callable[[Parts, str, str], nn.Module]] = {
     **{name: _mpvss(name) for name in FLOW_DESIGNS},
     "dff": _dff,
     "accel": _accel,
+    TRUE_FLOW: _true_flow,
 }
 
-METHODS = tuple(_MAKERS)
+METHODS = tuple(method for method in _MAKERS if method != TRUE_FLOW)
 BACKBONES = tuple(_BACKBONES)
 
 
@@ -127,6 +155,18 @@ def known_methods() -> tuple[str, ...]:
     """The project's own methods, then those that installed packages add."""
     added = importlib.metadata.entry_points(group=ENTRY_POINTS).names
     return (*METHODS, *sorted(added - set(METHODS)))
+
+
+def method_of(row: str) -> str:
+    """The method of a row of a table: of `METHOD`, or of `METHOD@LABEL`, as which one method has several rows.
+
+    Raises:
+        ValueError: a label of other than letters, digits, `.`, `-` and `_`.
+    """
+    method, at, label = row.partition("@")
+    if at and not LABEL.fullmatch(label):
+        raise ValueError(f"{row!r}: a label is letters, digits, '.', '-' and '_', as in optical-flow@fine-tuned")
+    return method
 
 
 def accel_branch(key_backbone: str) -> str:

@@ -8,6 +8,8 @@ A run is a folder:
 `cells/*.json`
     One file a cell, each written whole or not at all. The fields are those of `CELL_FIELDS`.
 
+Files of an older schema are read as the present one (`bench.schema`).
+
 A run is opened again with the same configuration only. The lists under `asked` may grow: cells that are there
 are kept, and those that are missing are measured.
 """
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,21 +28,28 @@ from urllib.parse import quote
 
 import pandas as pd
 
-SCHEMA = 1
+from bench.clip_counts import MEASURES, ClipCounts
+from bench.schema import SCHEMA, migrate
 
 CELL_FIELDS = {
     "schema": "version of this layout, an integer",
     "backbone": "backbone; for Accel, the one of its key branch",
-    "method": "method",
+    "method": "method, or METHOD@LABEL where one method has several rows",
     "interval": "key-frame interval; 1 for a method to which every frame is a key frame",
     "start": "index into the `starts` of run.json: the environment the cell was measured in",
     "weights": "`untrained`, or what was loaded",
     "errors": "what failed, by part of the cell (accuracy, cost, timing); empty for a good cell",
     "accuracy": "measures in 0..1 over all labelled frames; null for data without labels. Where single frames are "
     "labelled: means over the distances 0..interval-1 from the key frame, and `miou_by_distance`",
-    "cost": "`parameters`, and MACs of a key and another frame, and their mean over a clip at the interval",
+    "clips": "of each clip with labels: `name`, the `classes` in it, and in their order the pixels of `truth`, and at "
+    "each distance from the key frame (one, where frames are not scored by distance) of `intersection` and "
+    "`predicted`; null where they were not kept",
+    "cost": "`parameters`, and MACs of a key and another frame, and their mean over a clip at the interval; null, as "
+    "timing and memory, for `true-flow`, which is scored alone",
     "tracebacks": "where each of them came from",
-    "timing": "FPS over a clip at the interval, medians in ms, every sample in seconds, warm-up apart",
+    "timing": "`fps_SCOPE` over a clip at the interval and `late_SCOPE_DEADLINE`, the share of frames over a deadline; "
+    "`p50_KIND_ms` in scope `labels`; how sampling went; `kinds`, figures of each scope and kind of frame; `samples` "
+    "and `warmup`, by scope, a list for each field of a sample",
     "memory": "bytes: of the process on the host, and of the device's allocator where there is a device",
 }
 PARTS = ("accuracy", "cost", "timing")
@@ -113,8 +123,10 @@ def open_run(
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write a JSON file in one step."""
+    """Write a JSON file in one step; a list of numbers stands on one line."""
     text = json.dumps(value, indent=1, allow_nan=False) + "\n"
+    # A line break is never part of a JSON string, so that no text is touched.
+    text = re.sub(r"\[\n[^\[\]{}\"]*\]", lambda found: re.sub(r"\n *", "", found[0]).replace(",", ", "), text)
     write_atomically(path, text.encode())
 
 
@@ -144,41 +156,72 @@ def read_configuration(path: Path) -> dict[str, Any]:
 def read_run(path: Path) -> pd.DataFrame:
     """One row a cell, in the order asked for: key, status, measures, cost, times, memory.
 
-    Fractions are 0..1, `*_macs` are multiply-accumulates, `*_ms` milliseconds, `*_bytes` bytes. What was not
-    measured is missing (NaN or None), never zero.
+    Fractions are 0..1, `*_macs` are multiply-accumulates, `*_ms` milliseconds, `*_bytes` bytes. `*_low` and `*_high`
+    bound the 95 % interval, bootstrapped over clips. What was not measured is missing (NaN or None), never zero.
     """
     run = read_configuration(path)
-    rows = [_row(path, run, record) for record in _records(path)]
-    table = pd.DataFrame(rows, columns=None if rows else ["run", "backbone", "method", "interval", "status"])
-    asked = run["asked"]
-    rank = {name: {value: i for i, value in enumerate(asked[name])} for name in ("backbones", "methods")}
-    order = sorted(
-        range(len(rows)),
-        key=lambda i: (
-            rank["backbones"].get(rows[i]["backbone"], len(rows)),
-            rank["methods"].get(rows[i]["method"], len(rows)),
-            rows[i]["interval"],
-        ),
-    )
-    return table.iloc[order].reset_index(drop=True)
+    rows = [_row(path, run, record) for record in _in_order(path)]
+    return pd.DataFrame(rows, columns=None if rows else ["run", "backbone", "method", "interval", "status"])
 
 
 def read_samples(path: Path) -> pd.DataFrame:
-    """One row a timed frame: backbone, method, warmup, repeat, frame, kind, labels and model in seconds.
+    """One row a timed frame: backbone, method, scope, kind, warmup, and the fields of a sample, `seconds` among them.
 
     Times are taken once for a backbone and method, so the intervals of a method share their samples.
     """
-    read_configuration(path)
-    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for record in _records(path):
-        timing = record.get("timing")
-        if timing is None:
-            continue
-        head = {"backbone": record["backbone"], "method": record["method"]}
-        rows[record["backbone"], record["method"]] = [
-            {**head, "warmup": name == "warmup", **sample} for name in ("warmup", "samples") for sample in timing[name]
+    samples: dict[tuple[str, str], pd.DataFrame] = {}
+    for record in _timed(path):
+        samples[record["backbone"], record["method"]] = pd.concat(
+            pd.DataFrame(columns).assign(scope=scope, warmup=name == "warmup")
+            for name in ("warmup", "samples")
+            for scope, columns in record["timing"][name].items()
+        )
+    if not samples:
+        return pd.DataFrame()
+    table = pd.concat(samples, names=["backbone", "method"]).reset_index(level=["backbone", "method"])
+    kind = table.pop("key").map({True: "key", False: "other"})
+    return table.assign(kind=kind).reset_index(drop=True)
+
+
+def read_latency(path: Path) -> pd.DataFrame:
+    """One row for each backbone, method, scope and kind of frame: mean and quantiles in ms, shares over deadlines."""
+    # The largest interval comes last, and has both kinds of frame.
+    timings = {(record["backbone"], record["method"]): record["timing"].get("kinds", ()) for record in _timed(path)}
+    return pd.DataFrame(
+        [
+            {"backbone": backbone, "method": method, **kind}
+            for (backbone, method), kinds in timings.items()
+            for kind in kinds
         ]
-    return pd.DataFrame([row for samples in rows.values() for row in samples])
+    )
+
+
+def _timed(path: Path) -> list[dict[str, Any]]:
+    return [record for record in _in_order(path) if record.get("timing")]
+
+
+def read_clip_counts(path: Path) -> dict[CellKey, ClipCounts]:
+    """Of each cell that keeps them, the pixel counts clip by clip, for intervals of differences between cells."""
+    classes = len(read_configuration(path)["configuration"]["classes"])
+    return {
+        CellKey(record["backbone"], record["method"], record["interval"]): ClipCounts.from_record(
+            record["clips"], classes
+        )
+        for record in _records(path)
+        if record["clips"]
+    }
+
+
+def _in_order(path: Path) -> list[dict[str, Any]]:
+    """The cells in the order asked for, and by interval."""
+    asked = read_configuration(path)["asked"]
+    records = list(_records(path))
+
+    def place(record: Mapping[str, Any]) -> tuple[int, ...]:
+        names = ((asked["backbones"], record["backbone"]), (asked["methods"], record["method"]))
+        return (*(known.index(name) if name in known else len(known) for known, name in names), record["interval"])
+
+    return sorted(records, key=place)
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
@@ -193,9 +236,10 @@ def _read_record(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged ({error}); delete it to measure it again") from None
     if not isinstance(record, dict) or "schema" not in record:
         raise ValueError(f"{path} is damaged (it names no schema); delete it to measure it again")
-    if record["schema"] != SCHEMA:
-        raise ValueError(f"{path} has schema {record['schema']!r}; this version reads schema {SCHEMA}")
-    return record
+    migrated = migrate(record)
+    if migrated is None:
+        raise ValueError(f"{path} has schema {record['schema']!r}; this version reads schemas up to {SCHEMA}")
+    return migrated
 
 
 def _row(path: Path, run: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,12 +253,27 @@ def _row(path: Path, run: Mapping[str, Any], record: Mapping[str, Any]) -> dict[
         "error": "; ".join(f"{part}: {text}" for part, text in errors.items()) or None,
         "weights": record["weights"],
         **(record["accuracy"] or {}),
+        **_bounds(record, len(run["configuration"]["classes"])),
         **(record["cost"] or {}),
-        **{k: v for k, v in (record["timing"] or {}).items() if k not in ("samples", "warmup")},
+        **{k: v for k, v in (record["timing"] or {}).items() if not isinstance(v, dict | list)},
         **(record["memory"] or {}),
     }
     environment = run["starts"][record["start"]]["environment"]
     return {**row, "device": environment["device"], "cpu": environment["cpu"]}
+
+
+def _bounds(record: Mapping[str, Any], num_classes: int) -> dict[str, float]:
+    """The 95 % intervals of a cell's measures; empty where it keeps no counts, or of one clip."""
+    if not record["clips"]:
+        return {}
+    counts = ClipCounts.from_record(record["clips"], num_classes)
+    intervals = {measure: counts.interval(measure) for measure in MEASURES}
+    return {
+        f"{measure}_{side}": getattr(interval, side)
+        for measure, interval in intervals.items()
+        if interval is not None
+        for side in ("low", "high")
+    }
 
 
 def _check_same(path: Path, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from bench.data import Clip, Dataset, Frame
 from bench.lockstep import SharedCalls
-from bench.registry import Parts, branches
+from bench.registry import METHODS, TRUE_FLOW, Parts, branches, method_of, share_equal_networks
 from bench.registry import build as build_method
 from bench.schedule import FixedInterval
+from bench.shipped import shipped_file, shipped_identity
 from mpvss.segmentor.mask2former import Execution
 from mpvss.video import VideoSegmenter
 
@@ -38,13 +39,21 @@ Builder = Callable[[Sequence[str], str], Built]
 
 @dataclass(frozen=True)
 class Weights:
-    """Which checkpoint a method gets. Keys are `BACKBONE/METHOD`, or `BACKBONE` for its other methods."""
+    """Which checkpoint a row gets.
+
+    Keys are `BACKBONE/METHOD[@LABEL]`, or `BACKBONE` for its other rows. With `shipped`, what these leave gets the
+    weights that come with the project.
+    """
 
     files: Mapping[str, Path] = field(default_factory=dict)
+    shipped: bool = False
 
     def file(self, method: str, backbone: str) -> Path | None:
-        """The checkpoint of a method, or None for untrained weights."""
-        return self.files.get(f"{backbone}/{method}", self.files.get(backbone))
+        """The checkpoint of a row, or None for untrained weights; ValueError where none is shipped and one should."""
+        file = self.files.get(f"{backbone}/{method}", self.files.get(backbone))
+        if file is None and self.shipped and method_of(method) in (*METHODS, TRUE_FLOW):
+            return shipped_file(method, backbone)
+        return file
 
     def pairs(self, methods: Sequence[str], backbones: Sequence[str]) -> list[tuple[str, str]]:
         """The methods and backbones that get a checkpoint."""
@@ -52,13 +61,14 @@ class Weights:
 
     def identity(self) -> dict[str, str]:
         """The keys with the start of each file's SHA-256: what makes two sets of weights the same."""
-        return {key: _digest(path) for key, path in sorted(self.files.items())}
+        identity = {key: _digest(path) for key, path in sorted(self.files.items())}
+        return {**identity, "shipped": shipped_identity()} if self.shipped else identity
 
 
 def registry_builder(
     *, num_classes: int, device: torch.device, execution: Execution, seed: int, weights: Weights
 ) -> Builder:
-    """A builder of the project's own methods; those with the same checkpoint share their networks."""
+    """A builder of the project's own methods; those whose networks have the same weights share them."""
 
     def build(methods: Sequence[str], backbone: str) -> Built:
         segmenters: dict[str, VideoSegmenter] = {}
@@ -70,9 +80,9 @@ def registry_builder(
             if file not in parts_of:
                 parts_of[file] = Parts(num_classes, execution=execution, seed=seed)
             try:
-                of_frame, of_key_frame = branches(method, backbone)
+                of_frame, of_key_frame = branches(method_of(method), backbone)
                 segmenter = build_method(
-                    method,
+                    method_of(method),
                     backbone=of_frame,
                     key_backbone=of_key_frame,
                     num_classes=num_classes,
@@ -86,6 +96,8 @@ def registry_builder(
                 if file is not None:
                     raise  # a checkpoint that does not fit is the user's to correct, before hours are spent
                 failed[method] = error
+        if len(parts_of) > 1:
+            share_equal_networks(segmenters.values())
         shared = [call for parts in parts_of.values() for call in parts.shared_calls()]
         return Built(segmenters, weights_of, failed, shared)
 

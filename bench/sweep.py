@@ -1,8 +1,9 @@
 """Measure every cell of backbone x method x interval.
 
 For each backbone: the accuracy of all its cells in lockstep through every clip, then each method's cost and
-time on its own, after which the method's cells are written. Time is taken once for a method, per kind of
-frame; the figures of an interval follow from it by arithmetic, as its MACs do.
+peak memory on its own, then the times of its methods in turn (`bench.measure.latency`), after which the cells are
+written. Time is taken once for a method, per kind of frame; the figures of an interval follow from it by arithmetic,
+as its MACs do.
 """
 
 from __future__ import annotations
@@ -12,24 +13,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bench.accuracy import ClipScorer, ClipStore, DistanceScorer, Score
+from bench.clip_counts import ClipCounts
 from bench.data import Clip, Dataset
 from bench.findings import Findings
 from bench.lockstep import Cell, Lockstep, remembering
 from bench.measure.cost import Cost
-from bench.memory import peak_memory
+from bench.measure.latency import Plan, TimedClip
+from bench.measure.samples import CLIP_LENGTH
+from bench.measure.stopping import FixedRounds
 from bench.progress import Progress, Stage
+from bench.registry import TRUE_FLOW, method_of
 from bench.results import CellKey, Run
 from bench.runner import Builder, as_tensor
 from bench.schedule import FixedInterval
-from bench.timing import CLIP_LENGTH, time_clip
+from bench.timed_cells import measure_times
 
 PER_FRAME = "per-frame"
-PROTOCOL_INTERVAL = 5
-"""The interval of the timed passes (the paper's)."""
 
 CostOf = Callable[[str, str, tuple[int, int]], Cost]
 """The cost of a method (name) of a backbone (name) on frames of (height, width)."""
@@ -37,7 +41,7 @@ CostOf = Callable[[str, str, tuple[int, int]], Cost]
 
 @dataclass(frozen=True)
 class Grid:
-    """The cells that are asked for."""
+    """The cells that are asked for; `methods` are rows, METHOD or METHOD@LABEL."""
 
     methods: tuple[str, ...]
     backbones: tuple[str, ...]
@@ -59,15 +63,20 @@ class Grid:
         return [
             Cell(method, interval)
             for method in dict.fromkeys(self.methods)
-            for interval in ((1,) if method == PER_FRAME else sorted(set(self.intervals)))
+            for interval in ((1,) if method_of(method) == PER_FRAME else sorted(set(self.intervals)))
         ]
 
-    def check_labels(self, dataset: Dataset) -> None:
-        """See that clips that are scored by distance reach as far back from their labels as the intervals ask.
+    def check_data(self, dataset: Dataset) -> None:
+        """See that clips know their true flow where it is asked for, and reach back as far as the intervals ask.
 
         Raises:
-            ValueError: a labelled frame too near to its clip's start.
+            ValueError: clips without true flow; in clips scored by distance, a labelled frame too near to the start.
         """
+        for method in self.methods:
+            if method_of(method) == TRUE_FLOW and any(clip.flow is None for clip in dataset.clips):
+                raise ValueError(
+                    f"{method} warps by the true flow, which {dataset.identity} does not know; use --data synthetic"
+                )
         reach = max(cell.interval for cell in self.cells())
         for clip in dataset.clips:
             first = min(clip.labelled_frames or (reach,))
@@ -79,7 +88,7 @@ class Grid:
 
 
 class Sweep:
-    """A sweep over a data set that has passed `Grid.check_labels`, into a run's folder."""
+    """A sweep over a data set that has passed `Grid.check_data`, into a run's folder."""
 
     def __init__(
         self,
@@ -101,7 +110,7 @@ class Sweep:
         self._build = build
         self._cost_of = cost_of
         self._device = device
-        self._repeats = repeats
+        self._plan = Plan(rule=FixedRounds(repeats))
         self._progress = progress
 
     def run_all(self) -> list[CellKey]:
@@ -122,14 +131,14 @@ class Sweep:
         store = ClipStore(self._run.path / "partial" / backbone)
         self._score(backbone, title, store, _lacking(found, "accuracy"))
         methods = list(dict.fromkeys(cell.method for cell in found))
-        with self._progress.stage(f"{title}: time and cost", len(methods), "methods") as stage:
+        with self._progress.stage(f"{title}: cost", len(methods), "methods") as stage:
             for method in methods:
                 cells = {cell: findings for cell, findings in found.items() if cell.method == method}
                 self._measure_cost(backbone, method, clip, _lacking(cells, "cost"))
-                self._measure_time(backbone, method, clip, _lacking(cells, "timing"))
-                for cell, findings in cells.items():
-                    self._run.save(_key(backbone, cell), findings.record())
                 stage.advance()
+        self._measure_time(backbone, title, clip, _lacking(found, "timing"))
+        for cell, findings in found.items():
+            self._run.save(_key(backbone, cell), findings.record())
         if not any("accuracy" in findings.errors for findings in found.values()):
             shutil.rmtree(store.folder, ignore_errors=True)
         self._say_failures(title, found)
@@ -137,7 +146,9 @@ class Sweep:
 
     def _known(self, backbone: str, cell: Cell) -> Findings:
         record = self._run.load(_key(backbone, cell))
-        return Findings() if record is None else Findings.from_record(record)
+        if record is not None:
+            return Findings.from_record(record)
+        return Findings(todo={"accuracy"}) if method_of(cell.method) == TRUE_FLOW else Findings()
 
     def _say_failures(self, title: str, found: Mapping[Cell, Findings]) -> None:
         intervals: dict[tuple[str, str, str], list[str]] = {}
@@ -154,6 +165,7 @@ class Sweep:
         built = self._build(list(dict.fromkeys(cell.method for cell in found)), backbone)
         failed = dict(built.failed)
         totals: dict[Cell, Score] = {}
+        counts: dict[Cell, dict[str, np.ndarray]] = {cell: {} for cell in found}
         clips = [(index, clip) for index, clip in enumerate(self._dataset.clips) if clip.labelled]
         with (
             self._progress.stage(f"{title}: accuracy", _count_frames(clip for _, clip in clips), "frames") as stage,
@@ -163,7 +175,7 @@ class Sweep:
                 scores = store.load(index, clip.name)
                 missing = [cell for cell in found if cell not in scores and cell.method not in failed]
                 if missing:
-                    lockstep = Lockstep(built.segmenters, missing, memo, clip.labelled_frames)
+                    lockstep = Lockstep(built.segmenters, missing, memo, clip.labelled_frames, clip.flow)
                     scores |= self._score_clip(clip, missing, lockstep, stage)
                     failed |= lockstep.failed
                     store.save(index, clip.name, scores)
@@ -172,12 +184,14 @@ class Sweep:
                 for cell in found:
                     if cell in scores:
                         totals[cell] = totals[cell] + scores[cell] if cell in totals else scores[cell]
+                        counts[cell][clip.name] = scores[cell].counts()
         for cell, findings in found.items():
             findings.weights = built.weights.get(cell.method)
             if cell.method in failed:
                 findings.fail("accuracy", failed[cell.method])
             else:
                 findings.accuracy = totals[cell].measures()
+                findings.clips = ClipCounts(tuple(counts[cell]), np.stack(list(counts[cell].values()))).record()
 
     def _score_clip(self, clip: Clip, cells: Sequence[Cell], lockstep: Lockstep, stage: Stage) -> dict[Cell, Score]:
         by_distance = clip.labelled_frames is not None
@@ -201,29 +215,13 @@ class Sweep:
         for cell, findings in cells.items():
             findings.take_cost(cost, cell.interval, height, width)
 
-    def _measure_time(self, backbone: str, method: str, clip: Sequence[Tensor], cells: Mapping[Cell, Findings]) -> None:
-        if not cells:
+    def _measure_time(self, backbone: str, title: str, clip: Sequence[Tensor], found: Mapping[Cell, Findings]) -> None:
+        """Fill in the times and the peak memory of the cells; the methods' times are taken in turn."""
+        if not found:
             return
-        every_frame_key = all(cell.interval == 1 for cell in cells)
-        try:
-            built = self._build([method], backbone)
-            for error in built.failed.values():
-                raise error
-            for findings in cells.values():
-                findings.weights = built.weights[method]
-            with peak_memory(self._device) as memory:
-                timing = time_clip(
-                    built.segmenters[method],
-                    clip,
-                    interval=1 if every_frame_key else PROTOCOL_INTERVAL,
-                    repeats=self._repeats,
-                )
-        except Exception as error:
-            for findings in cells.values():
-                findings.fail("timing", error)
-            return
-        for cell, findings in cells.items():
-            findings.take_timing(timing, memory, cell.interval)
+        timed = TimedClip(clip, lambda: clip)
+        with self._progress.stage(f"{title}: time", None, "passes") as stage:
+            measure_times(found, backbone, timed, self._plan, self._build, tick=stage.advance)
 
     def _timed_clip(self) -> list[Tensor]:
         """The first frames of the data, up to the clip length of the protocol, on the device."""

@@ -11,19 +11,21 @@ from typing import Any
 
 from bench.cli import INTERRUPTED, known_names
 from bench.data import Dataset, open_dataset
-from bench.environment import describe_environment
 from bench.measure.cost import Cost, method_cost
+from bench.measure.environment import describe_environment
 from bench.progress import Progress
-from bench.registry import BACKBONES, METHODS, branches, known_methods
+from bench.registry import BACKBONES, METHODS, TRUE_FLOW, branches, known_methods, method_of
 from bench.results import open_run
 from bench.runner import Weights, limit, registry_builder, select_device, set_threads
 from bench.sweep import Grid, Sweep
+
+SHIPPED = "shipped"
 
 
 def run_sweep(args: argparse.Namespace) -> int:
     """Run a sweep; 0 if every cell is good, 1 if one failed, 130 if it was interrupted."""
     grid = Grid(
-        METHODS if args.methods == ["all"] else known_names(args.methods, known_methods(), "method"),
+        METHODS if args.methods == ["all"] else _rows(args.methods),
         BACKBONES if args.backbones == ["all"] else known_names(args.backbones, BACKBONES, "backbone"),
         tuple(args.intervals),
     )
@@ -35,7 +37,7 @@ def run_sweep(args: argparse.Namespace) -> int:
     dataset = limit(open_dataset(args.data, args.labels, args.classes), args.clips, args.frames)
     if dataset.num_classes is None:
         raise ValueError(f"{args.data} does not say how many classes there are; give --classes")
-    grid.check_labels(dataset)
+    grid.check_data(dataset)
     num_classes = dataset.num_classes
     build = registry_builder(
         num_classes=num_classes, device=device, execution=args.execution, seed=args.seed, weights=weights
@@ -46,9 +48,9 @@ def run_sweep(args: argparse.Namespace) -> int:
         build([method], backbone)  # a checkpoint that does not fit is refused now, not hours later
 
     def cost_of(method: str, backbone: str, size: tuple[int, int]) -> Cost:
-        of_frame, of_key_frame = branches(method, backbone)
+        of_frame, of_key_frame = branches(method_of(method), backbone)
         return method_cost(
-            method,
+            method_of(method),
             backbone=of_frame,
             key_backbone=of_key_frame,
             num_classes=num_classes,
@@ -84,6 +86,12 @@ def run_sweep(args: argparse.Namespace) -> int:
     return 0
 
 
+def _rows(names: Sequence[str]) -> tuple[str, ...]:
+    """METHOD or METHOD@LABEL, each a row of the results."""
+    known_names(map(method_of, names), (*known_methods(), TRUE_FLOW), "method")
+    return tuple(names)
+
+
 def configuration(
     args: argparse.Namespace, dataset: Dataset, weights: Weights, environment: dict[str, Any]
 ) -> dict[str, Any]:
@@ -104,13 +112,15 @@ def configuration(
 
 
 def parse_weights(texts: Sequence[str], grid: Grid) -> Weights:
-    """`BACKBONE=FILE`, `BACKBONE/METHOD=FILE`, or `FILE` where one backbone is swept.
+    """`BACKBONE=FILE`, `BACKBONE/METHOD[@LABEL]=FILE`, `FILE` where one backbone is swept, or `shipped`.
 
     Raises:
-        ValueError: a name that is not swept, a file that is not there.
+        ValueError: a name that is not swept, a file that is not there, a row that nothing is shipped for.
     """
     files: dict[str, Path] = {}
     for text in texts:
+        if text == SHIPPED:
+            continue
         key, equals, file = text.partition("=")
         if not equals:
             if len(grid.backbones) != 1:
@@ -122,4 +132,4 @@ def parse_weights(texts: Sequence[str], grid: Grid) -> Weights:
         if not Path(file).is_file():
             raise ValueError(f"--weights {text}: {file} is not a file")
         files[key] = Path(file)
-    return Weights(files)
+    return Weights(files, shipped=SHIPPED in texts)

@@ -3,46 +3,38 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from baselines.accel import Accel
-from baselines.dff import DFF
 from baselines.flownets import FlowNetS
-from baselines.optical_flow import OpticalFlow
-from baselines.per_frame import PerFrame
-from baselines.training import AccelTask, DffTask, FlowTask, OpticalFlowTask, PixelCriterion
 from bench.data import Dataset, open_dataset
 from bench.flow_data import open_flow_clips
 from bench.metrics import confusion_matrix, mean_iou
 from bench.progress import Progress
-from bench.registry import Parts, build
-from bench.results import write_atomically
 from bench.runner import as_tensor, run_video, select_device, set_threads
 from bench.schedule import FixedInterval
-from bench.train_config import FLOWNETS, ModelConfig, TrainConfig, read_config
+from bench.train_config import FLOWNETS, TrainConfig, read_config
 from bench.train_data import Ahead, training_clips
-from mpvss.checkpoints import load_checkpoint, save_checkpoint
+from bench.train_model import make_model, make_task
+from bench.train_record import HISTORY, TrainingRecord
+from mpvss.checkpoints import save_checkpoint
 from mpvss.motion.encoder import stack_pair
-from mpvss.propagation import MPVSS
 from mpvss.training.distributed import joined_processes
 from mpvss.training.loop import Hooks, Row, train
-from mpvss.training.losses import SegmentationCriterion
 from mpvss.training.pairs import Sampler, TrainingClip
-from mpvss.training.tasks import PropagationTask, SegmentationTask, Task
 from mpvss.video import VideoSegmenter
 
-Opened = tuple[list[TrainingClip], int, Callable[[nn.Module, torch.device], dict[str, float]], tuple[str, str]]
-"""Clips, number of classes, the measure on held-out clips, and what the two are."""
-MODEL, HISTORY = "model.safetensors", "history.csv"
+Opened = tuple[
+    list[TrainingClip], tuple[str, ...], Callable[[nn.Module, torch.device], dict[str, float]], dict[str, str]
+]
+"""Clips, their classes (none where true flow is learned), the measure on held-out clips, and what the two are."""
+MODEL = "model.safetensors"
 
 
 def run_train(args: argparse.Namespace) -> int:
@@ -52,82 +44,55 @@ def run_train(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     with joined_processes(select_device(args.device)) as process:
         flow_alone = config.model.method == FLOWNETS
-        clips, num_classes, measure_on, identities = _open_flow(config) if flow_alone else _open_labelled(config)
-        model, configuration = make_model(config.model, num_classes, config.training.seed)
+        clips, class_names, measure_on, identities = _open_flow(config) if flow_alone else _open_labelled(config)
+        progress = Progress(None if process.rank == 0 else io.StringIO())  # the first process speaks for all
+        model, configuration = make_model(config.model, len(class_names) or 1, config.training.seed, progress.say)
         task = make_task(model, config.training.points)
         sampler = Sampler(
             clips,
             config.data.augmentation,
             None if config.model.method == "per-frame" else config.data.max_distance,
             config.training.seed,
+            with_flow=flow_alone,
+            stills=config.data.stills(class_names),
         )
         share = process.share(config.training.batch)
         data = Ahead(lambda step: sampler.batch(step, share), config.data.workers, config.training.steps)
-        progress = Progress(None if process.rank == 0 else io.StringIO())  # the first process speaks for all
+        record = TrainingRecord(args.out, config, identities, process.device)
+
+        def begin(steps_done: int) -> None:
+            stage.skip(steps_done)
+            if process.rank == 0:
+                record.begin(steps_done)
+
+        def keep(history: Sequence[Row]) -> None:
+            record.keep(history)
+            progress.say(_text(history[-1]))
+
         try:
             with progress.stage("train", config.training.steps, "steps") as stage:
-                history = train(
+                train(
                     task,
                     data,
                     config.training.loop,
                     Hooks(
                         validate=lambda: measure_on(model, process.device),
-                        resume=stage.skip,
+                        resume=begin,
                         advance=stage.advance,
-                        log=lambda row: progress.say(_text(row)),
+                        log=keep,
                     ),
                     folder=args.out,
                     process=process,
-                    identity=_identity(config, *identities),
+                    identity=_identity(config, identities),
                 )
         finally:
             data.close()
         if process.rank == 0:
             whole = nn.ModuleDict({"flow": model}) if flow_alone else model
             save_checkpoint(whole, args.out / MODEL, configuration)
-            write_history(args.out / HISTORY, history)
+            record.finish(config.training.steps)
             progress.say(f"done: {args.out / MODEL}, {args.out / HISTORY}")
     return 0
-
-
-def make_model(config: ModelConfig, num_classes: int, seed: int) -> tuple[nn.Module, dict[str, str | int]]:
-    """The network that is trained, from its starting weights, and the configuration that its checkpoint carries.
-
-    Raises:
-        ValueError: a checkpoint that does not fit.
-    """
-    backbone, key_backbone = config.branches
-    if config.method == FLOWNETS:
-        network = Parts(num_classes, seed=seed).flow(backbone)
-        for file in config.start:
-            load_checkpoint(nn.ModuleDict({"flow": network}), file)
-        return network, {"method": FLOWNETS}
-    model = build(config.method, backbone=backbone, key_backbone=key_backbone, num_classes=num_classes, seed=seed)
-    assert isinstance(model, nn.Module)
-    for file in config.start:
-        load_checkpoint(model, file)
-    if isinstance(model, Accel) and config.key_start:
-        load_checkpoint(model.key_segmentor, config.key_start)
-    return model, model.configuration  # type: ignore[return-value]
-
-
-def make_task(model: nn.Module, points: int) -> Task:
-    """What the model is trained on."""
-    criterion = SegmentationCriterion(points=points)
-    match model:
-        case PerFrame():
-            return SegmentationTask(model.segmentor, criterion)
-        case MPVSS():
-            return PropagationTask(model, criterion)
-        case OpticalFlow():
-            return OpticalFlowTask(model, criterion)
-        case DFF():
-            return DffTask(model, criterion)
-        case Accel():
-            return AccelTask(model, PixelCriterion(points))
-        case FlowNetS():
-            return FlowTask(model)
-    raise TypeError(f"{type(model).__name__} is not trained")
 
 
 def video_miou(model: VideoSegmenter, dataset: Dataset, interval: int, device: torch.device) -> dict[str, float]:
@@ -166,16 +131,6 @@ def end_point_error(
     return {"epe": total / count} if count else {}
 
 
-def write_history(path: Path, history: list[Row]) -> None:
-    """The run's history as CSV; empty where nothing was validated at a line."""
-    columns = list(dict.fromkeys(name for row in history for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({**row, "step": int(row["step"])} for row in history)
-    write_atomically(path, text.getvalue().encode())
-
-
 def _open_flow(config: TrainConfig) -> Opened:
     """Clips with true flow, and the measure on held-out ones."""
     clips, identity = open_flow_clips(config.data.train, config.data.cache_gb)
@@ -185,7 +140,7 @@ def _open_flow(config: TrainConfig) -> Opened:
         assert isinstance(model, FlowNetS)
         return end_point_error(model, held_out, config.data.max_distance, device)
 
-    return clips, 1, measure, (identity, held_out_identity)
+    return clips, (), measure, {"train": identity, "validation": held_out_identity}
 
 
 def _open_labelled(config: TrainConfig) -> Opened:
@@ -195,29 +150,29 @@ def _open_labelled(config: TrainConfig) -> Opened:
         open_dataset(spec, labels or None, data.classes or None)
         for spec, labels in ((data.train, data.train_labels), (data.validation, data.validation_labels))
     )
-    num_classes = _shared_classes(training, validation)
+    class_names = _shared_classes(training, validation)
     training_clips(validation, with_flow=False, cache_gb=0.0)  # refused now, not when it is first needed
 
     def measure(model: nn.Module, device: torch.device) -> dict[str, float]:
         return video_miou(model, validation, data.interval, device)  # type: ignore[arg-type]
 
     clips: list[TrainingClip] = list(training_clips(training, with_flow=False, cache_gb=data.cache_gb))
-    return clips, num_classes, measure, (training.identity, validation.identity)
+    return clips, class_names, measure, {"train": training.identity, "validation": validation.identity}
 
 
-def _shared_classes(training: Dataset, validation: Dataset) -> int:
+def _shared_classes(training: Dataset, validation: Dataset) -> tuple[str, ...]:
     if training.num_classes is None or training.class_names != validation.class_names:
         raise ValueError(
             f"training has {training.num_classes} classes and validation {validation.num_classes}; "
             "they must be the same, and known: give data.classes for a folder"
         )
-    return training.num_classes
+    return training.class_names
 
 
-def _identity(config: TrainConfig, training: str, validation: str) -> str:
+def _identity(config: TrainConfig, identities: Mapping[str, str]) -> str:
     """What must not change when a run goes on: all but where the data lies and how it is fetched."""
     tables = asdict(config)
-    tables["data"] |= {"train": training, "validation": validation}
+    tables["data"] |= identities
     for name in ("workers", "cache_gb", "train_labels", "validation_labels"):
         del tables["data"][name]
     return json.dumps(tables, sort_keys=True)

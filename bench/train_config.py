@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from bench.registry import BACKBONES, METHODS, branches
-from bench.train_parser import PRESETS
+from bench.train_file import read_tables
 from mpvss.presets import FLOW_DESIGNS
 from mpvss.training.augment import Augmentation
 from mpvss.training.loop import LoopOptions
 from mpvss.training.losses import SegmentationCriterion
 from mpvss.training.optimiser import OptimiserOptions
+from mpvss.training.stills import StillMotion
 
 FLOWNETS = "flownets"
 TRAINABLE = (*(method for method in METHODS if method != "copy"), FLOWNETS)
@@ -31,6 +31,8 @@ class ModelConfig:
     method: str
     backbone: str
     start: tuple[str, ...] = ()
+    start_classes: str = "same"
+    """`same`: checkpoints have the data's classes; `fresh`: the class head of one with others is drawn anew."""
     key_start: str = ""
 
     def __post_init__(self) -> None:
@@ -45,6 +47,8 @@ class ModelConfig:
                 f"{self.method} leaves its segmentor as it is: name a trained one in model.start, "
                 "such as the model.safetensors of a per-frame run"
             )
+        if self.start_classes not in ("same", "fresh"):
+            raise ValueError(f"model.start_classes is {self.start_classes!r}; it must be same or fresh")
         for file in (*self.start, *filter(None, [self.key_start])):
             if not Path(file).is_file():
                 raise ValueError(f"checkpoint {file} does not exist or is not a file")
@@ -70,6 +74,10 @@ class DataConfig:
     flip: bool = True
     jitter: bool = True
     max_distance: int = 10
+    pairs: str = "clips"
+    """`clips`: a pair is two frames of a clip; `stills`: its key frame is made from the labelled frame alone."""
+    moving: tuple[str, ...] = ()
+    """Of `stills`: the classes whose objects move by themselves; empty: every small region may."""
     interval: int = 5
     """Between key frames, in validation."""
     cache_gb: float = 4.0
@@ -81,7 +89,20 @@ class DataConfig:
         for name, least in (("classes", 0), ("max_distance", 1), ("interval", 1), ("cache_gb", 0), ("workers", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"data.{name} is {getattr(self, name)}; it must be {least} or more")
+        if self.pairs not in ("clips", "stills"):
+            raise ValueError(f"data.pairs is {self.pairs!r}; it must be clips or stills")
+        if self.moving and self.pairs != "stills":
+            raise ValueError('data.moving is for data.pairs = "stills"; in clips everything moves as it does')
         _ = self.augmentation
+
+    def stills(self, class_names: Sequence[str]) -> StillMotion | None:
+        """How key frames are made of stills, for data with these classes; None: they are not."""
+        if self.pairs != "stills":
+            return None
+        for name in self.moving:
+            if name not in class_names:
+                raise ValueError(f"data.moving names {name!r}; the data's classes are {', '.join(class_names)}")
+        return StillMotion(tuple(class_names.index(name) for name in self.moving) or None)
 
     @property
     def augmentation(self) -> Augmentation:
@@ -140,40 +161,24 @@ class TrainConfig:
     data: DataConfig
     training: TrainingConfig
 
+    def __post_init__(self) -> None:
+        if self.data.pairs == "stills" and self.model.method in ("per-frame", FLOWNETS):
+            raise ValueError(f'data.pairs = "stills" is for methods that propagate; {self.model.method} does not')
+
 
 def read_config(name: str, changes: Sequence[str] = ()) -> TrainConfig:
     """The configuration in a file, or of a preset, with `SECTION.KEY=VALUE` changes.
 
     Raises:
-        ValueError: no such file or preset, no TOML, a key that is not known, a value that is missing or impossible.
+        ValueError: as `read_tables`; a key that is not known, a value that is missing or impossible.
     """
-    path = next((path for path in (Path(name), PRESETS / f"{name}.toml") if path.is_file()), None)
-    if path is None:
-        known = ", ".join(sorted(preset.stem for preset in PRESETS.glob("*.toml")))
-        raise ValueError(f"{name} is neither a file nor a preset; presets are {known}")
-    try:
-        tables = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path} is not TOML: {error}") from error
-    for change in changes:
-        key, equals, value = change.partition("=")
-        section, dot, key = key.partition(".")
-        if not equals or not dot:
-            raise ValueError(f"--set {change}: write SECTION.KEY=VALUE, as training.steps=100")
-        tables.setdefault(section, {})[key] = _value(value)
+    path, tables = read_tables(name, changes)
     _refuse_unknown(tables, TrainConfig, f"{path}: section")
     return TrainConfig(
         model=_table(ModelConfig, tables.get("model", {}), "model"),
         data=_table(DataConfig, tables.get("data", {}), "data"),
         training=_table(TrainingConfig, tables.get("training", {}), "training"),
     )
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _refuse_unknown(table: Mapping[str, Any], cls: type, what: str) -> None:

@@ -8,15 +8,18 @@ from pathlib import Path
 PRESETS = Path(__file__).parent / "presets"
 
 TEXT = """\
-Train a method as a configuration says: a TOML file of yours, or one of the presets. OUT gets model.safetensors,
-which --weights of the other commands takes, history.csv, TensorBoard's files and checkpoint.pt. A run that was
-stopped goes on from its last checkpoint when the same command is given again, and ends with the same weights.
+Train a method as a configuration says: a TOML file of yours, or one of the presets. A file that begins with
+`extends = "NAME"` changes values of a preset, or of a file beside it. OUT gets model.safetensors, which --weights of
+the other commands takes; training.json, how it came about; history.csv; TensorBoard's files and checkpoint.pt. A run
+that was stopped goes on from its last checkpoint when the same command is given again, and ends with the same weights.
 """
 EXAMPLES = """\
 examples:
   mpvss-bench train small-per-frame --out results/runs/small-per-frame
+  mpvss-bench train small-flownets --out results/runs/small-flownets
   mpvss-bench train small-mpvss --out results/runs/small-mpvss \\
-      --set 'model.start=["results/runs/small-per-frame/model.safetensors"]'
+      --set 'model.start=["results/runs/small-per-frame/model.safetensors",
+                          "results/runs/small-flownets/model.safetensors"]'
   mpvss-bench train paper-vspw --device cuda --out results/runs/vspw \\
       --set data.train=vspw:data/VSPW_480p,split=train --set data.validation=vspw:data/VSPW_480p \\
       --set 'model.start=["mask2former_swin_t.pth"]'

@@ -13,9 +13,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from mpvss.stages import stage
+
 WarpVariant = Literal["exact", "published"]
 
 
+@stage("warp")
 def resize_flow(flow: Float[Tensor, "n 2 h w"], size: tuple[int, int]) -> Float[Tensor, "n 2 th tw"]:
     """The flow on a grid of `size` (height, width), its vectors in pixels of that grid (bilinear)."""
     height, width = flow.shape[-2:]
@@ -25,6 +28,7 @@ def resize_flow(flow: Float[Tensor, "n 2 h w"], size: tuple[int, int]) -> Float[
     return resized * resized.new_tensor([size[1] / width, size[0] / height]).view(2, 1, 1)
 
 
+@stage("warp")
 def warp(
     source: Float[Tensor, "n c h w"], flow: Float[Tensor, "n 2 h w"], variant: WarpVariant = "exact"
 ) -> Float[Tensor, "n c h w"]:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench.measure.cost import Cost, method_cost
-from bench.registry import METHODS, branches
+from bench.registry import METHODS, branches, method_of
 from bench.results import write_json
 from bench.schedule import FixedInterval
 
@@ -65,11 +65,11 @@ def print_costs(
     rows = []
     for backbone in backbones:
         for method in methods or METHODS:
-            of_frame, of_key = branches(method, backbone)
+            of_frame, of_key = branches(method_of(method), backbone)
             row: dict[str, Any] = {"method": method, "backbone": backbone}
             for execution in ("paper", "lean"):
                 cost = method_cost(
-                    method,
+                    method_of(method),
                     backbone=of_frame,
                     key_backbone=of_key,
                     num_classes=num_classes,

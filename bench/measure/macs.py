@@ -2,7 +2,7 @@
 
 Counted as fvcore does: products (convolutions, linear layers, matrix products) at one per multiply-accumulate, norms
 at one to five per element, and bilinear resizing and sampling at four per output element. Attention and table
-look-ups, which fvcore does not know, are counted by the formulas here. NOT counted: activations, softmax, additions,
+look-ups, which fvcore does not know, are counted by the formulas of `bench.measure.operators`. NOT counted: activations, softmax, additions,
 argmax, copies.
 """
 
@@ -21,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from bench.measure.operators import attention_macs, lookup_macs, product_macs
 from mpvss.video import VideoSegmenter
 
 _SMALL = 1 << 16
@@ -145,25 +146,12 @@ def _shape(value: Any) -> list[int]:
 
 
 def _attention(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
-    """Scores and their product with the values; the softmax is not counted."""
-    *batch, queries, dim = _shape(inputs[0])
-    keys, value_dim = _shape(inputs[1])[-2], _shape(inputs[2])[-1]
-    return Counter(attention=_product(batch) * queries * keys * (dim + value_dim))
+    return Counter(attention=attention_macs(*map(_shape, inputs[:3])))
 
 
 def _weighted_lookup(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
-    """One multiply-accumulate for each number read."""
-    rows, index = _shape(inputs[0]), _shape(inputs[1])
-    return Counter(embedding_bag=_product(index) * rows[-1])
+    return Counter(embedding_bag=lookup_macs(_shape(inputs[0]), _shape(inputs[1])))
 
 
 def _batched_product(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
-    batch, rows, inner = _shape(inputs[1])
-    return Counter(baddbmm=batch * rows * inner * _shape(inputs[2])[-1])
-
-
-def _product(extents: list[int]) -> int:
-    total = 1
-    for extent in extents:
-        total *= extent
-    return total
+    return Counter(baddbmm=product_macs(_shape(inputs[1]), _shape(inputs[2])))

@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.environment import describe_environment
-from bench.memory import peak_memory
+from bench.measure.environment import describe_environment
+from bench.measure.memory import peak_memory
 from bench.registry import build
 from mpvss.checkpoints import load_checkpoint
 from mpvss.propagation import MPVSS

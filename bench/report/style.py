@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 PANEL_WIDTH, PANEL_HEIGHT, LEGEND_WIDTH = 3.6, 3.0, 2.1
 """Inches."""
@@ -25,6 +27,10 @@ DASHES: tuple[Any, ...] = (
     (0, (6, 1.5, 1.5, 1.5)),
     (0, (3, 1, 1, 1, 1, 1)),
 )
+
+
+METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+"""Of each format that figures are written in: no date and no version."""
 
 
 @contextmanager
@@ -64,9 +70,36 @@ def series_styles(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def save(figure: Figure, stem: Path) -> list[Path]:
-    """Write the figure as PNG and SVG, without a date or a version in them; the files."""
-    png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
-    figure.savefig(png, bbox_inches="tight", metadata={"Software": None})
-    figure.savefig(svg, bbox_inches="tight", metadata={"Date": None, "Creator": None})
-    return [png, svg]
+def band(axes: Axes, x: Sequence[float], low: Sequence[float], high: Sequence[float], style: Mapping[str, Any]) -> None:
+    """The 95 % interval around a line, where there is one."""
+    if list(low) != list(high):
+        axes.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)
+
+
+def log_axis(axes: Axes) -> None:
+    """Make the horizontal axis logarithmic, its ticks plain numbers: 1, 2 and 5 of each decade, or 1 where there are many."""
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def add_legend(figure: Figure, axes: Sequence[Axes], names: Sequence[str], title: str) -> None:
+    """One legend for all panels, to their right, in the order of `names`."""
+    lines = {str(line.get_label()): line for place in axes for line in place.get_lines()}
+    shown = [name for name in names if name in lines]
+    figure.legend([lines[n] for n in shown], shown, loc="outside right upper", handlelength=3.5, title=title)
+
+
+def save(figure: Figure, stem: Path, formats: Sequence[str]) -> list[Path]:
+    """Write the figure as `svg`, `png` or both, without a date or a version in them; the files."""
+    files = [stem.with_name(f"{stem.name}.{ending}") for ending in METADATA if ending in formats]
+    for file in files:
+        write_figure(figure, file, file.suffix[1:])
+    return files
+
+
+def write_figure(figure: Figure, target: Path | BinaryIO, ending: str) -> None:
+    """Write the figure in one format."""
+    figure.savefig(target, format=ending, bbox_inches="tight", metadata=METADATA[ending])

@@ -30,7 +30,7 @@ MAIN = (
     Column("WIoU (%)", "wiou", 100, 2),
     Column("mVC8 (%)", "mvc8", 100, 2),
     Column("mVC16 (%)", "mvc16", 100, 2),
-    Column("GMACs", "mean_macs", GIGA, 2),
+    Column("GMACs", "mean_macs", GIGA, 3),
     Column("Params (M)", "parameters", MEGA, 2),
     Column("FPS (labels)", "fps_labels", 1, 2),
     Column("p50 key (ms)", "p50_key_ms", 1, 2),
@@ -43,8 +43,8 @@ FURTHER = (
     Column("Pixel accuracy (%)", "pixel_accuracy", 100, 2),
     Column("Strict VC8 (%)", "mvc8_strict", 100, 2),
     Column("Strict VC16 (%)", "mvc16_strict", 100, 2),
-    Column("Key GMACs", "key_macs", GIGA, 2),
-    Column("Other GMACs", "other_macs", GIGA, 2),
+    Column("Key GMACs", "key_macs", GIGA, 3),
+    Column("Other GMACs", "other_macs", GIGA, 3),
 )
 
 
@@ -114,19 +114,22 @@ def is_there(cell: Cell, field: str) -> bool:
     return value is not None and not pd.isna(value)
 
 
-def markdown(header: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table, numbers to the right; `|` in a cell is escaped."""
+def markdown(header: list[str], rows: list[list[str]], left: Sequence[str] = ("Weights", "Status")) -> str:
+    """A Markdown table, numbers to the right, the first column and those named `left` to the left; `|` is escaped."""
     escaped = [[text.replace("|", "\\|") for text in row] for row in [header, *rows]]
     widths = [max(map(len, column)) for column in zip(*escaped, strict=True)]
-    left = [i == 0 or name in ("Weights", "Status") for i, name in enumerate(header)]
+    to_the_left = [i == 0 or name in left for i, name in enumerate(header)]
     lines = [
         "| "
-        + " | ".join(t.ljust(w) if to_left else t.rjust(w) for t, w, to_left in zip(row, widths, left, strict=True))
+        + " | ".join(
+            t.ljust(w) if to_left else t.rjust(w) for t, w, to_left in zip(row, widths, to_the_left, strict=True)
+        )
         + " |"
         for row in escaped
     ]
     rule = "|" + "|".join(
-        "-" * (width + 2) if to_left else "-" * (width + 1) + ":" for width, to_left in zip(widths, left, strict=True)
+        "-" * (width + 2) if to_left else "-" * (width + 1) + ":"
+        for width, to_left in zip(widths, to_the_left, strict=True)
     )
     return "\n".join([lines[0], rule + "|", *lines[1:]])
 
@@ -144,10 +147,17 @@ def _weights(cell: Cell) -> str:
 
 
 def _values(cell: Cell, columns: Sequence[Column]) -> list[str]:
-    return [
-        f"{cell[column.field] * column.factor:.{column.digits}f}" if is_there(cell, column.field) else MISSING
-        for column in columns
-    ]
+    return [value_text(cell, column) for column in columns]
+
+
+def value_text(cell: Cell, column: Column) -> str:
+    """The value and, where its interval is known, the bounds in brackets."""
+    if not is_there(cell, column.field):
+        return MISSING
+    low, high = f"{column.field}_low", f"{column.field}_high"
+    fields = (column.field, low, high) if is_there(cell, low) else (column.field,)
+    value, *bounds = (f"{cell[field] * column.factor:.{column.digits}f}" for field in fields)
+    return f"{value} [{', '.join(bounds)}]" if bounds else value
 
 
 def _one_line(text: str, limit: int = 160) -> str:

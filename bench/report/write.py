@@ -1,24 +1,32 @@
-"""The report of one or more runs: a page of tables, the same as CSV, and plots. From files alone."""
+"""The report of runs and counted costs, written: a page, a text, tables, figures and the raw values. From files alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from bench.report.plots import UNTRAINED, plot_accuracy_against_interval
-from bench.report.tables import Cell, class_iou, distance_table, further_table, main_table, miou_by_distance
-from bench.results import read_configuration, read_run
+from bench.report.formats import FORMATS as SHEET_FORMATS
+from bench.report.formats import as_markdown
+from bench.report.page import make_page
+from bench.report.report import Report, make_report
+from bench.report.settings import setting_lines
+from bench.report.study import Study, StudyRun, read_study
+from bench.report.style import METADATA, save, styled
+from bench.report.summary import summary, warning
+from bench.report.tables import class_iou, distance_table, further_table, main_table, miou_by_distance
 
-PLOT = "accuracy_against_interval"
+FORMATS = (*SHEET_FORMATS, *METADATA)
+"""Endings of the files that a report consists of: html, md, tex and csv of tables, svg and png of figures."""
+TABLES, FIGURES = "tables", "figures"
 
 NOTES = """\
 - mIoU averages the classes that occur in the labels, WIoU weights them by their pixels; both come from one
   confusion matrix over all frames. mVC8 and mVC16 are what the VSPW scripts compute. A dash is something that
   was not measured.
+- In brackets: the 95 % interval, from a bootstrap over the clips.
 - GMACs are 10^9 multiply-accumulates (half of GFLOPs) of a frame, the mean over a clip of 15 frames at the
   interval.
 - FPS (labels) runs from the frame on the device to the label map on the host, batch 1; it follows from the
@@ -31,60 +39,80 @@ DISTANCE_NOTE = """\
   measures beside it are then means over the distances, of which each has its own confusion matrix; mVC needs successive
   labels and is not measured.
 """
-UNTRAINED_NOTE = """\
-> **Rows marked `untrained` have random weights: their accuracy says nothing about the method.** Their cost
-> and speed do not depend on the weights.
-"""
 
 
-def write_report(runs: Sequence[Path], out: Path) -> list[Path]:
-    """Write `report.md`, `cells.csv`, `class_iou.csv` and the plots into `out`; the files written.
+def write_report(paths: Sequence[Path], out: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write the report into `out`; the files written.
 
-    `miou_by_distance.csv` comes with them where a run was scored by distance from the key frame.
+    html: the page, `index.html`, and each table. md: the text, `report.md`, and each table. tex: each table. csv: each
+    table and the raw values: `cells.csv`, `class_iou.csv`, `miou_by_distance.csv`. svg, png: each figure. Tables are
+    under `tables/`, figures under `figures/`. The same files give the same report.
+
+    Args:
+        paths: runs, and folders that hold runs and counted costs (`cost-*.json`).
+        out: made where it is missing.
+        formats: some of `FORMATS`.
 
     Raises:
-        ValueError: a folder that is no run, is damaged or of a schema that is not known, has no cell yet, or
-            has the name of another.
+        ValueError: as `read_study`; a format that is not known.
+
     """
-    names = [run.resolve().name for run in runs]
-    if len(set(names)) < len(names):
-        raise ValueError(f"the runs {', '.join(map(str, runs))} share a name; rename one of the folders")
-    tables, classes, sections = [], [], []
-    every_cell: list[Cell] = []
-    for run, name in zip(runs, names, strict=True):
-        table = read_run(run).assign(run=name)
-        if table.empty:
-            raise ValueError(f"{run} has no cell yet; run the sweep first")
-        about = read_configuration(run)
-        cells = [{str(field): value for field, value in cell.items()} for cell in table.to_dict("records")]
-        tables.append(table)
-        every_cell += cells
-        classes.append(class_iou(cells, about["configuration"]["classes"]))
-        sections.append(_section(name, cells, about))
+    for ending in formats:
+        if ending not in FORMATS:
+            raise ValueError(f"unknown format {ending!r}; known are {', '.join(FORMATS)}")
+    report = make_report(read_study(paths))
     out.mkdir(parents=True, exist_ok=True)
-    every_table = pd.concat(tables, ignore_index=True)
-    plots = plot_accuracy_against_interval(every_cell, out / PLOT)
-    if plots:
-        picture = f"![mIoU against the key-frame interval]({PLOT}.png)"
-    else:
-        picture = "No cell has an accuracy (no labels, or every cell failed), so there is no plot of it."
-    warning = UNTRAINED_NOTE if any(cell["weights"] == UNTRAINED for cell in every_cell) else ""
-    distances = miou_by_distance(every_cell)
-    notes = NOTES if distances.empty else NOTES + DISTANCE_NOTE
-    page = ["# Sweep report", warning, picture, *sections, "## How to read it", notes]
-    files = [out / "report.md", out / "cells.csv", out / "class_iou.csv"]
-    files[0].write_text("\n\n".join(part.strip("\n") for part in page if part) + "\n")
-    every_table.drop(columns=["class_iou", "miou_by_distance"], errors="ignore").to_csv(files[1], index=False)
-    pd.concat(classes, ignore_index=True).to_csv(files[2], index=False)
-    if not distances.empty:
-        files.append(out / "miou_by_distance.csv")
-        distances.to_csv(files[-1], index=False)
-    return [*files, *plots]
+    files: list[Path] = []
+    if "html" in formats:
+        files.append(_write(out / "index.html", make_page(report)))
+    if "md" in formats:
+        files.append(_write(out / "report.md", _text(report, _picture_ending(formats))))
+    if "csv" in formats and report.study.runs:
+        files += _raw_values(report.study, out)
+    for sheet in report.sheets:
+        for ending, render in SHEET_FORMATS.items():
+            if ending in formats:
+                files.append(_write(out / TABLES / f"{sheet.name}.{ending}", render(sheet)))
+    with styled():
+        for plot in report.plots:
+            (out / FIGURES).mkdir(exist_ok=True)
+            files += save(plot.figure, out / FIGURES / plot.name, formats)
+    return files
 
 
-def _section(name: str, cells: Sequence[Cell], about: Mapping[str, Any]) -> str:
-    parts = [f"## {name}", _setting(about)]
-    for backbone, group in groupby(cells, key=lambda cell: cell["backbone"]):
+def _write(file: Path, text: str) -> Path:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def _picture_ending(formats: Sequence[str]) -> str | None:
+    return next((ending for ending in ("png", "svg") if ending in formats), None)
+
+
+def _text(report: Report, picture_ending: str | None) -> str:
+    study = report.study
+    caution = warning(study)
+    parts = ["# Report", f"> **{caution}**" if caution else "", "\n".join(f"- {line}" for line in summary(report))]
+    if picture_ending:
+        parts += [f"![{plot.title}]({FIGURES}/{plot.name}.{picture_ending})" for plot in report.plots]
+    parts += [_section(run) for run in study.runs]
+    if report.small:
+        parts += ["## Tables in the small", *map(as_markdown, report.small)]
+    if report.paper:
+        parts += ["## Tables of the paper", *map(as_markdown, report.paper)]
+    for title, sheet in (("## Claims", report.claims), ("## Contradictions", report.contradictions)):
+        parts += [title, as_markdown(sheet)] if sheet else []
+    if study.runs:
+        distances = any(not miou_by_distance(run.cells).empty for run in study.runs)
+        parts += ["## How to read it", NOTES + (DISTANCE_NOTE if distances else "")]
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def _section(run: StudyRun) -> str:
+    command = f"- `{run.about['starts'][-1]['command']}`"
+    parts = [f"## {run.name}", "\n".join([*(f"- {line}" for line in setting_lines(run.about)), command])]
+    for backbone, group in groupby(run.cells, key=lambda cell: cell["backbone"]):
         rows = list(group)
         failed = sum(cell["status"] != "ok" for cell in rows)
         parts.append(f"### {backbone}" + (f" ({failed} of {len(rows)} cells failed)" if failed else ""))
@@ -95,20 +123,19 @@ def _section(name: str, cells: Sequence[Cell], about: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _setting(run: Mapping[str, Any]) -> str:
-    configuration = run["configuration"]
-    environment = run["starts"][-1]["environment"]
-    limits = [
-        f"the first {configuration[name]} {what}"
-        for name, what in (("clips", "clips"), ("frames", "frames of each clip"))
-        if configuration[name] is not None
-    ]
-    lines = [
-        f"- Data: `{configuration['data']}`" + "".join(f", {limit}" for limit in limits),
-        f"- {len(configuration['classes'])} classes, {configuration['repeats']} timed repeats, "
-        f"execution `{configuration['execution']}`, seed {configuration['seed']}",
-        f"- {environment['device']} · {environment['cpu']} · {environment['threads']} threads · "
-        f"torch {environment['libraries']['torch']} · Python {environment['python']} · {environment['os']}",
-        f"- {environment['date']}, commit {environment['commit'] or 'unknown'}: `{run['starts'][-1]['command']}`",
-    ]
-    return "\n".join(lines)
+def _raw_values(study: Study, out: Path) -> list[Path]:
+    tables = {
+        "cells": pd.concat([run.table for run in study.runs], ignore_index=True).drop(
+            columns=["class_iou", "miou_by_distance"], errors="ignore"
+        ),
+        "class_iou": pd.concat(
+            [class_iou(run.cells, run.about["configuration"]["classes"]) for run in study.runs], ignore_index=True
+        ),
+        "miou_by_distance": miou_by_distance([cell for run in study.runs for cell in run.cells]),
+    }
+    files = []
+    for name, table in tables.items():
+        if name != "miou_by_distance" or not table.empty:
+            files.append(out / f"{name}.csv")
+            table.to_csv(files[-1], index=False, float_format="%.12g")
+    return files

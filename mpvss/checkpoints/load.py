@@ -17,6 +17,7 @@ from mpvss.checkpoints.names import recognise, to_ours
 _OWNERS = ("segmentor", "key_segmentor", "motion", "flow")
 _UNUSED = re.compile(r".*\.(relative_position_index|num_batches_tracked)|backbone\.layernorm\.(weight|bias)")
 """Tensors of other programs' networks that take no part in what they compute."""
+_CLASS_HEAD = "query_decoder.class_embed."
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class LoadReport:
 
 
 def load_checkpoint(
-    module: nn.Module, source: str | os.PathLike[str] | Mapping[str, Tensor | np.ndarray]
+    module: nn.Module,
+    source: str | os.PathLike[str] | Mapping[str, Tensor | np.ndarray],
+    *,
+    any_classes: bool = False,
 ) -> LoadReport:
     """Set a module's tensors from a file or from named tensors.
 
@@ -42,6 +46,9 @@ def load_checkpoint(
     FlowNetS and our own. A whole part that the checkpoint lacks (a motion module, say) is left alone and reported.
     A published MPVSS checkpoint turns on the warp it was trained with. ValueError, before anything is changed, where
     a tensor has another shape, where part of a part is missing or has no place, or where nothing fits.
+
+    With `any_classes`, the class head of a checkpoint for another number of classes is left out, and counts as
+    missing; else it is refused.
     """
     if isinstance(source, Mapping):
         where, metadata = "the checkpoint", {}
@@ -66,6 +73,10 @@ def load_checkpoint(
         )
     missing = tuple(name for name in targets if name not in placed)
     _check_parts(where, missing, placed, left_over, targets)
+    if any_classes:
+        others = [name for name in placed if _CLASS_HEAD in name and placed[name].shape != targets[name].shape]
+        placed = {name: tensor for name, tensor in placed.items() if name not in others}
+        missing = (*missing, *others)
     _check_shapes(where, placed, targets)
     with torch.no_grad():
         for name, tensor in placed.items():
@@ -137,7 +148,7 @@ def _check_shapes(where: str, placed: Mapping[str, Tensor], targets: Mapping[str
         wanted = targets[name].shape
         if tensor.shape == wanted:
             continue
-        if "class_embed" in name and tensor.ndim == len(wanted):
+        if _CLASS_HEAD in name and tensor.ndim == len(wanted):
             raise ValueError(
                 f"{where} was made for {tensor.shape[0] - 1} classes, the module for {wanted[0] - 1} ({name})"
             )

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mpvss.layers import FeedForwardBlock, SelfAttentionBlock, map_size, sine_position, to_map, to_tokens
+from mpvss.stages import stage
 
 
 class DecodedMotion(NamedTuple):
@@ -52,6 +53,7 @@ class MotionDecoder(nn.Module):
             if parameter.ndim > 1:
                 nn.init.xavier_uniform_(parameter)
 
+    @stage("motion decoder")
     def forward(self, queries: Float[Tensor, "b q d"], maps: Sequence[Tensor]) -> DecodedMotion:
         """`maps` of the motion encoder from coarse to fine; their widths are `in_channels`."""
         sizes = [map_size(x) for x in maps]

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from mpvss.stages import stage
 from mpvss.video import as_float
 
 PIXEL_MEAN = (0.411, 0.432, 0.450)
@@ -43,17 +44,19 @@ class MotionEncoder(nn.Module):
         self.conv5 = nn.Sequential(_conv(four, five, 3), _conv(five, five, 3, stride=1))
         self.conv6 = nn.Sequential(_conv(five, six, 3), _conv(six, six, 3, stride=1))
 
+    @stage("motion encoder")
     def forward(self, pair: Float[Tensor, "b 6 h w"]) -> MotionFeatures:
         """Maps of two frames, as `stack_pair` makes them, concatenated on channels."""
         x = pair
         maps = []
-        for stage in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5, self.conv6):
-            for conv in stage:
+        for convolutions in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5, self.conv6):
+            for conv in convolutions:
                 x = F.leaky_relu_(conv(x), SLOPE)
             maps.append(x)
         return MotionFeatures(*maps[1:])
 
 
+@stage("motion encoder")
 def stack_pair(first: Shaped[Tensor, "b 3 h w"], second: Shaped[Tensor, "b 3 h w"]) -> Float[Tensor, "b 6 ph pw"]:
     """Two RGB frames, 0..255, as the flow networks take them: scaled to 0..1, centred, padded, halved in size."""
     pair = torch.cat((as_float(first), as_float(second)), dim=1)

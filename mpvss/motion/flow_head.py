@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mpvss.layers import MLP, to_tokens
+from mpvss.stages import stage
 
 
 class QueryFlowHead(nn.Module):
@@ -24,6 +25,7 @@ class QueryFlowHead(nn.Module):
         self.query_mlp = MLP((dim, hidden, hidden, dim))
         self.map_mlp = MLP((map_channels, hidden, hidden, 2 * dim))
 
+    @stage("flow head")
     def forward(
         self, queries: Float[Tensor, "b q d"], motion_map: Float[Tensor, "b c h w"]
     ) -> Float[Tensor, "b q 2 h w"]:
@@ -55,6 +57,7 @@ class FlowFusion(nn.Module):
         nn.init.zeros_(self.conv.weight)
         nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
 
+    @stage("flow head")
     def forward(
         self, pixel_flow: Float[Tensor, "b 2 h w"], query_flow: Float[Tensor, "b q 2 h w"]
     ) -> Float[Tensor, "b q 2 h w"]:

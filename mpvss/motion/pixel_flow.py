@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mpvss.motion.encoder import SLOPE
+from mpvss.stages import stage
 
 
 class CoarseToFineFlow(nn.Module):
@@ -32,6 +33,7 @@ class CoarseToFineFlow(nn.Module):
         """The flow at the finest of the `levels`, which come from coarse to fine."""
         return self.every_level(levels)[-1]
 
+    @stage("flow head")
     def every_level(self, levels: Sequence[Tensor]) -> list[Float[Tensor, "b 2 _ _"]]:
         """The flow at each of the `levels`, from coarse to fine, as multi-scale losses need them."""
         joined, *finer = levels

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mpvss.segmentor.pixel_decoder import PixelDecoder
 from mpvss.segmentor.query_decoder import QueryDecoder, Segments
 from mpvss.segmentor.semantic import MaskPrediction
+from mpvss.stages import stage
 from mpvss.video import as_float, check_frame, check_num_classes, frame_size
 
 Execution = Literal["lean", "paper"]
@@ -47,6 +48,7 @@ class Mask2Former(nn.Module):
         self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(PIXEL_STD).view(3, 1, 1), persistent=False)
 
+    @stage("backbone")
     def features(self, frame: Shaped[Tensor, "*b 3 h w"]) -> list[Tensor]:
         """The backbone's maps of an RGB frame, 0..255, or of a batch of them; fine to coarse, with a batch axis."""
         frames = frame if frame.ndim == 4 else frame[None]
@@ -72,6 +74,7 @@ class Mask2Former(nn.Module):
         """The semantic prediction of one RGB frame, 0..255."""
         return self.prediction(self(frame), frame_size(frame))
 
+    @stage("semantic inference")
     def prediction(self, segments: Segments, size: tuple[int, int]) -> MaskPrediction:
         """The semantic prediction the segments make for a frame of `size` (height, width)."""
         return MaskPrediction(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mpvss.layers import map_size, sine_position, to_map, to_tokens
 from mpvss.segmentor.deformable import DeformableAttention, Sizes
 from mpvss.segmentor.resnet import NormedConv2d
+from mpvss.stages import stage
 
 
 class PixelFeatures(NamedTuple):
@@ -80,6 +81,7 @@ class PixelDecoder(nn.Module):
         self.output = NormedConv2d(dim, dim, 3, _group_norm(dim))
         self.mask_features = nn.Conv2d(dim, mask_dim, 1)
 
+    @stage("pixel decoder")
     def forward(self, maps: list[Tensor]) -> PixelFeatures:
         """`maps` from fine (1/4) to coarse (1/32), as the backbones return them."""
         finest, *refined = maps

@@ -20,6 +20,7 @@ from mpvss.layers import (
     to_tokens,
 )
 from mpvss.segmentor.pixel_decoder import PixelFeatures
+from mpvss.stages import stage
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class QueryDecoder(nn.Module):
             if parameter.ndim > 1 and "attention" not in name:
                 nn.init.xavier_uniform_(parameter)
 
+    @stage("query decoder")
     def forward(self, features: PixelFeatures, mask_features: nn.Conv2d) -> Segments:
         """The last layer's segments; no more of the other layers' masks is computed than attention needs.
 
@@ -89,6 +91,7 @@ class QueryDecoder(nn.Module):
         queries = self._decode(features, allowed_at)
         return self._segments(queries, features.fine, mask_features)
 
+    @stage("query decoder")
     def every_layer(self, features: PixelFeatures, mask_features: nn.Conv2d) -> list[Segments]:
         """The segments before the first layer and after each, all at full size: the published graph."""
         per_pixel = mask_features(features.fine)

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from mpvss.stages import stage
+
 
 @dataclass(frozen=True)
 class MaskPrediction:
@@ -27,6 +29,7 @@ class MaskPrediction:
     tiled: bool = True
     """Whether labels are found a tile at a time; False computes the whole score volume, padding included."""
 
+    @stage("semantic inference")
     def scores(self) -> Float[Tensor, "c h w"]:
         """The whole score volume: classes x height x width numbers."""
         if self.tiled:
@@ -38,6 +41,7 @@ class MaskPrediction:
             scores = scores + self.offset[:, None, None]
         return scores[:, : self.size[0], : self.size[1]]
 
+    @stage("semantic inference")
     def labels(self) -> UInt8[Tensor, "h w"]:
         """The best class of each pixel; no more than a tile's scores is in memory at once."""
         tiles = self._tiles() if self.tiled else [self.scores()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,8 +62,8 @@ class Hooks:
     """Told how many steps a resumed run has behind it."""
     advance: Callable[[], None] = lambda: None
     """Told that a step is done."""
-    log: Callable[[Row], None] = lambda row: None
-    """Given each line of the history."""
+    log: Callable[[Sequence[Row]], None] = lambda history: None
+    """Given the history so far at each new line, in the first process alone."""
 
 
 def train(
@@ -114,7 +114,7 @@ def train(
                 if writer is not None:
                     for name, value in row.items():
                         writer.add_scalar(name, value, done)
-                    hooks.log(row)
+                    hooks.log(run.history)
             if last or done % options.checkpoint_every == 0:
                 run.save(done)
     finally:

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float32, UInt8
 
 from mpvss.training.augment import Augmentation
 from mpvss.training.batch import Batch, stack
+from mpvss.training.stills import StillMotion
 
 
 @runtime_checkable
@@ -36,13 +37,18 @@ class Sampler:
     """Draws examples from clips.
 
     With `max_distance`, an example is a pair of a frame and an earlier one, its key frame, 1 to `max_distance` frames
-    before; both are seen through the same view, in colours changed alike. With None it is a single frame.
+    before; both are seen through the same view, in colours changed alike. With None it is a single frame. A pair's
+    true flow is asked for `with_flow` alone.
+
+    With `stills`, a pair's key frame is made from the frame and its labels, as if 1 to `max_distance` frames earlier.
     """
 
     clips: Sequence[TrainingClip]
     augmentation: Augmentation
     max_distance: int | None
     seed: int
+    with_flow: bool = False
+    stills: StillMotion | None = None
 
     def __post_init__(self) -> None:
         if self.max_distance is not None and self.max_distance < 1:
@@ -53,7 +59,7 @@ class Sampler:
             if not self._current(clip):
                 raise ValueError(
                     f"clip {clip.name} has no labelled frame"
-                    + (" with a frame before it" if self.max_distance is not None else "")
+                    + (" with a frame before it" if self._needs_earlier else "")
                 )
 
     def batch(self, step: int, indices: Sequence[int]) -> Batch:
@@ -74,11 +80,16 @@ class Sampler:
             return torch.from_numpy(image if colour is None else colour.apply(image))[None]
 
         name, key_frame, flow = f"{clip.name}[{current}]", None, None
-        if self.max_distance is not None:
+        if self.stills is not None and self.max_distance is not None:
+            assert labels is not None, "stills have labels"
+            distance = int(rng.integers(1, self.max_distance + 1))
+            name += f" from {distance} before"
+            key_frame = seen(self.stills.key_frame(image, labels, distance, rng)[0])
+        elif self.max_distance is not None:
             key = current - int(rng.integers(1, min(self.max_distance, current) + 1))
             name += f" from [{key}]"
             key_frame = seen(clip.frame(key)[0])
-            known = clip.flow(current, key)
+            known = clip.flow(current, key) if self.with_flow else None
             flow = None if known is None else view.flow(*known)
         return Batch(
             frames=seen(image),
@@ -90,8 +101,12 @@ class Sampler:
             seeds=(int(rng.integers(1 << 62)),),
         )
 
+    @property
+    def _needs_earlier(self) -> bool:
+        return self.max_distance is not None and self.stills is None
+
     def _current(self, clip: TrainingClip) -> Sequence[int]:
         """The frames that can be an example's current one."""
-        if self.max_distance is None or 0 not in clip.labelled:
+        if not self._needs_earlier or 0 not in clip.labelled:
             return clip.labelled
         return [index for index in clip.labelled if index > 0]

@@ -57,7 +57,7 @@ def test_interrupted_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bench.sweep, "time_clip", interrupt)
+    monkeypatch.setattr(bench.sweep, "measure_times", interrupt)
     out = tmp_path / "run"
     assert main(["sweep", "--methods", "copy", *TINY, "--out", str(out)]) == 130
     assert "same command again" in capsys.readouterr().err

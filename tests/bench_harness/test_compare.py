@@ -1,5 +1,7 @@
 """The gate: what it catches, what it lets pass, and what it refuses to judge."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -12,17 +14,19 @@ START = {"command": "", "environment": {"device": "cpu", "cpu": "any"}}
 
 
 def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10**8):
-    samples = [
-        {"repeat": 0, "frame": index, "kind": "other", "labels": time, "model": None}
-        for index, time in enumerate(times)
-    ]
+    count = len(times)
+    samples = {"round": [0] * count, "frame": list(range(count)), "key": [False] * count, "seconds": list(times)}
     return {
         "weights": "untrained",
         "errors": errors or {},
         "tracebacks": {},
         "accuracy": {"miou": miou},
         "cost": {"parameters": parameters, "key_macs": 5000, "other_macs": macs, "mean_macs": 1800.0},
-        "timing": {"fps_labels": 1.0, "samples": samples, "warmup": [{**samples[0], "labels": 9.0}]},
+        "timing": {
+            "fps_labels": 1.0,
+            "samples": {"labels": samples},
+            "warmup": {"labels": {**samples, "seconds": [9.0] * count}},
+        },
         "memory": {"host_peak_bytes": memory, "device_peak_bytes": None},
     }
 
@@ -87,7 +91,7 @@ class TestRuns:
     def test_a_run_against_its_like_has_no_regression(self, tmp_path):
         found = self.compare(tmp_path, record(self.TIMES))
         assert set(verdicts(found).values()) == {"SAME"}
-        assert {"time of other frames (s)", "other_macs at interval 5"} <= set(verdicts(found))
+        assert {"time of other frames, labels (s)", "other_macs at interval 5"} <= set(verdicts(found))
 
     @pytest.mark.parametrize(
         ("change", "quantity", "verdict"),
@@ -116,11 +120,28 @@ class TestRuns:
         assert finding.is_regression
         assert finding.new / finding.base == pytest.approx(1.2)
 
-    def test_runs_of_different_data_are_refused_with_the_reason(self, tmp_path):
-        make_run(tmp_path / "base", record(self.TIMES))
-        make_run(tmp_path / "new", record(self.TIMES), {"data": "another clip"})
-        with pytest.raises(NotComparableError, match="data: 'clip' against 'another clip'"):
+    @pytest.mark.parametrize(
+        ("key", "value", "words"),
+        [
+            ("data", "another clip", "data: 'clip' against 'another clip'"),
+            ("device", "H200", "device: 'cpu' against 'H200'"),
+            ("cpu", "another", "cpu: 'some' against 'another'"),
+            ("threads", 2, "threads: 1 against 2"),
+            ("amp", "bfloat16", "amp: None against 'bfloat16'"),
+            ("weights", {"nano": "b"}, "weights: {'nano': 'a'} against {'nano': 'b'}"),
+        ],
+    )
+    def test_runs_that_differ_are_refused_with_the_reason(self, tmp_path, key, value, words):
+        same = {"data": "clip", "device": "cpu", "cpu": "some", "threads": 1, "amp": None, "weights": {"nano": "a"}}
+        make_run(tmp_path / "base", record(self.TIMES), same)
+        make_run(tmp_path / "new", record(self.TIMES), {**same, key: value})
+        with pytest.raises(NotComparableError, match=re.escape(words)):
             compare_runs(tmp_path / "base", tmp_path / "new")
+
+    def test_other_weights_and_another_number_of_rounds_do_not_change_what_a_time_means(self, tmp_path):
+        for name, configuration in (("base", {"weights": "a", "repeats": 3}), ("new", {"weights": "b", "repeats": 9})):
+            make_run(tmp_path / name, {**record(self.TIMES), "accuracy": None}, configuration)
+        assert set(verdicts(compare_runs(tmp_path / "base", tmp_path / "new")).values()) == {"SAME"}
 
 
 class TestCommand:

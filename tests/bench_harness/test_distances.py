@@ -271,14 +271,14 @@ def test_a_report_of_both_kinds_of_run(tmp_path):
 
 
 def test_intervals_that_reach_over_the_clips_start_are_refused():
-    Grid(("decaying",), ("small",), (6,)).check_labels(dataset())
+    Grid(("decaying",), ("small",), (6,)).check_data(dataset())
     words = (
         "interval 7 puts a key frame 6 frames before a labelled one, and clip b has 5 frames before frame 5, "
         "which is labelled; give intervals up to 6"
     )
     with pytest.raises(ValueError, match=words):
-        Grid(("decaying",), ("small",), (2, 7)).check_labels(dataset())
-    Grid(("per-frame",), ("small",), (7,)).check_labels(dataset())  # whose interval is 1
+        Grid(("decaying",), ("small",), (2, 7)).check_data(dataset())
+    Grid(("per-frame",), ("small",), (7,)).check_data(dataset())  # whose interval is 1
 
 
 def test_limits_keep_the_labelled_frames_that_are_left():

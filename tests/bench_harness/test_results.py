@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench import results
-from bench.results import CellKey, open_run, read_run, read_samples, write_atomically
+from bench.clip_counts import ClipCounts
+from bench.metrics.bootstrap import bootstrap, mean_iou_of_counts
+from bench.results import CellKey, open_run, read_clip_counts, read_run, read_samples, write_atomically
+from bench.schema import SCHEMA, migrate
 
 CONFIGURATION = {"data": "generated:clips=1", "seed": 0, "classes": ["a", "b"]}
 ASKED = {"methods": ("copy",), "backbones": ("micro",), "intervals": (1, 5)}
@@ -16,8 +20,8 @@ START = {"command": "x", "environment": {"device": "cpu", "cpu": "some"}}
 
 
 def record(**parts):
-    cell = {"weights": "untrained", "errors": {}, "accuracy": None, "cost": None, "timing": None, "memory": None}
-    return {**cell, **parts}
+    measured = dict.fromkeys(("accuracy", "clips", "cost", "timing", "memory"))
+    return {"weights": "untrained", "errors": {}, **measured, **parts}
 
 
 @pytest.fixture
@@ -39,20 +43,72 @@ def test_one_row_a_cell_in_the_order_asked_for(run):
     assert len(about["starts"]) == 2
 
 
+def test_files_of_the_first_schema_are_read(run):
+    run.save(CellKey("micro", "copy", 5), record(accuracy={"miou": 0.5}))
+    for file in (run.path / "run.json", run.path / "cells" / CellKey("micro", "copy", 5).file_name):
+        old = {**json.loads(file.read_text()), "schema": 1}
+        old.pop("clips", None)
+        file.write_text(json.dumps(old))
+    (row,) = read_run(run.path).to_dict("records")
+    assert row["miou"] == 0.5
+    assert "miou_low" not in row
+    assert read_clip_counts(run.path) == {}
+    again = open_run(run.path, CONFIGURATION, ASKED, START)
+    loaded = again.load(CellKey("micro", "copy", 5))
+    assert loaded is not None
+    assert (loaded["schema"], loaded["clips"]) == (SCHEMA, None)
+
+
+def test_intervals_come_from_the_counts_of_a_cell(run):
+    counts = np.array([[[[60, 100, 90], [0, 0, 10]]], [[[20, 80, 50], [5, 20, 50]]], [[[9, 10, 9], [40, 50, 51]]]])
+    names = ("x", "y", "z")
+    run.save(CellKey("micro", "copy", 5), record(accuracy={"miou": 0.5}, clips=ClipCounts(names, counts).record()))
+    run.save(CellKey("micro", "copy", 1), record(clips=ClipCounts(names[:1], counts[:1]).record()))
+    one_clip, three_clips = read_run(run.path).to_dict("records")
+    expected = bootstrap([(1.0, counts)], mean_iou_of_counts)
+    assert expected is not None
+    assert (three_clips["miou_low"], three_clips["miou_high"]) == (expected.low, expected.high)
+    assert three_clips["wiou_low"] < three_clips["wiou_high"]
+    assert np.isnan(one_clip["miou_low"])
+    stored = read_clip_counts(run.path)[CellKey("micro", "copy", 5)]
+    assert stored.names == names
+    np.testing.assert_array_equal(stored.counts, counts)
+    # Numbers side by side, so that the file stays short, and text as it was.
+    text = "a list [1,  2] and\n[\n3,\n4]"
+    run.save(CellKey("micro", "copy", 2), record(errors={"timing": text}, accuracy={"class_iou": [0.5, None, 1]}))
+    content = (run.path / "cells" / CellKey("micro", "copy", 2).file_name).read_text()
+    assert '"class_iou": [0.5, null, 1]' in content
+    assert json.loads(content)["errors"]["timing"] == text
+
+
 def test_a_failed_cell_says_why(run):
     run.save(CellKey("micro", "copy", 5), record(errors={"timing": "RuntimeError: no"}, accuracy={"miou": 0.5}))
     (row,) = read_run(run.path).to_dict("records")
     assert (row["status"], row["error"], row["miou"]) == ("failed", "timing: RuntimeError: no", 0.5)
 
 
+def test_samples_of_the_first_schema_are_told_apart_by_scope():
+    sample = {"repeat": 1, "frame": 5, "kind": "key", "labels": 0.25, "model": 0.125}
+    old = {"schema": 1, "accuracy": None, "timing": {"samples": [sample], "warmup": [{**sample, "model": None}]}}
+    migrated = migrate(old)
+    assert migrated is not None
+    common = {"round": [1], "frame": [5], "key": [True]}
+    assert migrated["timing"]["samples"] == {
+        "labels": {**common, "seconds": [0.25]},
+        "model": {**common, "seconds": [0.125]},
+    }
+    assert migrated["timing"]["warmup"].keys() == {"labels"}
+
+
 def test_samples_come_once_for_a_method(run):
-    sample = {"repeat": 0, "frame": 0, "kind": "key", "labels": 0.25, "model": None}
-    timing = {"fps_labels": 4.0, "samples": [sample], "warmup": [{**sample, "repeat": -1}]}
+    columns = {"round": [0], "frame": [0], "key": [True], "seconds": [0.25]}
+    timing = {"fps_labels": 4.0, "samples": {"labels": columns}, "warmup": {"labels": columns}}
     for interval in (1, 5):
         run.save(CellKey("micro", "copy", interval), record(timing=timing))
     table = read_samples(run.path)
     assert list(table["warmup"]) == [True, False]
-    assert list(table["labels"]) == [0.25, 0.25]
+    assert list(table["seconds"]) == [0.25, 0.25]
+    assert set(zip(table["method"], table["scope"], table["kind"], strict=True)) == {("copy", "labels", "key")}
     assert "samples" not in read_run(run.path)
 
 

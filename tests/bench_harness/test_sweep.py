@@ -17,7 +17,7 @@ from harness_fakes import Network, PerFrame, Wandering, as_frames, fake_build, s
 
 from bench import metrics
 from bench.data import Frame
-from bench.results import CellKey, read_run
+from bench.results import CellKey, read_clip_counts, read_run
 from bench.runner import Built, Weights, limit
 from bench.sweep import Grid
 
@@ -70,6 +70,10 @@ def test_accuracy_is_that_of_the_metrics_over_the_cell_alone(tmp_path):
     ]
     assert cell["miou"] == metrics.mean_iou(confusion)
     assert cell["wiou"] == metrics.weighted_iou(confusion)
+    stored = read_clip_counts(tmp_path / "run")[CellKey("small", "wander", 3)]
+    assert stored.names == tuple(clip.name for clip in dataset.clips)
+    pooled = np.stack((confusion.diagonal(), confusion.sum(1), confusion.sum(0)), axis=-1)
+    np.testing.assert_array_equal(stored.counts.sum(0), pooled[None])
     for name, measure in (("mvc8", loose), ("mvc8_strict", strict)):
         assert cell[name] == pytest.approx(measure.mean(8), abs=1e-12)
     assert 0 < cell["mvc8"] != cell["mvc8_strict"]
@@ -115,6 +119,8 @@ def test_killed_midway_and_started_again_gives_the_same_accuracy(tmp_path):
         "mvc8_strict",
         "class_iou",
         "mean_macs",
+        "miou_low",
+        "wiou_high",
     ]
     whole, resumed = (read_run(tmp_path / name)[fields].to_dict("records") for name in ("whole", "killed"))
     assert json.dumps(whole) == json.dumps(resumed)

@@ -43,7 +43,7 @@ def plain(crop=(HEIGHT, WIDTH), **changes):
 @pytest.mark.parametrize("scale", [(1.0, 1.0), (0.5, 0.5), (1.7, 1.7), (0.5, 2.0)])
 @pytest.mark.parametrize("seed", range(4))
 def test_warping_the_key_frame_by_the_flow_gives_the_frame(scale, seed):
-    sampler = Sampler([MovingClip()], plain((48, 64), scale=scale, flip=True), 3, seed)
+    sampler = Sampler([MovingClip()], plain((48, 64), scale=scale, flip=True), 3, seed, with_flow=True)
     batch = sampler.batch(0, range(4))
     flow = batch.flow.nan_to_num()
     warped = warp(batch.key_frames.float(), flow)
@@ -61,7 +61,7 @@ def test_warping_the_key_frame_by_the_flow_gives_the_frame(scale, seed):
 
 def test_without_chance_the_example_is_the_frame():
     clip = MovingClip(labelled=[7])
-    batch = Sampler([clip], plain(), None, 0).batch(3, [0])
+    batch = Sampler([clip], plain(), None, 0, with_flow=True).batch(3, [0])
     image, labels = clip.frame(7)
     assert torch.equal(batch.frames[0], torch.from_numpy(image))
     assert torch.equal(batch.labels[0], torch.from_numpy(labels))

@@ -1,6 +1,9 @@
 """`mpvss-bench train`: configurations, and a run from beginning to end."""
 
 import csv
+import json
+import shlex
+import sys
 
 import numpy as np
 import pytest
@@ -74,6 +77,15 @@ def test_a_per_frame_run_then_propagation_from_it(config, tmp_path, capsys):
     assert any(changed)
 
 
+def test_pairs_from_stills_by_the_names_of_classes(config, tmp_path, capsys):
+    names = open_dataset("generated").class_names
+    stills = ["--set", "data.pairs=stills", "--set"]
+    command = ["train", config("dff", steps=1), "--out", str(tmp_path), *stills]
+    assert main([*command, 'data.moving=["lorry"]']) == 2
+    assert f"data.moving names 'lorry'; the data's classes are {names[0]}, " in capsys.readouterr().err
+    assert main([*command, f'data.moving=["{names[2]}"]']) == 0
+
+
 @pytest.mark.parametrize("method", ["dff", "accel"])
 def test_methods_that_are_trained_whole(method, config, tmp_path):
     assert main(["train", config(method, steps=1), "--out", str(tmp_path)]) == 0
@@ -97,6 +109,36 @@ def test_a_flow_network_is_trained_and_taken_up(config, tmp_path):
     moved = build("mpvss", backbone="nano", num_classes=6, weights=tmp_path / "moved/model.safetensors")
     for name, value in flow.encoder.state_dict().items():
         assert torch.equal(moved.motion.encoder.state_dict()[name], value)
+
+
+def test_the_record_of_a_run_that_was_stopped_and_goes_on(config, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    command = ["train", config(), "--out", str(out), "--set", "training.seed=5"]
+    read = lambda: json.loads((out / "training.json").read_text())  # noqa: E731
+
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["mpvss-bench", *command])
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.train_command.save_checkpoint", stop)
+        assert main(command) == 130
+    assert len((out / "history.csv").read_text().splitlines()) == 3
+    stopped = read()
+    assert (stopped["steps_done"], stopped["finished"], stopped["earlier"]) == (2, False, [])
+    assert shlex.split(stopped["command"]) == ["mpvss-bench", *command]
+    assert (stopped["seed"], stopped["configuration"]["training"]["seed"]) == (5, 5)
+    assert stopped["commit"] == stopped["environment"]["commit"]
+    assert stopped["environment"]["libraries"]["torch"] == torch.__version__
+    assert stopped["data"]["train"] == open_dataset("generated:clips=2,frames=4,size=64x64,seed=1").identity
+
+    assert main(command) == 0
+    ended = read()
+    (before,) = ended["earlier"]
+    assert (before["steps_done"], before["command"]) == (2, stopped["command"])
+    assert (ended["steps_done"], ended["finished"]) == (2, True)
+    assert main(command) == 0
+    assert read() == ended  # nothing was trained, and nothing is claimed
 
 
 @pytest.mark.parametrize("option", ["pears=3", "pairs=many", "pairs=0", "size=64"])
@@ -158,6 +200,9 @@ def test_no_steps_join_checkpoints_into_one(config, tmp_path):
         ("model.backbone=r51", "model.backbone is 'r51'; it must be one of r50"),
         ('model.start=["gone.pth"]', "checkpoint gone.pth does not exist"),
         ("model.key_start=x", "model.key_start is for Accel's key branch"),
+        ("data.pairs=frames", "data.pairs is 'frames'; it must be clips or stills"),
+        ("data.pairs=stills", 'data.pairs = "stills" is for methods that propagate; per-frame does not'),
+        ('data.moving=["car"]', 'data.moving is for data.pairs = "stills"'),
         ("steps=3", "write SECTION.KEY=VALUE"),
         ("data.train=camvid:gone", "gone is not CamVid"),
         ("data.validation=video:gone.mp4", "gone.mp4"),

@@ -11,11 +11,14 @@ from typing import Any
 
 import torch
 
-LIBRARIES = ("mpvss-bench", "torch", "numpy", "pillow", "av", "fvcore")
+from bench.measure.guard import open_card
+
+LIBRARIES = ("mpvss-bench", "torch", "triton", "numpy", "pillow", "av", "fvcore", "nvidia-ml-py")
 
 
 def describe_environment(device: torch.device) -> dict[str, Any]:
     """Device, processor, threads, versions, the project's commit and the date, as plain values for a file."""
+    card = open_card(device)
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": _device_name(device),
@@ -24,6 +27,9 @@ def describe_environment(device: torch.device) -> dict[str, Any]:
         "os": platform.platform(),
         "python": platform.python_version(),
         "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+        "driver": None if card is None else card.driver(),
+        "float32_matmul": torch.get_float32_matmul_precision(),
         "libraries": {name: _version(name) for name in LIBRARIES},
         "commit": project_commit(),
     }
@@ -31,7 +37,7 @@ def describe_environment(device: torch.device) -> dict[str, Any]:
 
 def project_commit() -> str | None:
     """The commit of the project's checkout, `-dirty` where files differ from it; None outside of one."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]

@@ -1,0 +1,105 @@
+"""How sure a measure is: bootstrap intervals over the clips of a data set.
+
+Frames of one clip are alike, so that whole clips are drawn, not frames. Cells that are compared are scored on the same
+clips, and these are drawn together: what makes a clip hard for both then cancels in the difference.
+
+Counts are pixels of (intersection, truth, predicted), of each class, at each distance from the key frame (one where
+frames are not scored by distance), of each clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+RESAMPLES = 5000
+CONFIDENCE = 0.95
+
+Counts = Int64[np.ndarray, "clips _ _ 3"]
+Measure = Callable[[Float64[np.ndarray, "n d c 3"]], Float64[np.ndarray, " n"]]
+"""A measure of each of n sums of counts over clips; nan where they hold no pixel."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate from all clips, and the bounds between which it lies with the confidence asked for."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def mean_iou_of_counts(counts: Float64[np.ndarray, "n d c 3"]) -> Float64[np.ndarray, " n"]:
+    """`mean_iou`, averaged over the distances."""
+    truth = counts[..., 1]
+    occurs = truth > 0
+    return _ratio((_iou(counts) * occurs).sum(axis=-1), occurs.sum(axis=-1)).mean(axis=-1)
+
+
+def weighted_iou_of_counts(counts: Float64[np.ndarray, "n d c 3"]) -> Float64[np.ndarray, " n"]:
+    """`weighted_iou`, averaged over the distances."""
+    truth = counts[..., 1]
+    return _ratio((_iou(counts) * truth).sum(axis=-1), truth.sum(axis=-1)).mean(axis=-1)
+
+
+def bootstrap(
+    terms: Sequence[tuple[float, Counts]],
+    measure: Measure,
+    *,
+    resamples: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
+    seed: int = 0,
+) -> Interval | None:
+    """The percentile interval of a weighted sum of measures of cells that were scored on the same clips.
+
+    One cell's measure is the sum of (1, counts) alone; a difference is that of (1, counts) and (-1, others); "a falls
+    by less than half as much as b from interval 2 to 10" is whether (1, a2), (-1, a10), (-0.5, b2), (0.5, b10) lies
+    under 0.
+
+    Args:
+        terms: weight and counts of each cell, the clips in the same order.
+        measure: of each sum over clips.
+        resamples: how often as many clips as there are are drawn from them, with replacement.
+        confidence: the share of resamples that the interval holds.
+        seed: of the draws; cells of equally many clips are resampled alike for one seed.
+
+    Returns:
+        None for fewer than two clips, of which nothing follows, or where no pixel is labelled.
+
+    Raises:
+        ValueError: no cell, cells of other numbers of clips, no resample, a confidence not between 0 and 1.
+
+    """
+    sizes = sorted({len(counts) for _, counts in terms})
+    if len(sizes) != 1:
+        raise ValueError(f"the cells have {', '.join(map(str, sizes)) or 'no'} clips; they must share their clips")
+    if resamples < 1 or not 0 < confidence < 1:
+        raise ValueError(
+            f"resamples is {resamples} and confidence {confidence}; they must be 1 or more, and between 0 and 1"
+        )
+    (clips,) = sizes
+    if clips < 2:
+        return None
+    times_drawn = np.random.default_rng(seed).multinomial(clips, np.full(clips, 1 / clips), resamples)
+    times_drawn = np.vstack([np.ones(clips), times_drawn])  # first, all clips as they are
+    values = sum(weight * measure(np.tensordot(times_drawn, counts, axes=1)) for weight, counts in terms)
+    assert isinstance(values, np.ndarray)
+    estimate, resampled = values[0], values[1:]
+    if np.isnan(estimate):
+        return None
+    low, high = np.nanquantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(estimate), float(low), float(high))
+
+
+def _iou(counts: Float64[np.ndarray, "n d c 3"]) -> Float64[np.ndarray, "n d c"]:
+    """The IoU of each class; 0 where it does not occur."""
+    intersection, truth, predicted = np.moveaxis(counts, -1, 0)
+    union = truth + predicted - intersection
+    return np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    return np.divide(numerator, denominator, out=np.full_like(numerator, np.nan), where=denominator > 0)

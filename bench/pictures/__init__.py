@@ -1,0 +1,1 @@
+"""Pictures that need a model's pixels: strips of predictions, and flows."""

@@ -1,0 +1,130 @@
+"""A query's flow beside the optical flow, as in Figure 1 of the paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped, UInt8
+from matplotlib.colors import hsv_to_rgb
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from baselines.flownets import FlowNetS
+from mpvss.propagation import MPVSS, warp_masks
+from mpvss.video import frame_size
+from mpvss.warp import resize_flow
+
+LEAST_SHARE = 0.01
+"""Of the key frame's pixels that a query must cover to be shown."""
+WHEEL = 129
+"""Pixels of the colour wheel's sides."""
+
+
+@dataclass(frozen=True)
+class QueryMotion:
+    """What one query of MPVSS does between a key frame and another frame, at the frame's size.
+
+    Flows are backward, x then y, in pixels of the frame.
+    """
+
+    query: int
+    mask: Float[np.ndarray, "h w"]
+    flow: Float[np.ndarray, "2 h w"]
+    warped: Float[np.ndarray, "h w"]
+    optical_flow: Float[np.ndarray, "2 h w"]
+
+
+@torch.inference_mode()
+def query_motion(
+    mpvss: MPVSS, flownets: FlowNetS, key_frame: Shaped[Tensor, "3 h w"], frame: Shaped[Tensor, "3 h w"]
+) -> QueryMotion:
+    """Of the query that moves most: whose flow is longest on average, weighted by its mask and its class's probability.
+
+    Queries that cover less than a hundredth of the key frame are left out, unless all do.
+    """
+    prediction, state = mpvss.segment(key_frame)
+    logits = prediction.mask_logits
+    flows = resize_flow(mpvss.motion(frame[None], state.frame[None], state.queries)[0], tuple(logits.shape[-2:]))
+    size, stride = frame_size(frame), prediction.stride
+    masks = logits.sigmoid()
+    share = (masks > 0.5).float().mean(dim=(1, 2))
+    length = (masks * flows.norm(dim=1)).sum(dim=(1, 2)) / masks.sum(dim=(1, 2))
+    score = length * prediction.class_weights.max(dim=1).values
+    query = int((score * (share >= LEAST_SHARE) if (share >= LEAST_SHARE).any() else score).argmax())
+    warped = warp_masks(logits[query : query + 1], flows[query : query + 1], mpvss.warp_variant)
+    optical = resize_flow(flownets.flow(frame, key_frame), tuple(logits.shape[-2:]))
+    return QueryMotion(
+        query=query,
+        mask=_enlarged(logits[query][None], size, stride)[0],
+        flow=_enlarged_flow(flows[query], size, stride),
+        warped=_enlarged(warped, size, stride)[0],
+        optical_flow=_enlarged_flow(optical[0], size, stride),
+    )
+
+
+def draw_flow(
+    motion: QueryMotion,
+    key_image: UInt8[np.ndarray, "3 h w"],
+    image: UInt8[np.ndarray, "3 h w"],
+    true_flow: np.ndarray | None,
+    indices: tuple[int, int],
+) -> Figure:
+    """The pair, the mask on the key frame and warped, the query's flow, the optical flow, the true one where known.
+
+    All flows have one scale, which the colour wheel states.
+    """
+    flows = {f"flow of query {motion.query}": motion.flow, "optical flow (FlowNetS)": motion.optical_flow}
+    if true_flow is not None:
+        flows["true flow"] = true_flow
+    scale = max(1.0, float(np.ceil(max(np.quantile(np.linalg.norm(flow, axis=0), 0.99) for flow in flows.values()))))
+    pictures = {
+        f"key frame {indices[0]}": key_image.transpose(1, 2, 0),
+        f"frame {indices[1]}": image.transpose(1, 2, 0),
+        f"query {motion.query}'s mask, key frame": _masked(key_image, motion.mask),
+        f"the mask warped to frame {indices[1]}": _masked(image, motion.warped),
+        **{name: flow_colours(flow, scale) for name, flow in flows.items()},
+    }
+    height = 2.3 * image.shape[1] / image.shape[2]
+    figure = Figure(figsize=(9.4, 2 * height + 0.8), layout="constrained")
+    axes = list(figure.subplots(2, 4).flat)
+    for place in axes:
+        place.set_axis_off()
+    for place, (title, picture) in zip(axes, pictures.items(), strict=False):
+        place.imshow(picture, interpolation="nearest")
+        place.set_title(title)
+    axes[-1].imshow(_wheel(), interpolation="bilinear")
+    axes[-1].set_title(f"backward flow: the rim is {scale:.0f} pixels")
+    return figure
+
+
+def flow_colours(flow: Float[np.ndarray, "2 h w"], scale: float) -> Float[np.ndarray, "h w 3"]:
+    """Direction as hue, length as saturation, full at `scale` pixels; no flow is white."""
+    angle = np.arctan2(flow[1], flow[0]) / (2 * np.pi) % 1
+    length = np.clip(np.linalg.norm(flow, axis=0) / scale, 0, 1)
+    return hsv_to_rgb(np.stack([angle, length, np.ones_like(length)], axis=-1))
+
+
+def _wheel() -> np.ndarray:
+    y, x = np.mgrid[-1 : 1 : WHEEL * 1j, -1 : 1 : WHEEL * 1j]
+    colours = flow_colours(np.stack([x, y]), 1.0)
+    return np.where((x**2 + y**2 <= 1)[..., None], colours, 1.0)
+
+
+def _masked(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The frame, dark and grey where the mask is not."""
+    picture = image.transpose(1, 2, 0) / 255
+    grey = np.repeat(0.35 * picture.mean(axis=-1, keepdims=True), 3, axis=-1)
+    return grey + mask[..., None] * (picture - grey)
+
+
+def _enlarged(logits: Tensor, size: tuple[int, int], stride: int) -> np.ndarray:
+    """Masks, 0..1, as they reach the label map: enlarged before the sigmoid, and cut to the frame."""
+    large = torch.nn.functional.interpolate(logits[None], scale_factor=stride, mode="bilinear", align_corners=False)
+    return large[0, :, : size[0], : size[1]].sigmoid().cpu().numpy()
+
+
+def _enlarged_flow(flow: Tensor, size: tuple[int, int], stride: int) -> np.ndarray:
+    large = resize_flow(flow[None], (flow.shape[-2] * stride, flow.shape[-1] * stride))
+    return large[0, :, : size[0], : size[1]].float().cpu().numpy()

@@ -1,0 +1,127 @@
+"""A sheet as Markdown, LaTeX (booktabs), CSV and HTML."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from html import escape
+from itertools import groupby
+
+from bench.report.sheet import Entry, Sheet
+from bench.report.tables import markdown
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "−": "$-$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    "×": r"$\times$",
+    "…": r"\dots{}",
+}
+
+
+def as_markdown(sheet: Sheet) -> str:
+    """With the best in bold and the second best underlined."""
+    marks = {"": "{}", "best": "**{}**", "second": "<u>{}</u>"}
+    rows = [[marks[entry.mark].format(entry.text) for entry in row] for row in sheet.rows]
+    left = [header.flat for header in sheet.headers if not header.number]
+    table = markdown([header.flat for header in sheet.headers], rows, left=left)
+    return "\n\n".join([f"**{sheet.title}**", table, *sheet.notes]) + "\n"
+
+
+def as_latex(sheet: Sheet) -> str:
+    r"""A `table` for a document that loads `booktabs`."""
+    marks = {"": "{}", "best": r"\textbf{{{}}}", "second": r"\underline{{{}}}"}
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{_tex(' '.join([sheet.title + '.', *sheet.notes]))}}}",
+        rf"\begin{{tabular}}{{{''.join('r' if header.number else 'l' for header in sheet.headers)}}}",
+        r"\toprule",
+        *_latex_groups(sheet),
+        " & ".join(_tex(header.text) for header in sheet.headers) + r" \\",
+        r"\midrule",
+    ]
+    for index, row in enumerate(sheet.rows):
+        if index and index in sheet.rules:
+            lines.append(r"\midrule")
+        lines.append(" & ".join(marks[entry.mark].format(_tex(entry.text)) for entry in row) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
+
+
+def as_csv(sheet: Sheet) -> str:
+    """Numbers with ten significant digits, texts as they are, nothing where there is no value."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header.flat for header in sheet.headers)
+    writer.writerows([_plain(entry) for entry in row] for row in sheet.rows)
+    return buffer.getvalue()
+
+
+def as_html(sheet: Sheet) -> str:
+    """A `figure` with the table and its notes; heads have their scope."""
+    marks = {"": "{}", "best": "<b>{}</b>", "second": "<u>{}</u>"}
+    grouped = any(header.group for header in sheet.headers)
+    top, bottom = [], []
+    for group, headers in _groups(sheet):
+        if group:
+            top.append(f'<th scope="colgroup" colspan="{len(headers)}">{escape(group)}</th>')
+            bottom += [f'<th scope="col">{escape(header.text)}</th>' for header in headers]
+        else:
+            span = ' rowspan="2"' if grouped else ""
+            top += [f'<th scope="col"{span}>{escape(header.text)}</th>' for header in headers]
+    head = f"<tr>{''.join(top)}</tr>" + (f"<tr>{''.join(bottom)}</tr>" if grouped else "")
+    body = []
+    for index, row in enumerate(sheet.rows):
+        texts = [marks[entry.mark].format(escape(entry.text)) for entry in row]
+        cells = [f'<th scope="row">{texts[0]}</th>']
+        for header, text in zip(sheet.headers[1:], texts[1:], strict=True):
+            cells.append(f"<td>{text}</td>" if header.number else f'<td class="text">{text}</td>')
+        rule = ' class="rule"' if index and index in sheet.rules else ""
+        body.append(f"<tr{rule}>{''.join(cells)}</tr>")
+    notes = "".join(f"<p>{escape(note)}</p>" for note in sheet.notes)
+    return (
+        f'<figure class="sheet"><div class="scroll" tabindex="0" role="region" aria-label="{escape(sheet.title)}">'
+        f"<table><caption>{escape(sheet.title)}</caption>\n<thead>{head}</thead>\n<tbody>\n"
+        + "\n".join(body)
+        + f"\n</tbody></table></div><figcaption>{notes}</figcaption></figure>\n"
+    )
+
+
+FORMATS: Mapping[str, Callable[[Sheet], str]] = {
+    "md": as_markdown,
+    "tex": as_latex,
+    "csv": as_csv,
+    "html": as_html,
+}
+"""How a sheet is written, by the ending of the file."""
+
+
+def _groups(sheet: Sheet) -> list[tuple[str, list]]:
+    return [(group, list(headers)) for group, headers in groupby(sheet.headers, key=lambda header: header.group)]
+
+
+def _latex_groups(sheet: Sheet) -> list[str]:
+    if not any(header.group for header in sheet.headers):
+        return []
+    heads, rules, column = [], [], 1
+    for group, headers in _groups(sheet):
+        last = column + len(headers) - 1
+        heads.append(rf"\multicolumn{{{len(headers)}}}{{c}}{{{_tex(group)}}}")
+        if group:
+            rules.append(rf"\cmidrule(lr){{{column}-{last}}}")
+        column = last + 1
+    return [" & ".join(heads) + r" \\", " ".join(rules)]
+
+
+def _tex(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def _plain(entry: Entry) -> str:
+    if entry.value is not None:
+        return f"{entry.value:.10g}"
+    return "" if entry.text == "-" else entry.text

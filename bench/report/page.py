@@ -1,0 +1,162 @@
+"""The page: one HTML file that holds all it needs, so that it works from disk and offline."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+from urllib.parse import quote
+
+from bench.report.formats import as_html
+from bench.report.page_data import as_json, cost_names, page_costs, page_data
+from bench.report.report import Report
+from bench.report.settings import setting_lines
+from bench.report.sheet import Sheet
+from bench.report.study import Study, StudyRun
+from bench.report.summary import summary, warning
+from bench.report.tables import FURTHER, MAIN, Cell, Column, is_there, value_text
+
+FILES = Path(__file__).parent / "page"
+TITLE = "Efficient video semantic segmentation: what was measured"
+
+
+def make_page(report: Report) -> str:
+    """The page of a report."""
+    sections = [(title, body) for title, body in _sections(report) if body]
+    ids = [title.lower().replace(" ", "-") for title, _ in sections]
+    return _fill(
+        "page.html",
+        title=TITLE,
+        style=(FILES / "page.css").read_text(),
+        script=(FILES / "plots.js").read_text() + (FILES / "page.js").read_text(),
+        data=as_json(page_data(report.study)),
+        contents="".join(f'<a href="#{id}">{title}</a>' for id, (title, _) in zip(ids, sections, strict=True)),
+        sections="\n".join(
+            f'<section id="{id}" aria-labelledby="{id}-head"><h2 id="{id}-head">{title}</h2>\n{body}\n</section>'
+            for id, (title, body) in zip(ids, sections, strict=True)
+        ),
+    )
+
+
+def _sections(report: Report) -> list[tuple[str, str]]:
+    study = report.study
+    about_runs = [
+        ("Choose", _chooser(study)),
+        ("Plots", _plots(study)),
+        ("Configurations", _cells(study)),
+        ("Tables in the small", _sheets(report.small)),
+    ]
+    return [
+        ("Summary", _summary(report)),
+        *(about_runs if study.runs else []),
+        ("Claims", _verdicts(report.claims)),
+        ("Contradictions", "" if report.contradictions is None else as_html(report.contradictions)),
+        ("Tables of the paper", _sheets(report.paper)),
+        ("Figures", _figures(report)),
+        ("Pictures", "".join(_pictures(run) for run in study.runs)),
+        ("Environment and commands", "".join(_environment(run) for run in study.runs)),
+    ]
+
+
+def _summary(report: Report) -> str:
+    caution = warning(report.study)
+    items = "".join(f"<li>{escape(line)}</li>" for line in summary(report))
+    return (f'<p class="warning">{escape(caution)}</p>' if caution else "") + f"<ul>{items}</ul>"
+
+
+def _chooser(study: Study) -> str:
+    names = cost_names(study)
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    return _fill("chooser.html", runs=_options(r.name for r in study.runs), costs=_options(names), cost_heads=heads)
+
+
+def _plots(study: Study) -> str:
+    return _fill("plots.html", runs=_options(r.name for r in study.runs), costs=_options(cost_names(study)))
+
+
+def _cells(study: Study) -> str:
+    cells = [cell for run in study.runs for cell in run.cells]
+    columns = [column for column in (*MAIN, *FURTHER) if any(is_there(cell, column.field) for cell in cells)]
+    names = ["Method", "Backbone", "Interval", "Run", *(c.header for c in columns), "ms a frame", "Weights", "Status"]
+    heads = (f'<th scope="col"><button type="button">{escape(name)}</button></th>' for name in names)
+    return _fill(
+        "cells.html",
+        runs=_options(run.name for run in study.runs),
+        backbones=_options(dict.fromkeys(cell["backbone"] for cell in cells)),
+        methods=_options(dict.fromkeys(cell["method"] for cell in cells)),
+        heads="".join(heads),
+        rows="\n".join(_cell_row(cell, columns) for cell in cells),
+    )
+
+
+def _cell_row(cell: Cell, columns: Sequence[Column]) -> str:
+    tags = "".join(f' data-{name}="{escape(cell[name])}"' for name in ("run", "backbone", "method"))
+    method, backbone, run = (escape(cell[name]) for name in ("method", "backbone", "run"))
+    parts = [
+        f'<th scope="row" data-value="{method}">{method}</th>',
+        _td(backbone, backbone),
+        _td(str(cell["interval"]), str(cell["interval"])),
+        _td(run, run),
+    ]
+    for column in columns:
+        if is_there(cell, column.field):
+            value = float(cell[column.field]) * column.factor
+            parts.append(_td(f"{value:.10g}", value_text(cell, column)))
+        else:
+            parts.append(_td("", "-"))
+    time = page_costs(cell).get("ms a frame")
+    parts.append(_td("", "-") if time is None else _td(f"{time:.10g}", f"{time:.2f}"))
+    weights = escape(str(cell["weights"])) if is_there(cell, "weights") else "-"
+    status = "ok" if cell["status"] == "ok" else escape(f"failed: {cell['error']}")
+    return f"<tr{tags}>{''.join(parts)}{_td(weights, weights)}{_td(status, status)}</tr>"
+
+
+def _td(value: str, text: str) -> str:
+    return f'<td data-value="{value}">{text}</td>'
+
+
+def _verdicts(sheet: Sheet | None) -> str:
+    if sheet is None:
+        return ""
+    html = as_html(sheet)
+    for name in ("reproduced", "not reproduced"):
+        tag = f'<td class="text">{name}</td>'
+        html = html.replace(tag, f'<td class="text verdict-{name.replace(" ", "-")}">{name}</td>')
+    return html
+
+
+def _sheets(sheets: Iterable[Sheet]) -> str:
+    return "".join(map(as_html, sheets))
+
+
+def _figures(report: Report) -> str:
+    return "".join(
+        f'<figure><img alt="{escape(plot.title)}" src="data:image/svg+xml,{quote(plot.svg())}">'
+        f"<figcaption>{escape(plot.title)}</figcaption></figure>\n"
+        for plot in report.plots
+    )
+
+
+def _pictures(run: StudyRun) -> str:
+    return "".join(
+        f'<figure><img alt="{escape(run.name)}: {escape(file.stem)}" '
+        f'src="data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}">'
+        f"<figcaption>{escape(run.name)}: {escape(file.stem)}</figcaption></figure>\n"
+        for file in run.pictures
+    )
+
+
+def _environment(run: StudyRun) -> str:
+    items = "".join(f"<li>{escape(line)}</li>" for line in setting_lines(run.about))
+    commands = "\n".join(dict.fromkeys(start["command"] for start in run.about["starts"]))
+    return f"<h3>{escape(run.name)}</h3><ul>{items}</ul><pre>{escape(commands)}</pre>"
+
+
+def _options(names: Iterable[str]) -> str:
+    return "".join(f"<option>{escape(name)}</option>" for name in names)
+
+
+def _fill(file: str, **values: str) -> str:
+    return Template((FILES / file).read_text()).substitute(values)

@@ -1,0 +1,153 @@
+"""The paper's figures, and what was measured of the same quantities."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.report.study import Study, StudyRun, is_untrained
+from bench.report.tables import Cell, is_there
+
+PUBLISHED = Path(__file__).parents[2] / "results" / "published"
+
+
+class Figure(NamedTuple):
+    """What a printed number is of. `interval` is the key-frame interval where it is not the tables' own."""
+
+    table: str
+    method: str
+    backbone: str
+    metric: str
+    interval: int | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number that was measured here, in the paper's unit, and a remark on the printed one."""
+
+    value: float
+    source: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of the paper, and where cells have it.
+
+    Attributes:
+        title: with the unit.
+        field: of a cell.
+        factor: from the field's unit to the paper's.
+        digits: that a measured value is shown with.
+        higher: whether more is better.
+        relative: whether a deviation is a share of the printed value, not a difference.
+
+    """
+
+    title: str
+    field: str
+    factor: float
+    digits: int
+    higher: bool
+    relative: bool
+
+
+METRICS = {
+    "mIoU": Metric("mIoU (%)", "miou", 100, 1, higher=True, relative=False),
+    "WIoU": Metric("WIoU (%)", "wiou", 100, 1, higher=True, relative=False),
+    "mVC8": Metric("mVC8 (%)", "mvc8", 100, 1, higher=True, relative=False),
+    "mVC16": Metric("mVC16 (%)", "mvc16", 100, 1, higher=True, relative=False),
+    "GFLOPs": Metric("GMACs", "mean_macs", 1e-9, 1, higher=False, relative=True),
+    "params_M": Metric("Params (M)", "parameters", 1e-6, 1, higher=False, relative=True),
+    "FPS": Metric("FPS", "fps_labels", 1, 2, higher=True, relative=True),
+}
+ACCURACIES = ("mIoU", "WIoU", "mVC8", "mVC16")
+
+INTERVAL = 5
+"""Of the paper's tables."""
+DATA = {"1": "vspw", "2": "cityscapes", "3a": "vspw", "3b": "vspw", "3c": "vspw"}
+"""The data set of each table; `3c` is the figure of that name."""
+BUILT = {
+    "Mask2Former": "per-frame",
+    "MPVSS": "mpvss",
+    "Mask2Former-DFF": "dff",
+    "Mask2Former-Accel": "accel",
+    "Per-frame": "per-frame",
+    "Copy": "copy",
+    "Optical flow": "optical-flow",
+    "Ours": "mpvss",
+    "Query-random": "mpvss-query-random",
+    "Query-learned": "mpvss-query-learned",
+    "Query-for-PF": "mpvss-query-for-pf",
+    "Query-based flow maps": "mpvss",
+}
+"""The methods of the paper that the project has, by the names they have there."""
+
+
+def read_published(folder: Path = PUBLISHED) -> dict[Figure, float]:
+    """The figures of the paper's tables, in its order."""
+    with (folder / "tables.csv").open(newline="") as file:
+        return {
+            Figure(row["table"], row["method"], row["backbone"], row["metric"]): float(row["value"])
+            for row in csv.DictReader(file)
+        }
+
+
+class Measurements:
+    """Measured values by what the paper calls them."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._counted = dict(_counted(study))
+
+    def find(self, figure: Figure) -> Measured | None:
+        """What was measured of the same quantity on the same data; None where nothing was.
+
+        MACs and parameters are those of the published graph. An accuracy comes from trained weights and the whole
+        validation split.
+        """
+        if figure in self._counted:
+            return self._counted[figure]
+        for run in self._study.runs:
+            cell = _cell_of(run, figure)
+            metric = METRICS[figure.metric]
+            if cell is None or not is_there(cell, metric.field) or not _counts(run, cell, figure.metric):
+                continue
+            return Measured(metric.factor * float(cell[metric.field]), f"run {run.name}")
+        return None
+
+
+def _counted(study: Study) -> Iterator[tuple[Figure, Measured]]:
+    for cell in study.paper_costs:
+        figure = Figure(cell["table"], cell["method"], cell["backbone"], cell["quantity"])
+        yield figure, Measured(cell["counted"], "counted on the published graph", cell["note"])
+    # Table 3b prints the parameters of the flow alone: what a method has over Mask2Former, whatever the backbone.
+    alone = {row["backbone"]: row["parameters"] for row in study.costs if row["method"] == "per-frame"}
+    for name, method in BUILT.items():
+        for row in study.costs:
+            if row["method"] == method and row["backbone"] in PAPER_BACKBONES & alone.keys():
+                value = (row["parameters"] - alone[row["backbone"]]) / 1e6
+                yield Figure("3b", name, "-", "params_M"), Measured(value, "counted on the published graph")
+
+
+PAPER_BACKBONES = frozenset({"r50", "r101", "swin-t", "swin-s", "swin-b", "swin-l"})
+
+
+def _cell_of(run: StudyRun, figure: Figure) -> Cell | None:
+    configuration: Mapping = run.about["configuration"]
+    whole = configuration["clips"] is None and configuration["frames"] is None
+    if figure.method not in BUILT or not whole or not configuration["data"].startswith(f"{DATA[figure.table]}:val "):
+        return None
+    method = BUILT[figure.method]
+    interval = 1 if method == "per-frame" else figure.interval or INTERVAL
+    return run.cell(figure.backbone.lower(), method, interval)
+
+
+def _counts(run: StudyRun, cell: Cell, metric: str) -> bool:
+    """Whether the cell's value stands for the paper's quantity."""
+    if metric in ACCURACIES:
+        return not is_untrained(cell)
+    return metric != "GFLOPs" or run.about["configuration"]["execution"] == "paper"

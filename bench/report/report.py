@@ -1,0 +1,124 @@
+"""All that a report says, before it has a format."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from bench.report.claims import Verdict, claims_sheet, judge, read_claims
+from bench.report.contradictions import contradictions, contradictions_sheet
+from bench.report.figures import (
+    accuracy_against_interval,
+    counted_macs_against_interval,
+    macs_against_interval,
+    warping_strategies,
+)
+from bench.report.paper_tables import paper_tables
+from bench.report.published import PUBLISHED, Measurements, read_published
+from bench.report.sheet import Sheet
+from bench.report.small_claims import judge_small
+from bench.report.small_tables import small_tables
+from bench.report.study import Study, StudyRun
+from bench.report.style import styled, write_figure
+from bench.report.tradeoff import accuracy_against_cost, times_by_kind
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure with the stem of its files and what it shows."""
+
+    name: str
+    title: str
+    figure: Figure
+
+    def svg(self) -> str:
+        """The figure as SVG."""
+        buffer = io.BytesIO()
+        with styled():
+            write_figure(self.figure, buffer, "svg")
+        return buffer.getvalue().decode()
+
+
+@dataclass(frozen=True)
+class Report:
+    """The parts of a report.
+
+    Attributes:
+        study: what it is made from.
+        paper: the paper's tables beside what was measured; empty without the published tables.
+        small: the tables in the small, run by run.
+        verdicts: on the paper's claims.
+        claims: the verdicts as a table.
+        contradictions: of the paper's own figures, as a table.
+        plots: run by run.
+
+    """
+
+    study: Study
+    paper: tuple[Sheet, ...]
+    small: tuple[Sheet, ...]
+    verdicts: tuple[Verdict, ...]
+    claims: Sheet | None
+    contradictions: Sheet | None
+    plots: tuple[Plot, ...]
+
+    @property
+    def sheets(self) -> tuple[Sheet, ...]:
+        """Every table."""
+        return (*self.small, *self.paper, *(sheet for sheet in (self.claims, self.contradictions) if sheet))
+
+    def tally(self) -> dict[str, int]:
+        """How many cases of claims have each verdict."""
+        return dict(Counter(verdict.verdict for verdict in self.verdicts))
+
+
+def make_report(study: Study) -> Report:
+    """Judge, tabulate and draw. The paper's tables come with the project's source; without it they are left out."""
+    small = tuple(sheet for run in study.runs for sheet in small_tables(run))
+    with styled():
+        plots = tuple(_plots(study))
+    if not PUBLISHED.is_dir():
+        return Report(study, (), small, (), None, None, plots)
+    published, claims, measurements = read_published(), read_claims(), Measurements(study)
+    verdicts = tuple(
+        verdict
+        for claim in claims
+        for verdict in (judge_small(claim, study) if claim.positive else judge(claim, published, measurements))
+    )
+    return Report(
+        study=study,
+        paper=tuple(paper_tables(published, measurements)),
+        small=small,
+        verdicts=verdicts,
+        claims=claims_sheet(verdicts),
+        contradictions=contradictions_sheet(contradictions(published, claims)),
+        plots=plots,
+    )
+
+
+RUN_PLOTS = (
+    ("figure-3a", "mIoU of MPVSS against the key-frame interval", accuracy_against_interval),
+    ("figure-3b", "MACs of MPVSS against the key-frame interval", macs_against_interval),
+    ("figure-3c", "Accuracy of the ways to propagate against the key-frame interval", warping_strategies),
+    ("accuracy-cost", "Accuracy against cost", accuracy_against_cost),
+    ("times", "Times of key frames and other frames", times_by_kind),
+)
+
+
+def _plots(study: Study) -> Iterator[Plot]:
+    for run in study.runs:
+        yield from _run_plots(run)
+    counted = counted_macs_against_interval(study.costs)
+    if counted:
+        yield Plot("figure-3b", "Figure 3b: MACs of MPVSS with the paper's backbones, counted", counted)
+
+
+def _run_plots(run: StudyRun) -> Iterator[Plot]:
+    for name, title, draw in RUN_PLOTS:
+        figure = draw(run)
+        if figure is not None:
+            yield Plot(f"{run.name}-{name}", f"{run.name}: {title}", figure)

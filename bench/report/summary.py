@@ -1,0 +1,67 @@
+"""The report in a few sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.report.claims import NOT_MEASURABLE, NOT_REPRODUCED, NOT_RESOLVED, REPRODUCED
+from bench.report.report import Report
+from bench.report.study import Study, StudyRun, is_untrained
+from bench.report.tables import Cell, is_there
+from bench.report.tradeoff import costs_of
+
+MARGIN = 2.0
+"""Points of mIoU that are given up for a cheaper configuration: the paper's "up to 2%"."""
+
+
+def summary(report: Report) -> list[str]:
+    """One sentence for each thing that a reader should know first."""
+    lines = [line for run in report.study.runs for line in _of_run(run)]
+    if not report.study.runs:
+        lines.append("No sweep is among what this report was made from.")
+    counted = report.study.paper_costs
+    if counted:
+        off = [c for c in counted if abs(c["counted"] / c["printed"] - 1) > 0.01]
+        names = ", ".join(f"{c['method']} {c['backbone']} in Table {c['table']}" for c in off)
+        lines.append(
+            f"{len(counted)} MACs and parameters that the paper prints were counted on the published graphs; "
+            f"{len(counted) - len(off)} agree within 1 %" + (f"; the others are of {names}." if off else ".")
+        )
+    tally = report.tally()
+    if tally:
+        said = [f"{tally[v]} {v}" for v in (REPRODUCED, NOT_REPRODUCED, NOT_RESOLVED, NOT_MEASURABLE) if v in tally]
+        lines.append(f"Claims of the paper, case by case: {', '.join(said)}.")
+    return lines
+
+
+def warning(study: Study) -> str:
+    """What is to be said of weights that are drawn at random; empty where there are none."""
+    runs = [run.name for run in study.runs if any(map(is_untrained, run.cells))]
+    return (
+        f"Rows marked untrained (in {', '.join(runs)}) have random weights: their accuracy says nothing about the "
+        "method. Their cost and speed do not depend on the weights."
+        if runs
+        else ""
+    )
+
+
+def _of_run(run: StudyRun) -> Iterator[str]:
+    methods = list(dict.fromkeys(cell["method"] for cell in run.cells))
+    failed = sum(cell["status"] != "ok" for cell in run.cells)
+    yield (
+        f"{run.name}: {len(run.cells)} configurations of {', '.join(methods)} with {', '.join(run.backbones)} on "
+        f"{run.about['configuration']['data']}" + (f"; {failed} failed." if failed else ".")
+    )
+    trained = [c for c in run.cells if is_there(c, "miou") and costs_of(c) and not is_untrained(c)]
+    if not trained:
+        return
+    best = max(trained, key=lambda cell: cell["miou"])
+    name = next(iter(costs_of(best)))
+    near = [c for c in trained if 100 * (best["miou"] - c["miou"]) <= MARGIN and name in costs_of(c)]
+    cheapest = min(near, key=lambda cell: costs_of(cell)[name])
+    yield f"{run.name}: the most accurate is {_named(best)}; the cheapest within {MARGIN:g} points of it {_named(cheapest)}."
+
+
+def _named(cell: Cell) -> str:
+    costs = " and ".join(f"{cost:.3g} {name}" for name, cost in costs_of(cell).items())
+    return f"{cell['method']} with {cell['backbone']} at interval {cell['interval']} (mIoU {100 * cell['miou']:.1f} %, {costs})"

@@ -1,0 +1,55 @@
+"""Versions of the layout of results, and how an older one is brought to the present one.
+
+For a new version: raise `SCHEMA`, and add the step from the version before it to `_STEPS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+SCHEMA = 2
+
+Record = dict[str, Any]
+"""What a `run.json` or a cell's file holds."""
+
+
+def migrate(record: Record) -> Record | None:
+    """The record in the present layout; None where its schema is not known."""
+    schema = record["schema"]
+    while schema != SCHEMA:
+        if not isinstance(schema, int) or schema not in _STEPS:
+            return None
+        record, schema = _STEPS[schema](record), schema + 1
+    return {**record, "schema": SCHEMA}
+
+
+def _without_clips(record: Record) -> Record:
+    """From 1: a cell says nothing of single clips."""
+    return {**record, "clips": None} if "accuracy" in record else record
+
+
+def _samples_in_columns(record: Record) -> Record:
+    """From 1: a sample held the times of both scopes, and each sample was an object."""
+    timing = record.get("timing")
+    if not timing:
+        return record
+    columns = {name: _columns(timing[name]) for name in ("samples", "warmup")}
+    return {**record, "timing": {**timing, **columns}}
+
+
+def _columns(samples: list[Record]) -> dict[str, Record]:
+    scopes: dict[str, Record] = {}
+    for scope in ("labels", "model"):
+        timed = [sample for sample in samples if sample[scope] is not None]
+        if timed:
+            scopes[scope] = {
+                "round": [sample["repeat"] for sample in timed],
+                "frame": [sample["frame"] for sample in timed],
+                "key": [sample["kind"] == "key" for sample in timed],
+                "seconds": [sample[scope] for sample in timed],
+            }
+    return scopes
+
+
+_STEPS: dict[int, Callable[[Record], Record]] = {1: lambda record: _samples_in_columns(_without_clips(record))}
