@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench import arguments, compare_command, latency_parser, ship_command, strip_command, train_parser
 from bench.measure import cost_command, peer_command
+from bench.profiling import command as profile_command
 
 USAGE_ERROR, INTERRUPTED = 2, 130
 
@@ -106,6 +107,7 @@ def make_parser() -> argparse.ArgumentParser:
     train_parser.add_parser(commands)
     ship_command.add_parser(commands)
     cost_command.add_parser(commands)
+    profile_command.add_parser(commands)
     peer_command.add_parser(commands)
     return parser
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.measure.samples import COMMON_THROTTLING
 from bench.results import read_configuration, read_run, read_samples
 from bench.significance import judge
 
@@ -75,7 +76,7 @@ def compare_runs(
         times: whether times are compared, or counts alone.
 
     Raises:
-        NotComparableError: the runs differ in what was measured, or share no cell.
+        NotComparableError: the runs differ in what was measured, share no cell, or one was throttled.
         ValueError: a folder is no run; floor or alpha is out of range.
     """
     if floor < 0 or not 0 < alpha < 1:
@@ -129,6 +130,13 @@ def _times(base: Path, new: Path, floor: float, alpha: float) -> Iterator[Findin
     tables = [read_samples(path) for path in (base, new)]
     if any(table.empty for table in tables):
         return
+    for path, table in zip((base, new), tables, strict=True):
+        share = float(table["throttled"].eq(True).mean()) if "throttled" in table else 0.0
+        if share > COMMON_THROTTLING:
+            raise NotComparableError(
+                f"the card was slowed down around {100 * share:.0f} % of the frames of {path}; measure again on a card "
+                "that keeps its clocks, or leave times out (--counts-only)"
+            )
     by = ["backbone", "method", "scope", "kind"]
     before, after = (
         {key: group["seconds"].tolist() for key, group in table[~table["warmup"]].groupby(by, sort=False)}

@@ -3,8 +3,8 @@
 A run is a folder:
 
 `run.json`
-    `schema`; `configuration`, everything that changes what a cell means; `asked`, the methods, backbones and
-    intervals asked for so far; `starts`, one entry for each start: its command and environment.
+    `schema`; `configuration`, everything that changes what a cell means, and its hash; `asked`, the methods, backbones
+    and intervals asked for so far; `starts`, one entry for each start: its command and environment.
 `cells/*.json`
     One file a cell, each written whole or not at all. The fields are those of `CELL_FIELDS`.
 
@@ -16,6 +16,7 @@ are kept, and those that are missing are measured.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -117,7 +118,13 @@ def open_run(
     }
     starts = [*known["starts"], dict(start)]
     (path / "cells").mkdir(parents=True, exist_ok=True)
-    record = {"schema": SCHEMA, "configuration": known["configuration"], "asked": merged, "starts": starts}
+    record = {
+        "schema": SCHEMA,
+        "configuration": known["configuration"],
+        "configuration_sha256": _digest(known["configuration"]),
+        "asked": merged,
+        "starts": starts,
+    }
     write_json(file, record)
     return Run(path, len(starts) - 1)
 
@@ -274,6 +281,10 @@ def _bounds(record: Mapping[str, Any], num_classes: int) -> dict[str, float]:
         if interval is not None
         for side in ("low", "high")
     }
+
+
+def _digest(configuration: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _check_same(path: Path, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:

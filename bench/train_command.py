@@ -22,7 +22,7 @@ from bench.schedule import FixedInterval
 from bench.train_config import FLOWNETS, TrainConfig, read_config
 from bench.train_data import Ahead, training_clips
 from bench.train_model import make_model, make_task
-from bench.train_record import HISTORY, TrainingRecord
+from bench.train_record import RECORD, TrainingRecord
 from mpvss.checkpoints import save_checkpoint
 from mpvss.motion.encoder import stack_pair
 from mpvss.training.distributed import joined_processes
@@ -45,6 +45,7 @@ def run_train(args: argparse.Namespace) -> int:
     with joined_processes(select_device(args.device)) as process:
         flow_alone = config.model.method == FLOWNETS
         clips, class_names, measure_on, identities = _open_flow(config) if flow_alone else _open_labelled(config)
+        stills = config.data.stills(class_names)
         progress = Progress(None if process.rank == 0 else io.StringIO())  # the first process speaks for all
         model, configuration = make_model(config.model, len(class_names) or 1, config.training.seed, progress.say)
         task = make_task(model, config.training.points)
@@ -54,7 +55,7 @@ def run_train(args: argparse.Namespace) -> int:
             None if config.model.method == "per-frame" else config.data.max_distance,
             config.training.seed,
             with_flow=flow_alone,
-            stills=config.data.stills(class_names),
+            stills=stills,
         )
         share = process.share(config.training.batch)
         data = Ahead(lambda step: sampler.batch(step, share), config.data.workers, config.training.steps)
@@ -91,7 +92,7 @@ def run_train(args: argparse.Namespace) -> int:
             whole = nn.ModuleDict({"flow": model}) if flow_alone else model
             save_checkpoint(whole, args.out / MODEL, configuration)
             record.finish(config.training.steps)
-            progress.say(f"done: {args.out / MODEL}, {args.out / HISTORY}")
+            progress.say(f"done: {args.out / MODEL}, {args.out / RECORD}")
     return 0
 
 

@@ -13,10 +13,12 @@ examples:
   mpvss-bench cost --methods per-frame,mpvss --backbones swin-t,swin-l --size 1024x2048 --classes 19
   mpvss-bench cost --methods accel --backbones r101+r50 --size 1024x2048 --classes 19
   mpvss-bench cost --paper
+  mpvss-bench cost --counters --methods mpvss --backbones swin-t
 
 One MAC is one multiply-accumulate; the paper's GFLOPs are GMACs. Of the two graphs, `paper` is the published
 one and `lean` computes only what is used; both give the same labels. Counted by fvcore; not counted are
-activations, softmax, additions, argmax and copies.
+activations, softmax, additions, argmax and copies. --counters counts operators as they are executed instead of a
+graph, which comes to the same for `lean`; of `paper`, it would add what nothing is made of.
 """
 
 
@@ -49,12 +51,25 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="count every cell of the paper's Tables 1 and 2 that is built here, beside the printed figure; "
         "exit status 1 if one is off. Takes a few minutes",
     )
+    parser.add_argument(
+        "--counters",
+        action="store_true",
+        help="MACs of each stage of the lean graph by fvcore, thop, torch's FlopCounterMode and the project's own "
+        "count of what is executed, and what each leaves out",
+    )
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
     from bench.measure import cost_tables
 
+    if args.paper and args.counters:
+        raise ValueError("--paper and --counters are two tables; give one of them")
+    if args.counters:
+        from bench.measure.cost_counters_table import print_counters
+
+        print_counters(args.methods, args.backbones, args.size, args.classes, args.json)
+        return 0
     if args.paper:
         return cost_tables.print_paper(args.json)
     cost_tables.print_costs(

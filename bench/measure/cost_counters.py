@@ -1,7 +1,8 @@
 """What other counters make of each stage, beside the project's own count, all in MACs, and what each leaves out.
 
 Counted are one key frame and one other frame, on shapes alone. fvcore and thop count MACs by themselves;
-FlopCounterMode of torch counts FLOPs, which are halved. Each counter is given every call of a stage by itself, with
+FlopCounterMode of torch counts FLOPs, which are halved. thop counts a transposed convolution as if its stride were 1,
+by the size of its output, so too much. Each counter is given every call of a stage by itself, with
 the arguments it has in the method's run, and no formula that it lacks.
 """
 
@@ -21,12 +22,20 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from bench.measure.executed import ExecutedOperators, total_macs
 from bench.measure.macs import shapes_only
-from bench.measure.operators import FORMULAS, is_light
+from bench.measure.operators import FORMULAS
 from mpvss.stages import watched_by
 from mpvss.video import VideoSegmenter
 
 FRAME = "whole frame"
 OURS = "ours"
+COMPOSITES = frozenset(
+    f"aten::{name}"
+    for name in (
+        *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+        *("bilinear", "embedding_bag", "scaled_dot_product_attention", "tensordot"),
+    )
+)
+"""Operators of traced graphs that are made of such as have a formula."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,9 @@ def _fvcore(call: Call) -> Count:
     analysis = FlopCountAnalysis(call, unused)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
     macs = round(analysis.total())
-    left_out = {name: calls for name, calls in analysis.unsupported_ops().items() if not _is_light_name(name)}
+    left_out = {
+        name: calls for name, calls in analysis.unsupported_ops().items() if name in FORMULAS or name in COMPOSITES
+    }
     return Count(macs, Counter(left_out))
 
 
@@ -142,7 +153,7 @@ def _thop(call: Call) -> Count:
 
     call = copy.deepcopy(call)
     with _inside(call, tuple(kind for kind in register_hooks if kind is not nn.Sequential)) as seen:
-        macs, _ = thop.profile(call, inputs=call.tensors, verbose=False)
+        macs = thop.profile(call, inputs=call.tensors, verbose=False)[0]
         with ExecutedOperators(lambda: "seen" if seen() else "not seen") as executed:
             call(*call.tensors)
     left_out = {name: x.calls for (place, name), x in executed.tallies.items() if x.macs and place == "not seen"}
@@ -188,18 +199,6 @@ def _inside(module: nn.Module, kinds: tuple[type[nn.Module], ...]) -> Iterator[C
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def _is_light_name(name: str) -> bool:
-    """Whether an operator of a traced graph is light: it has no formula, and neither has anything it calls."""
-    return name not in _HEAVY_COMPOSITES and name not in FORMULAS
-
-
-_HEAVY_COMPOSITES = {
-    f"aten::{name}"
-    for name in "scaled_dot_product_attention embedding_bag bilinear conv1d conv2d conv3d conv_transpose1d "
-    "conv_transpose2d conv_transpose3d tensordot chain_matmul cdist".split()
-}
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

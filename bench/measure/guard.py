@@ -9,8 +9,7 @@ from typing import Any
 
 import torch
 
-COMMON = 0.05
-"""The share of throttled passes from which a run's times are not to be trusted."""
+from bench.measure.samples import COMMON_THROTTLING
 
 SLOWING = {
     0x04: "power cap",
@@ -72,7 +71,7 @@ class Guard:
 def warnings_of(summary: dict[str, Any]) -> list[str]:
     """What a reader of the times must know of the card, a sentence each; empty where all was well."""
     found = []
-    if summary["throttled_share"] > COMMON:
+    if summary["throttled_share"] > COMMON_THROTTLING:
         reasons = ", ".join(summary["throttle_reasons"])
         found.append(f"the card was slowed down in {100 * summary['throttled_share']:.0f} % of passes ({reasons})")
     if summary["other_processes"]:

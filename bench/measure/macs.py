@@ -2,8 +2,9 @@
 
 Counted as fvcore does: products (convolutions, linear layers, matrix products) at one per multiply-accumulate, norms
 at one to five per element, and bilinear resizing and sampling at four per output element. Attention and table
-look-ups, which fvcore does not know, are counted by the formulas of `bench.measure.operators`. NOT counted: activations, softmax, additions,
-argmax, copies.
+look-ups, which fvcore does not know, are counted by the formulas of `bench.measure.operators`. NOT counted:
+activations, softmax, additions, argmax, copies, and work whose result nothing uses, which a graph does not hold;
+`bench.measure.executed` counts that too.
 """
 
 from __future__ import annotations

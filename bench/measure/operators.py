@@ -127,7 +127,8 @@ _GROUPS = {
     "copies": "_to_copy _unsafe_view cat clone constant_pad_nd copy expand_copy fill flip lift_fresh lift_fresh_copy "
     "masked_fill pixel_shuffle pixel_unshuffle reflection_pad1d reflection_pad2d repeat repeat_interleave "
     "replication_pad1d replication_pad2d replication_pad3d _reshape_alias_copy roll stack tril triu "
-    "unfold_copy upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact2d view_copy zero im2col",
+    "unfold_copy upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact2d view_copy "
+    "zero im2col",
     "picks": "embedding gather index index_add index_copy index_fill index_put _index_put_impl index_select "
     "masked_scatter masked_select max_pool2d_with_indices nonzero scatter scatter_add scatter_reduce take where "
     "_unsafe_index _unsafe_index_put adaptive_max_pool2d",

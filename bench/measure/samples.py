@@ -12,6 +12,9 @@ from bench.schedule import FixedInterval
 CLIP_LENGTH = 15
 """Frames of the clip that costs are averaged over (the paper's: for interval 5, key frames at 0, 5, 10)."""
 
+COMMON_THROTTLING = 0.05
+"""The share of throttled passes above which times are not to be trusted."""
+
 Kind = Literal["key", "other"]
 Scope = Literal["model", "labels", "video"]
 """Where a time starts and ends.

@@ -84,7 +84,9 @@ def _sum_of_parts(printed: Printed) -> Iterator[Contradiction]:
 def _motion_cost(printed: Printed) -> Iterator[Contradiction]:
     """Of 15 frames 3 are segmented and 12 propagated, at one cost whatever the backbone: the median of a table's."""
     for table in ("1", "2"):
-        rows = {f.backbone: v for f, v in printed.items() if (f.table, f.method, f.metric) == (table, "MPVSS", "GFLOPs")}
+        rows = {
+            f.backbone: v for f, v in printed.items() if (f.table, f.method, f.metric) == (table, "MPVSS", "GFLOPs")
+        }
         key = {backbone: printed[Figure(table, "Mask2Former", backbone, "GFLOPs")] for backbone in rows}
         motion = sorted((5 * value - key[backbone]) / 4 for backbone, value in rows.items())
         usual = motion[len(motion) // 2]
@@ -117,7 +119,13 @@ def contradictions_sheet(found: Sequence[Contradiction]) -> Sheet:
             Header("By", number=False),
         ),
         rows=tuple(
-            (Entry(c.what), Entry(c.where), Entry(f"{c.printed:g}", c.printed), Entry(f"{c.implied:.4g}", c.implied), Entry(c.by))
+            (
+                Entry(c.what),
+                Entry(c.where),
+                Entry(f"{c.printed:g}", c.printed),
+                Entry(f"{c.implied:.4g}", c.implied),
+                Entry(c.by),
+            )
             for c in found
         ),
         notes=("Found by arithmetic over its tables; differences that rounding explains are left out.",),

@@ -60,7 +60,7 @@ def _table_1(run: StudyRun) -> Sheet:
 
 
 def _table_3a(run: StudyRun) -> Sheet:
-    """mIoU of each way to propagate, a row for each backbone."""
+    """MIoU of each way to propagate, a row for each backbone."""
     methods = [name for base in PROPAGATION for name in run.methods(base)]
     rows, used = [], []
     for backbone in run.backbones:
@@ -80,14 +80,14 @@ def _table_3a(run: StudyRun) -> Sheet:
 
 
 def _table_3b(run: StudyRun) -> Sheet:
-    """mIoU and parameters of each flow design."""
+    """MIoU and parameters of each flow design."""
     rows, used = [], []
     for method in [name for base in FLOW_DESIGNS for name in run.methods(base)]:
         cells = [run.cell(backbone, method, INTERVAL) for backbone in run.backbones]
         if any(cell is not None and is_there(cell, "miou") for cell in cells):
             used += [cell for cell in cells if cell is not None]
             rows.append([Entry(method), _flow_parameters(run, method), *(accuracy(cell, "miou") for cell in cells)])
-    higher = {1: False, **{index: True for index in range(2, 2 + len(run.backbones))}}
+    higher = {1: False, **dict.fromkeys(range(2, 2 + len(run.backbones)), True)}
     return Sheet(
         name=f"{run.name}-table-3b",
         title=f"Table 3b in the small: mIoU (%) of flow designs, {run.name}, interval {INTERVAL}",

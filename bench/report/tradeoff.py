@@ -40,7 +40,7 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
 
 
 def accuracy_against_cost(run: StudyRun) -> Figure | None:
-    """mIoU over each cost that was measured, a point for each cell; the front is a line of steps.
+    """MIoU over each cost that was measured, a point for each cell; the front is a line of steps.
 
     A point's number is its interval; backbones differ in size.
     """
@@ -84,7 +84,9 @@ def times_by_kind(run: StudyRun) -> Figure | None:
         figsize=(PANEL_WIDTH * 1.2 * len(backbones) + 1.2, 0.5 + 0.42 * len(methods) + 0.7), layout="constrained"
     )
     axes = list(figure.subplots(1, len(backbones), squeeze=False, sharey=True).flat)
-    styles = dict(zip(KIND_NAMES, ({"color": "#0173B2", "marker": "o"}, {"color": "#DE8F05", "marker": "^"}), strict=True))
+    styles = dict(
+        zip(KIND_NAMES, ({"color": "#0173B2", "marker": "o"}, {"color": "#DE8F05", "marker": "^"}), strict=True)
+    )
     rng = np.random.default_rng(0)  # of the dots' places across the row, which mean nothing
     for place, backbone in zip(axes, backbones, strict=True):
         for row, method in enumerate(methods):

@@ -135,7 +135,7 @@ def _read(image: np.ndarray, at: Field) -> Float32[np.ndarray, "c h w"]:
     return F.grid_sample(source, grid.permute(1, 2, 0)[None], padding_mode="reflection", align_corners=False)[0].numpy()
 
 
-def _read_nearest(labels: UInt8[np.ndarray, "h w"], at: Field) -> UInt8[np.ndarray, "h w"]:
+def _read_nearest(labels: UInt8[np.ndarray, "lh lw"], at: Field) -> UInt8[np.ndarray, "h w"]:
     """The labels at places; `IGNORE` beyond the border."""
     height, width = labels.shape
     x, y = np.rint(at).astype(np.int64)

@@ -21,6 +21,7 @@ def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10*
         "errors": errors or {},
         "tracebacks": {},
         "accuracy": {"miou": miou},
+        "clips": None,
         "cost": {"parameters": parameters, "key_macs": 5000, "other_macs": macs, "mean_macs": 1800.0},
         "timing": {
             "fps_labels": 1.0,
@@ -33,7 +34,7 @@ def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10*
 
 def make_run(path, content, configuration=None):
     asked = {"methods": ["mpvss"], "backbones": ["nano"], "intervals": [5]}
-    run = open_run(path, configuration or {"data": "clip"}, asked, START)
+    run = open_run(path, {"classes": ["a", "b"], **(configuration or {"data": "clip"})}, asked, START)
     run.save(CellKey("nano", "mpvss", 5), content)
     return path
 
@@ -142,6 +143,16 @@ class TestRuns:
         for name, configuration in (("base", {"weights": "a", "repeats": 3}), ("new", {"weights": "b", "repeats": 9})):
             make_run(tmp_path / name, {**record(self.TIMES), "accuracy": None}, configuration)
         assert set(verdicts(compare_runs(tmp_path / "base", tmp_path / "new")).values()) == {"SAME"}
+
+    def test_times_of_a_throttled_card_are_not_judged(self, tmp_path):
+        hot = record(self.TIMES)
+        count = len(self.TIMES)
+        hot["timing"]["samples"]["labels"]["throttled"] = [True] * 10 + [False] * (count - 10)
+        make_run(tmp_path / "base", record(self.TIMES))
+        make_run(tmp_path / "new", hot)
+        with pytest.raises(NotComparableError, match=r"slowed down around 17 % of the frames of .*new"):
+            compare_runs(tmp_path / "base", tmp_path / "new")
+        assert compare_runs(tmp_path / "base", tmp_path / "new", times=False)
 
 
 class TestCommand:

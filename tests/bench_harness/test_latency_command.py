@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from bench.cli import main
@@ -11,7 +12,7 @@ from bench.data import write_video
 from bench.report.latency import latency_table, speed_table
 from bench.results import read_configuration, read_latency, read_run, read_samples
 
-DATA = ["--data", "generated:clips=1,frames=15,size=32x32"]
+DATA = ["--data", "generated:clips=1,frames=6,size=32x32"]
 QUICK = ["--backbones", "nano", "--intervals", "1,5", "--precision", "9", "--samples", "2", "--threads", "1"]
 
 
@@ -59,7 +60,7 @@ def test_figures_samples_and_a_second_start(tmp_path, capsys):
 
 def test_the_papers_protocol_on_a_video(tmp_path, capsys):
     clip = tmp_path / "street.mp4"
-    write_video(clip, ([[[index * 9] * 3] * 32] * 32 for index in range(15)), 15)
+    write_video(clip, (np.full((32, 32, 3), 9 * index, np.uint8) for index in range(15)), 15)
     out = tmp_path / "run"
     video = ["--data", f"video:{clip}", "--classes", "4", "--scopes", "video", "--protocol", "paper"]
     assert main(["latency", "--methods", "copy", "--backbones", "nano", *video, "--out", str(out)]) == 0

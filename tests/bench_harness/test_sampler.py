@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from harness_fakes import Failing, Network, PerFrame, Wandering, as_frames, small_data
 
 from bench.measure import sampler as sampler_module
+from bench.measure.graphs import captured
 from bench.measure.latency import Plan, TimedClip, time_methods
 from bench.measure.latency_record import timing_record
 from bench.measure.memory import peak_memory
@@ -169,6 +171,46 @@ def test_modes_that_cannot_be_are_refused():
         Mode(cuda_graphs=True).check(torch.device("cpu"))
     with pytest.raises(ValueError, match="amp is 'int8'"):
         Mode(amp="int8")
+
+
+def eager_graphs(monkeypatch):
+    """Stands for CUDA graphs: what is captured runs at once, and a replay does nothing."""
+    graph = SimpleNamespace(replay=lambda: None)
+    stream = SimpleNamespace(wait_stream=lambda other: None)
+    for name, value in {
+        "Stream": lambda device: stream,
+        "current_stream": lambda device: stream,
+        "stream": lambda stream: nullcontext(),
+        "CUDAGraph": lambda: graph,
+        "graph": lambda graph: nullcontext(),
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, value)
+
+
+def test_captured_frames_have_places_of_their_own(monkeypatch):
+    eager_graphs(monkeypatch)
+    places = {}
+
+    def key(frame):
+        places["key"] = frame
+        return frame + 1, (frame,)
+
+    def other(frame, state):
+        places["other"] = frame
+        return frame - state[0], state
+
+    first, *rest = torch.arange(3.0)
+    replay_key, replay_other = captured(key, other, first)
+    state = replay_key(rest[0])[1]
+    replay_other(rest[1], state)
+    # The key frame that the state holds is the one replayed last, whatever came after it.
+    assert (state[0].item(), places["key"].item(), places["other"].item()) == (1.0, 1.0, 2.0)
+
+
+def test_a_state_that_changes_with_every_frame_cannot_be_captured(monkeypatch):
+    eager_graphs(monkeypatch)
+    with pytest.raises(ValueError, match="state changes with every frame"):
+        captured(lambda frame: (frame, (frame,)), lambda frame, state: (frame, (frame,)), torch.zeros(1))
 
 
 def test_on_a_cuda_device_the_clock_is_the_scopes_own(monkeypatch):

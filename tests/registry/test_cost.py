@@ -11,9 +11,12 @@ from torch import Tensor, nn
 
 from bench.measure import macs
 from bench.measure.cost import Cost, method_cost
+from bench.measure.cost_counters import FRAME, OURS, count_by_stage
+from bench.measure.executed import executed_operators, total_macs
 from bench.measure.macs import count_macs
 from bench.registry import build
 from mpvss.presets import SMALL
+from mpvss.stages import STAGES
 
 # Counts are of traced graphs, in which nothing is checked, and which are made sooner without the attempt.
 pytestmark = pytest.mark.usefixtures("without_shape_checks")
@@ -111,6 +114,115 @@ TOYS = {
 def test_counts_by_arithmetic(name, size):
     make, work, expected = TOYS[name]
     assert count_macs(Toy(make, work), size) == (expected(*size), 0)
+
+
+# What each other counter makes of a toy, and what it names as left out; None where it agrees with arithmetic.
+BLIND = {
+    "conv": {"fvcore": None, "thop": None, "torch": None},
+    # thop takes a transposed convolution for a plain one that makes the same output: stride² as much.
+    "enlarging": {"fvcore": None, "thop": lambda macs: 4 * macs, "torch": None},
+    "linear": {"fvcore": None, "thop": None, "torch": None},
+    "product": {"fvcore": None, "thop": {"aten::mm": 1}, "torch": None},
+    "baddbmm": {"fvcore": {"aten::baddbmm": 1}, "thop": {"aten::baddbmm": 1}, "torch": None},
+    "attention": {
+        "fvcore": {"aten::scaled_dot_product_attention": 1},
+        "thop": {"aten::_scaled_dot_product_flash_attention_for_cpu": 1},
+        "torch": {"aten::_scaled_dot_product_flash_attention_for_cpu": 1},
+    },
+    "look-up": {
+        "fvcore": {"aten::embedding_bag": 1},
+        "thop": {"aten::_embedding_bag_forward_only": 1},
+        "torch": {"aten::_embedding_bag_forward_only": 1},
+    },
+    "sampling": {"fvcore": None, "thop": {"aten::grid_sampler_2d": 1}, "torch": {"aten::grid_sampler_2d": 1}},
+    "resizing": {"fvcore": None, "thop": {"aten::upsample_bilinear2d": 1}, "torch": {"aten::upsample_bilinear2d": 1}},
+}
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_what_other_counters_see(name):
+    make, work, expected = TOYS[name]
+    size = (10, 12)
+    counts = count_by_stage(Toy(make, work), size)["key"][FRAME]
+    macs = expected(*size)
+    assert (counts[OURS].macs, dict(counts[OURS].left_out)) == (macs, {})
+    for counter, seen in BLIND[name].items():
+        sees = 0 if isinstance(seen, dict) else macs if seen is None else seen(macs)
+        left_out = seen if isinstance(seen, dict) else {}
+        assert (counts[counter].macs, dict(counts[counter].left_out)) == (sees, left_out), counter
+
+
+def test_norms_of_a_transformer_are_left_out_by_flop_counter_mode():
+    def work(layer, frame):
+        return layer(tokens(frame, 6))
+
+    counts = count_by_stage(Toy(lambda: nn.LayerNorm(6), work), (10, 12))["key"][FRAME]
+    numbers = 3 * 10 * 6
+    assert {name: count.macs for name, count in counts.items()} == {
+        "ours": 5 * numbers,
+        "fvcore": 5 * numbers,
+        "thop": 4 * numbers,
+        "torch": 0,
+    }
+    assert dict(counts["torch"].left_out) == {"aten::native_layer_norm": 1}
+
+
+def test_unknown_operator_is_an_error_that_names_it():
+    toy = Toy(nn.Identity, lambda _, x: torch.linalg.svdvals(x[0]))
+    with pytest.raises(ValueError, match="operator aten::_linalg_svd is not known to the count"):
+        count_by_stage(toy, (9, 12))
+
+
+def test_stages_add_up_and_the_method_is_left_as_it_was():
+    model = build("mpvss", backbone="nano", num_classes=CLASSES)
+    before = {name: id(tensor) for name, tensor in model.state_dict(keep_vars=True).items()}
+    counts = count_by_stage(model, SIZE)
+    assert [*counts["key"], *counts["other"]] == [
+        *("backbone", "pixel decoder", "query decoder", "semantic inference", FRAME),
+        *("motion encoder", "motion decoder", "flow head", "warp", "semantic inference", FRAME),
+    ]
+    for stages in counts.values():
+        for counter in ("ours", "fvcore", "thop", "torch"):
+            parts = [count[counter].macs for stage, count in stages.items() if stage != FRAME]
+            assert sum(parts) == pytest.approx(stages[FRAME][counter].macs, rel=1e-5)
+    assert {name: id(tensor) for name, tensor in model.state_dict(keep_vars=True).items()} == before
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    cost = cost_of("mpvss", "lean")
+    assert counts["key"][FRAME][OURS].macs == cost.key_macs
+    # fvcore reads the count of an einsum, here of the folded flow head, from a report of four digits.
+    assert counts["other"][FRAME][OURS].macs == pytest.approx(cost.other_macs, rel=1e-5)
+
+
+@pytest.mark.parametrize("method", ["copy", "optical-flow", "mpvss", "mpvss-query-for-pf", "dff", "accel"])
+def test_what_is_executed_is_what_is_counted(method):
+    """On numbers, operator by operator, the count is that of the graph, and almost nothing is outside of a stage."""
+    model = build(method, backbone="nano", num_classes=CLASSES)
+    frame = torch.zeros(3, *SIZE)
+    with torch.inference_mode():
+        with executed_operators("rest") as key:
+            prediction, state = model.segment(frame)
+            prediction.labels()
+        with executed_operators("rest") as other:
+            model.propagate(frame, state)[0].labels()
+    cost = cost_of(method, "lean")
+    assert total_macs(key) == cost.key_macs
+    assert total_macs(other) == pytest.approx(cost.other_macs, rel=1e-5)
+    for executed in (key, other):
+        assert sum(tally.macs for (stage, _), tally in executed.items() if stage == "rest") == 0
+        assert {stage for stage, _ in executed} <= {*STAGES, "rest"}
+
+
+def test_bytes_by_arithmetic():
+    """Operands once, results once; a view moves nothing, and an expanded axis is there once."""
+    first, second = torch.zeros(5, 7), torch.zeros(1, 11).expand(7, 11)
+    with torch.inference_mode(), executed_operators("rest") as executed:
+        (first @ second).relu_().transpose(0, 1).contiguous()
+    assert {name: (tally.calls, tally.macs, tally.bytes) for (_, name), tally in executed.items()} == {
+        "aten::mm": (1, 5 * 7 * 11, 4 * (5 * 7 + 11 + 5 * 11)),
+        "aten::relu_": (1, 0, 4 * 2 * 55),
+        "aten::transpose": (1, 0, 0),
+        "aten::clone": (1, 0, 4 * 2 * 55),
+    }
 
 
 CLASSES = 3

@@ -1,0 +1,61 @@
+"""A method's profile: its frames traced and counted, and set against the machine's ceilings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from bench.measure.executed import Executed
+from bench.profiling.attribution import host_time, known_places
+from bench.profiling.ceilings import Ceilings, measure_ceilings
+from bench.profiling.device import device_work
+from bench.profiling.frames import Kind, count_frames, trace_frames
+from bench.profiling.memory_timeline import MemoryTimeline, read_memory
+from bench.profiling.spans import Frame, read_frames
+from bench.profiling.tables import Measured
+from bench.schedule import FixedInterval
+from mpvss.video import VideoSegmenter
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Everything that was found."""
+
+    trace: dict[str, Any]
+    frames: list[Frame]
+    measured: list[Measured]
+    counts: dict[Kind, Executed]
+    ceilings: Ceilings
+    memory: MemoryTimeline
+
+
+def profile_method(
+    segmenter: VideoSegmenter, images: Sequence[np.ndarray], interval: int, device: torch.device
+) -> Profile:
+    """Profile the frames `images`, uint8 (3, H, W), of one clip. Times are under the profiler, which slows work down.
+
+    Raises:
+        ValueError: the method runs an operator that is unknown to `bench.measure.operators`.
+    """
+    schedule = FixedInterval(interval)
+    counts = count_frames(segmenter, images, schedule, device)
+    trace = trace_frames(segmenter, images, schedule, device)
+    ceilings = measure_ceilings(device)
+    frames, measured = read_trace(trace, counts.values())
+    return Profile(trace, frames, measured, counts, ceilings, read_memory(trace["traceEvents"], device.type))
+
+
+def read_trace(trace: dict[str, Any], counts: Iterable[Executed]) -> tuple[list[Frame], list[Measured]]:
+    """The frames of a trace, and where their time went."""
+    known = known_places(counts)
+    frames = read_frames(trace["traceEvents"])
+    work = device_work(trace["traceEvents"], frames, known)
+    measured = [
+        Measured(frame.kind, frame.span.seconds, host_time(frame, known), None if work is None else work[index])
+        for index, frame in enumerate(frames)
+    ]
+    return frames, measured
