@@ -72,7 +72,8 @@ def evaluate(claim: Claim, case: str, lookup: Lookup) -> float | None:
     if any(part is None for part in parts):
         return None
     numerator, denominator = (*parts, 1.0)[:2]
-    assert numerator is not None and denominator is not None
+    assert numerator is not None
+    assert denominator is not None
     return claim.times * numerator / denominator
 
 
