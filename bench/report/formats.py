@@ -16,10 +16,10 @@ _LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
-    "−": "$-$",
+    "−": "$-$",  # noqa: RUF001
     "≤": r"$\le$",
     "≥": r"$\ge$",
-    "×": r"$\times$",
+    "×": r"$\times$",  # noqa: RUF001
     "…": r"\dots{}",
 }
 

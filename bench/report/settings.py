@@ -17,7 +17,8 @@ def setting_lines(about: Mapping[str, Any]) -> list[str]:
     ]
     return [
         ", ".join([f"Data: {configuration['data']}", *limits]),
-        f"{len(configuration['classes'])} classes, execution {configuration['execution']}, seed {configuration['seed']}",
+        f"{len(configuration['classes'])} classes, execution {configuration['execution']}, "
+        f"seed {configuration['seed']}",
         f"{environment['device']} · {environment['cpu']} · {environment['threads']} threads · "
         f"torch {environment['libraries']['torch']} · Python {environment['python']} · {environment['os']}",
         f"{environment['date']}, commit {environment['commit'] or 'unknown'}",

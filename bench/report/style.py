@@ -77,7 +77,7 @@ def band(axes: Axes, x: Sequence[float], low: Sequence[float], high: Sequence[fl
 
 
 def log_axis(axes: Axes) -> None:
-    """Make the horizontal axis logarithmic, its ticks plain numbers: 1, 2 and 5 of each decade, or 1 where there are many."""
+    """Make the horizontal axis logarithmic, its ticks plain numbers: 1, 2, 5 of each decade, or 1 of many."""
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))

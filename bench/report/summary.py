@@ -59,9 +59,11 @@ def _of_run(run: StudyRun) -> Iterator[str]:
     name = next(iter(costs_of(best)))
     near = [c for c in trained if 100 * (best["miou"] - c["miou"]) <= MARGIN and name in costs_of(c)]
     cheapest = min(near, key=lambda cell: costs_of(cell)[name])
-    yield f"{run.name}: the most accurate is {_named(best)}; the cheapest within {MARGIN:g} points of it {_named(cheapest)}."
+    near = f"the cheapest within {MARGIN:g} points of it {_named(cheapest)}"
+    yield f"{run.name}: the most accurate is {_named(best)}; {near}."
 
 
 def _named(cell: Cell) -> str:
     costs = " and ".join(f"{cost:.3g} {name}" for name, cost in costs_of(cell).items())
-    return f"{cell['method']} with {cell['backbone']} at interval {cell['interval']} (mIoU {100 * cell['miou']:.1f} %, {costs})"
+    row = f"{cell['method']} with {cell['backbone']} at interval {cell['interval']}"
+    return f"{row} (mIoU {100 * cell['miou']:.1f} %, {costs})"

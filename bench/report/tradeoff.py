@@ -72,7 +72,7 @@ def accuracy_against_cost(run: StudyRun) -> Figure | None:
 
 
 def times_by_kind(run: StudyRun) -> Figure | None:
-    """Every timed frame in scope `labels`: a dot each, a box from the lower to the upper quartile, a line at the median."""
+    """Every timed frame in scope `labels`: dots, a box between the quartiles, a line at the median."""
     if run.samples.empty:
         return None
     timed = run.samples[~run.samples["warmup"] & (run.samples["scope"] == "labels")]

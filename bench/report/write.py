@@ -1,4 +1,4 @@
-"""The report of runs and counted costs, written: a page, a text, tables, figures and the raw values. From files alone."""
+"""The report of runs and counted costs: a page, a text, tables, figures and raw values. From files alone."""
 
 from __future__ import annotations
 

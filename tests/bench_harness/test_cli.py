@@ -139,4 +139,4 @@ def test_runs_as_a_module():
         [sys.executable, "-m", "bench", "report", "/nowhere"], cwd=ROOT, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "mpvss-bench: error: /nowhere is not a results folder: it has no run.json\n"
+    assert done.stderr == "mpvss-bench: error: /nowhere does not exist\n"
