@@ -25,7 +25,7 @@ def costs_of(cell: Cell) -> dict[str, float]:
         costs["ms a frame"] = 1000 / cell["fps_labels"]
     if is_there(cell, "energy_key_j"):
         energy = {kind: float(cell[f"energy_{kind}_j"]) for kind in KINDS if is_there(cell, f"energy_{kind}_j")}
-        costs["J a frame"] = amortise(energy, int(cell["interval"]))
+        costs["J a frame"] = amortise(energy, int(cell["interval"]))  # type: ignore[arg-type]
     return {name: float(cost) for name, cost in costs.items() if cost is not None}
 
 
