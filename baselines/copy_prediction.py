@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor, nn
 
+from baselines.library_model import LibrarySegmentor, ScorePrediction
 from mpvss.segmentor.mask2former import Mask2Former
 from mpvss.segmentor.semantic import MaskPrediction
 from mpvss.video import check_same_size
@@ -16,7 +17,7 @@ from mpvss.video import check_same_size
 class KeptPrediction:
     """A prediction whose label map is computed once."""
 
-    prediction: MaskPrediction
+    prediction: MaskPrediction | ScorePrediction
     _labels: UInt8[Tensor, "h w"] | None = field(default=None, repr=False)
 
     def labels(self) -> UInt8[Tensor, "h w"]:
@@ -33,13 +34,13 @@ class KeptPrediction:
 class CopyPrediction(nn.Module):
     """What is lost by not looking at a frame at all; every propagation must beat it."""
 
-    def __init__(self, *, segmentor: Mask2Former) -> None:
+    def __init__(self, *, segmentor: Mask2Former | LibrarySegmentor) -> None:
         super().__init__()
         self.segmentor = segmentor
         self.num_classes = segmentor.num_classes
 
     def segment(self, frame: Shaped[Tensor, "3 h w"]) -> tuple[KeptPrediction, KeptPrediction]:
-        """Mask2Former on a key frame."""
+        """The segmentor on a key frame."""
         kept = KeptPrediction(self.segmentor.predict(frame))
         return kept, kept
 

@@ -2,64 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from bench.counters import PARAMETERS, Counter, Finding, judge_operators
 from bench.measure.samples import COMMON_THROTTLING
-from bench.results import read_configuration, read_run, read_samples
+from bench.results import read_configuration, read_operators, read_run, read_samples
 from bench.significance import judge
 
-REGRESSIONS = {"SLOWER", "WORSE", "BROKEN"}
 CELL = ["backbone", "method", "interval"]
 HOW_LONG = {"repeats", "stopping", "deadlines_ms"}
 """Parts of a configuration that do not change what a time means."""
-
-
-class NotComparableError(ValueError):
-    """Two runs whose difference would mean nothing; the message says why."""
-
-
-@dataclass(frozen=True)
-class Counter:
-    """A quantity without noise, and what change of it is one."""
-
-    field: str
-    tolerance: float
-    """Relative; a change up to this is none."""
-    better: int
-    """1 where more is better, -1 where less is, 0 where any change must be looked at."""
-
-
-COUNTERS = (
-    Counter("parameters", 0.0, 0),
+OF_A_METHOD = (
+    PARAMETERS,
     Counter("key_macs", 0.0, -1),
     Counter("other_macs", 0.0, -1),
     Counter("host_peak_bytes", 0.1, -1),
     Counter("device_peak_bytes", 0.02, -1),
-    Counter("miou", 0.001, 1),
 )
+"""Counters that are the same at every interval."""
+OF_A_CELL = (Counter("miou", 0.001, 1),)
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One quantity of one cell, in both runs."""
-
-    backbone: str
-    method: str
-    quantity: str
-    base: float
-    new: float
-    verdict: str
-    detail: str = ""
-
-    @property
-    def is_regression(self) -> bool:
-        """Whether a gate should stop here."""
-        return self.verdict in REGRESSIONS
+class NotComparableError(ValueError):
+    """Two measurements whose difference would mean nothing; the message says why."""
 
 
 def compare_runs(
@@ -90,7 +59,22 @@ def compare_runs(
     if cells.empty:
         raise NotComparableError(f"{base} and {new} share no cell of backbone, method and interval")
     timed = _times(base, new, floor, alpha) if times else ()
-    return [*_broken(cells), *_counters(cells), *timed]
+    return [*_broken(cells), *_unfinished(before, after, new), *_counters(cells), *_operators(base, new), *timed]
+
+
+def remarks(base: Path, new: Path) -> list[str]:
+    """What a reader of a comparison must know: cells that only one run has, and what else differs between the two."""
+    keys = [set(read_run(path)[CELL].itertuples(index=False, name=None)) for path in (base, new)]
+    alone = [(path, len(own - other)) for path, own, other in zip((base, new), keys, reversed(keys), strict=True)]
+    texts = [f"{count} {'cell' if count == 1 else 'cells'} of {path} alone" for path, count in alone if count]
+    facts = [_facts(read_configuration(path)["starts"][-1]["environment"]) for path in (base, new)]
+    names = sorted({*facts[0], *facts[1]})
+    return texts + [f"{x}: {facts[0].get(x)} → {facts[1].get(x)}" for x in names if facts[0].get(x) != facts[1].get(x)]
+
+
+def _facts(environment: dict[str, Any]) -> dict[str, Any]:
+    plain = {name: environment.get(name) for name in ("commit", "os", "python", "cuda", "cudnn", "driver")}
+    return {**plain, **environment.get("libraries", {})}
 
 
 def _check_comparable(base: dict[str, Any], new: dict[str, Any], *, accuracy: bool) -> None:
@@ -109,21 +93,41 @@ def _broken(cells: pd.DataFrame) -> Iterator[Finding]:
             yield Finding(row["backbone"], row["method"], name, 1, 0, "BROKEN", str(row["error_new"]))
 
 
+def _unfinished(before: pd.DataFrame, after: pd.DataFrame, new: Path) -> Iterator[Finding]:
+    """Cells that the new run was asked for, and does not have."""
+    asked = read_configuration(new)["asked"]
+    there = set(after[CELL].itertuples(index=False, name=None))
+    for row in before.to_dict("records"):
+        backbone, method, interval = cell = tuple(row[name] for name in CELL)
+        wanted = backbone in asked["backbones"] and method in asked["methods"] and interval in asked["intervals"]
+        if wanted and row["status"] == "ok" and cell not in there:
+            yield Finding(backbone, method, f"interval {interval}", 1, 0, "BROKEN", "asked for, and not measured")
+
+
 def _counters(cells: pd.DataFrame) -> Iterator[Finding]:
-    for row in cells.to_dict("records"):
-        for counter in COUNTERS:
-            before, after = row.get(f"{counter.field}_base"), row.get(f"{counter.field}_new")
-            if before is None or after is None or pd.isna(before) or pd.isna(after):
-                continue
-            change = after - before
-            if abs(change) <= counter.tolerance * abs(before):
-                verdict = "SAME"
-            elif counter.better == 0:
-                verdict = "WORSE"
-            else:
-                verdict = "BETTER" if change * counter.better > 0 else "WORSE"
-            name = f"{counter.field} at interval {row['interval']}"
-            yield Finding(row["backbone"], row["method"], name, before, after, verdict)
+    rows = cells.to_dict("records")
+    last = {(row["backbone"], row["method"]): row for row in rows}
+    for row in last.values():
+        yield from _counters_of(row, OF_A_METHOD, "")
+    for row in rows:
+        yield from _counters_of(row, OF_A_CELL, f" at interval {row['interval']}")
+
+
+def _counters_of(row: Mapping[Any, Any], counters: tuple[Counter, ...], where: str) -> Iterator[Finding]:
+    for counter in counters:
+        base, new = row.get(f"{counter.field}_base"), row.get(f"{counter.field}_new")
+        if base is not None and new is not None and not pd.isna(base) and not pd.isna(new):
+            verdict, detail = counter.judge(base, new)
+            yield Finding(row["backbone"], row["method"], counter.field + where, base, new, verdict, detail)
+
+
+def _operators(base: Path, new: Path) -> Iterator[Finding]:
+    before, after = read_operators(base), read_operators(new)
+    for backbone, method, kind in before:
+        calls = after.get((backbone, method, kind))
+        if calls is not None:
+            total, now, verdict, detail = judge_operators(before[backbone, method, kind], calls)
+            yield Finding(backbone, method, f"operators of {kind} frames", total, now, verdict, detail)
 
 
 def _times(base: Path, new: Path, floor: float, alpha: float) -> Iterator[Finding]:
@@ -149,9 +153,9 @@ def _times(base: Path, new: Path, floor: float, alpha: float) -> Iterator[Findin
         yield Finding(
             backbone,
             method,
-            f"time of {kind} frames, {scope} (s)",
-            float(pd.Series(before[key]).median()),
-            float(pd.Series(after[key]).median()),
+            f"time of {kind} frames, {scope} (ms)",
+            1000 * float(pd.Series(before[key]).median()),
+            1000 * float(pd.Series(after[key]).median()),
             verdict,
             f"x{difference.ratio:.3f} [{difference.low:.3f}, {difference.high:.3f}]",
         )

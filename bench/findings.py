@@ -10,7 +10,7 @@ from typing import Any
 from bench.measure.cost import Cost
 from bench.measure.latency_record import timing_record
 from bench.measure.memory import PeakMemory
-from bench.measure.samples import CLIP_LENGTH, Timing
+from bench.measure.samples import CLIP_LENGTH, Kind, Timing
 from bench.results import PARTS
 
 
@@ -25,6 +25,7 @@ class Findings:
     cost: dict[str, Any] | None = None
     timing: dict[str, Any] | None = None
     memory: dict[str, Any] | None = None
+    operators: Mapping[Kind, Mapping[str, int]] | None = None
     errors: dict[str, str] = field(default_factory=dict)
     tracebacks: dict[str, str] = field(default_factory=dict)
 
@@ -32,7 +33,7 @@ class Findings:
     def from_record(cls, record: Mapping[str, Any]) -> Findings:
         """The good parts of a cell that was written; those that failed are to be measured again."""
         kept = {name: record[name] for name in ("weights", "accuracy", "clips", "cost", "timing", "memory")}
-        return cls(todo=set(record["errors"]), **kept)
+        return cls(todo=set(record["errors"]), **kept, operators=record.get("operators"))
 
     def record(self) -> dict[str, Any]:
         """The cell as `bench.results` stores it."""
@@ -68,3 +69,7 @@ class Findings:
             "host_peak_source": memory.source,
             "device_peak_bytes": memory.device_peak,
         }
+
+    def take_operators(self, calls: Mapping[Kind, Mapping[str, int]], interval: int) -> None:
+        """Note the operators that the frames execute that there are at the interval."""
+        self.operators = {kind: calls[kind] for kind in calls if kind == "key" or interval > 1}

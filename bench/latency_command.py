@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import torch
 
+from bench.backbone_names import backbone_names
 from bench.cli import INTERRUPTED, known_names
 from bench.data import Dataset, open_dataset
 from bench.findings import Findings
@@ -23,7 +24,7 @@ from bench.measure.modes import Mode
 from bench.measure.samples import CLIP_LENGTH, SCOPES, Scope
 from bench.measure.stopping import FixedRounds, Precision, Rule, WarmUp
 from bench.progress import Progress
-from bench.registry import BACKBONES, METHODS, known_methods, method_of
+from bench.registry import METHODS, known_methods, method_of
 from bench.report.latency import latency_table, speed_table
 from bench.results import CellKey, Run, open_run, read_latency, read_run, write_atomically
 from bench.runner import Builder, as_tensor, registry_builder, select_device, set_threads
@@ -39,7 +40,7 @@ def run_latency(args: argparse.Namespace) -> int:
     known_names(map(method_of, [] if args.methods == ["all"] else args.methods), known_methods(), "method")
     grid = Grid(
         METHODS if args.methods == ["all"] else tuple(args.methods),
-        known_names(args.backbones, BACKBONES, "backbone"),
+        backbone_names(args.backbones, METHODS if args.methods == ["all"] else args.methods),
         tuple(args.intervals),
     )
     plan = _plan(args)

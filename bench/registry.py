@@ -18,12 +18,13 @@ from baselines.accel import Accel, ScoreFusion
 from baselines.copy_prediction import CopyPrediction
 from baselines.dff import DFF
 from baselines.flownets import FlowNetS, build_flownets
+from baselines.library_model import LibrarySegmentor, ScoreFlow, load_library_model
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
 from baselines.true_flow import TrueFlow
 from mpvss.checkpoints import load_checkpoint, read_configuration
 from mpvss.presets import BACKBONES as _BACKBONES
-from mpvss.presets import FLOW_DESIGNS, Head, backbone_row, build_mpvss, build_segmentor
+from mpvss.presets import FLOW_DESIGNS, SMALL, Head, backbone_row, build_mpvss, build_segmentor
 from mpvss.segmentor.mask2former import Execution, Mask2Former
 from mpvss.video import VideoSegmenter, check_num_classes
 
@@ -33,6 +34,10 @@ UNTRAINED = "untrained"
 TRUE_FLOW = "true-flow"
 """Built as the methods are, and none of them: it is told the true flow. Sweeps score it, as a ceiling, and no more."""
 LABEL = re.compile(r"[A-Za-z0-9._-]+")
+LIBRARY = "hf:"
+"""Before the folder or name of a model of the `transformers` library, where a backbone is named."""
+LIBRARY_METHODS = ("per-frame", "copy", "optical-flow")
+"""What such a model can be swept as."""
 ENTRY_POINTS = "mpvss_bench.methods"
 """Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
 
@@ -48,21 +53,34 @@ class Parts:
         self.num_classes = num_classes
         self.execution: Execution = execution
         self.seed = seed
-        self._segmentors: dict[str, Mask2Former] = {}
+        self._segmentors: dict[str, Mask2Former | LibrarySegmentor] = {}
         self._flows: dict[Head, FlowNetS] = {}
 
     def segmentor(self, backbone: str) -> Mask2Former:
         """The Mask2Former with this backbone."""
+        segmentor = self.image_segmentor(backbone)
+        assert isinstance(segmentor, Mask2Former), "the backbone was checked for the method"
+        return segmentor
+
+    def image_segmentor(self, backbone: str) -> Mask2Former | LibrarySegmentor:
+        """The Mask2Former with this backbone, or the library's model."""
         if backbone not in self._segmentors:
-            backbone_row(backbone)
-            self._segmentors[backbone] = self.draw(
-                backbone, lambda: build_segmentor(backbone, self.num_classes, self.execution)
-            )
+            self._segmentors[backbone] = self._make_segmentor(backbone)
         return self._segmentors[backbone]
+
+    def _make_segmentor(self, backbone: str) -> Mask2Former | LibrarySegmentor:
+        check_backbone(backbone)
+        if not backbone.startswith(LIBRARY):
+            return self.draw(backbone, lambda: build_segmentor(backbone, self.num_classes, self.execution))
+        model = load_library_model(backbone.removeprefix(LIBRARY))
+        if model.num_classes != self.num_classes:
+            raise ValueError(f"{backbone} has {model.num_classes} classes; {self.num_classes} are asked for")
+        return model
 
     def flow(self, backbone: str) -> FlowNetS:
         """The FlowNetS of this backbone's family."""
-        head = backbone_row(backbone).head
+        # With a model of the library goes the small FlowNetS, which the project has trained weights of.
+        head = SMALL if backbone.startswith(LIBRARY) else backbone_row(backbone).head
         if head not in self._flows:
             self._flows[head] = self.draw("flownets", lambda: build_flownets(head.motion_widths, head.flownet_widths))
         return self._flows[head]
@@ -77,7 +95,8 @@ class Parts:
         """Methods whose results depend on the identity of their arguments alone, so that methods may share them."""
         calls: list[tuple[nn.Module, str]] = []
         for segmentor in self._segmentors.values():
-            calls += [(segmentor, name) for name in ("features", "decode", "prediction")]
+            names = ("features", "decode", "prediction") if isinstance(segmentor, Mask2Former) else ("predict",)
+            calls += [(segmentor, name) for name in names]
         calls += [(flow, "flow") for flow in self._flows.values()]
         return calls
 
@@ -87,7 +106,7 @@ def share_equal_networks(methods: Iterable[object]) -> None:
     known: dict[tuple[type, str], nn.Module] = {}
     for method in methods:
         for name, network in method.named_children() if isinstance(method, nn.Module) else ():
-            if isinstance(network, Mask2Former | FlowNetS):
+            if isinstance(network, Mask2Former | LibrarySegmentor | FlowNetS):
                 key = (type(network), _digest_of_weights(network))
                 setattr(method, name, known.setdefault(key, network))
 
@@ -101,15 +120,18 @@ def _digest_of_weights(network: nn.Module) -> str:
 
 
 def _per_frame(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
-    return PerFrame(segmentor=parts.segmentor(backbone))
+    return PerFrame(segmentor=parts.image_segmentor(backbone))
 
 
 def _copy(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
-    return CopyPrediction(segmentor=parts.segmentor(backbone))
+    return CopyPrediction(segmentor=parts.image_segmentor(backbone))
 
 
 def _optical_flow(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
-    return OpticalFlow(segmentor=parts.segmentor(backbone), flow=parts.flow(backbone))
+    segmentor, flow = parts.image_segmentor(backbone), parts.flow(backbone)
+    if isinstance(segmentor, LibrarySegmentor):
+        return ScoreFlow(segmentor=segmentor, flow=flow)
+    return OpticalFlow(segmentor=segmentor, flow=flow)
 
 
 def _true_flow(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
@@ -185,6 +207,14 @@ def branches(method: str, backbone: str) -> tuple[str, str | None]:
     return (other if plus else accel_branch(key)), key
 
 
+def check_backbone(name: str, method: str | None = None) -> None:
+    """Raise ValueError unless there is such a backbone, and it has `method`."""
+    if not name.startswith(LIBRARY):
+        backbone_row(name)
+    elif method in _MAKERS and method not in LIBRARY_METHODS:
+        raise ValueError(f"{name} is swept as {', '.join(LIBRARY_METHODS)}; {method} needs another backbone")
+
+
 def build(
     method: str,
     *,
@@ -198,8 +228,9 @@ def build(
 ) -> VideoSegmenter:
     """A method in evaluation mode.
 
-    `backbone` is that of the segmentor; for Accel, of the branch that runs on every frame, and `key_backbone` (by
-    default the same) of the one for key frames. `parts` gives the networks to share, and then `execution` and
+    `backbone` is that of the segmentor, or `hf:` and the folder or name of a model of the `transformers` library; for
+    Accel, that of the branch that runs on every frame, and `key_backbone` (by default the same) of the one for key
+    frames. `parts` gives the networks to share, and then `execution` and
     `seed` are its own. `weights` is a checkpoint; without one, weights are drawn from `seed`, and the method's
     attribute `weights` says "untrained". ValueError for an unknown method or backbone, or a checkpoint that does
     not fit.
@@ -214,7 +245,7 @@ def build(
     if parts.num_classes != num_classes:
         raise ValueError(f"num_classes is {num_classes}, but the shared parts have {parts.num_classes}")
     key_backbone = key_backbone or backbone
-    backbone_row(key_backbone)
+    check_backbone(key_backbone, method)
     model = _MAKERS[method](parts, backbone, key_backbone).eval()
     configuration = {
         "method": method,
@@ -223,7 +254,10 @@ def build(
         "num_classes": num_classes,
     }
     model.configuration = configuration  # type: ignore[assignment]
-    model.weights = UNTRAINED if weights is None else _load(model, weights, configuration)  # type: ignore[assignment]
+    if backbone.startswith(LIBRARY):
+        model.weights = _load_flow(model, weights)  # type: ignore[assignment]
+    else:
+        model.weights = UNTRAINED if weights is None else _load(model, weights, configuration)  # type: ignore[assignment]
     return model  # type: ignore[return-value]
 
 
@@ -240,6 +274,20 @@ def _load(model: nn.Module, path: str | os.PathLike[str], wanted: dict[str, str 
     lacking = sorted({name.split(".")[0] for name in report.missing})
     untrained = f", {' and '.join(lacking)} {UNTRAINED}" if lacking else ""
     return f"{Path(path).name} (sha256 {digest}{untrained})"
+
+
+def _load_flow(model: nn.Module, path: str | os.PathLike[str] | None) -> str:
+    """Load the flow network beside a model of the library, which has its own weights; what they all are."""
+    segmentor, flow = model.get_submodule("segmentor"), dict(model.named_children()).get("flow")
+    own = f"the model's own (sha256 {_digest_of_weights(segmentor)[:12]})"
+    if flow is None:
+        if path is not None:
+            raise ValueError(f"{path}: a model of the transformers library has its own weights; give the flow's alone")
+        return own
+    if path is None:
+        return f"{own}, flow {UNTRAINED}"
+    load_checkpoint(flow, path)
+    return f"{own}, flow {Path(path).name} (sha256 {hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]})"
 
 
 def _from_entry_point(method: str, backbone: str, num_classes: int) -> VideoSegmenter:

@@ -52,6 +52,8 @@ CELL_FIELDS = {
     "`p50_KIND_ms` in scope `labels`; how sampling went; `kinds`, figures of each scope and kind of frame; `samples` "
     "and `warmup`, by scope, a list for each field of a sample",
     "memory": "bytes: of the process on the host, and of the device's allocator where there is a device",
+    "operators": "calls of each operator for a `key` and an `other` frame, views and allocations left out; missing or "
+    "null where they were not counted",
 }
 PARTS = ("accuracy", "cost", "timing")
 
@@ -201,6 +203,15 @@ def read_latency(path: Path) -> pd.DataFrame:
             for kind in kinds
         ]
     )
+
+
+def read_operators(path: Path) -> dict[tuple[str, str, str], dict[str, int]]:
+    """Calls of each operator, by backbone, method and kind of frame (`key`, `other`), where they were counted."""
+    return {
+        (record["backbone"], record["method"], kind): calls
+        for record in _in_order(path)
+        for kind, calls in (record.get("operators") or {}).items()
+    }
 
 
 def _timed(path: Path) -> list[dict[str, Any]]:

@@ -6,11 +6,12 @@ import argparse
 from fractions import Fraction
 from pathlib import Path
 
+from bench.backbone_names import backbone_names
 from bench.cli import known_names
 from bench.data import colour_map, frame_rate, open_dataset
 from bench.overlay import write_overlay
 from bench.progress import Progress
-from bench.registry import BACKBONES, UNTRAINED, known_methods
+from bench.registry import UNTRAINED, known_methods
 from bench.runner import Weights, limit, registry_builder, select_device, set_threads
 from bench.schedule import FixedInterval
 from mpvss.checkpoints import read_num_classes
@@ -22,7 +23,7 @@ FOLDER_FPS = 15
 def run_segment(args: argparse.Namespace) -> int:
     """Write the overlay of the one clip that is named."""
     (method,) = known_names([args.method], known_methods(), "method")
-    (backbone,) = known_names([args.backbone], BACKBONES, "backbone")
+    (backbone,) = backbone_names([args.backbone], [method])
     schedule = FixedInterval(args.interval)
     device = select_device(args.device)
     set_threads(args.threads)

@@ -15,10 +15,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from bench.registry import TRUE_FLOW, method_of
+from bench.registry import LIBRARY, TRUE_FLOW, method_of
 
 FOLDER = Path(__file__).parent / "weights"
 MODEL = "model.safetensors"
+FLOW_ROW = "micro/optical-flow@pre-trained"
+"""Holds the FlowNetS that was trained on true flow alone, and so goes with any segmentor."""
 _WITH_PER_FRAME = ("copy", TRUE_FLOW)
 """Methods that run the per-frame model and nothing else that is trained."""
 
@@ -28,12 +30,14 @@ def shipped_rows() -> list[str]:
     return sorted(file.parent.relative_to(FOLDER).as_posix() for file in FOLDER.glob(f"*/*/{MODEL}"))
 
 
-def shipped_file(row: str, backbone: str) -> Path:
-    """The weights of a row.
+def shipped_file(row: str, backbone: str) -> Path | None:
+    """The weights of a row. A model of the `transformers` library brings its own; None, but for a flow network.
 
     Raises:
         ValueError: there are none.
     """
+    if backbone.startswith(LIBRARY):
+        return FOLDER / FLOW_ROW / MODEL if method_of(row) == "optical-flow" else None
     name = f"{backbone}/{'per-frame' if method_of(row) in _WITH_PER_FRAME else row}"
     if name not in shipped_rows():
         shipped = ", ".join(shipped_rows()) or "none"

@@ -11,6 +11,8 @@ import numpy as np
 Verdict = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR"]
 
 RESAMPLES = 2000
+CONFIDENCE = 0.99
+"""Of the bootstrap interval."""
 MINIMUM_SAMPLES = 8
 """Of each side; with fewer, no verdict but UNCLEAR is given."""
 
@@ -29,7 +31,7 @@ class Difference:
 
 
 def compare_times(
-    base: Sequence[float], new: Sequence[float], *, confidence: float = 0.95, seed: int = 0
+    base: Sequence[float], new: Sequence[float], *, confidence: float = CONFIDENCE, seed: int = 0
 ) -> Difference:
     """Compare two sets of independent times in one unit.
 
@@ -53,9 +55,9 @@ def judge(base: Sequence[float], new: Sequence[float], *, floor: float, alpha: f
 
     SLOWER or FASTER: the rank test is below `alpha`, the whole interval lies on that side of 1, and the ratio of the
     medians is at least `floor` away from 1. SAME: the whole interval is within `floor` of 1. Else UNCLEAR: more
-    samples would tell. The interval's confidence is 1 − `alpha`.
+    samples would tell.
     """
-    difference = compare_times(base, new, confidence=1 - alpha)
+    difference = compare_times(base, new)
     if min(len(base), len(new)) < MINIMUM_SAMPLES:
         return "UNCLEAR", difference
     differs = difference.p_value < alpha and abs(difference.ratio - 1) >= floor

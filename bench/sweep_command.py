@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.backbone_names import backbone_names
 from bench.cli import INTERRUPTED, known_names
 from bench.data import Dataset, open_dataset
 from bench.measure.cost import Cost, method_cost
@@ -24,11 +25,9 @@ SHIPPED = "shipped"
 
 def run_sweep(args: argparse.Namespace) -> int:
     """Run a sweep; 0 if every cell is good, 1 if one failed, 130 if it was interrupted."""
-    grid = Grid(
-        METHODS if args.methods == ["all"] else _rows(args.methods),
-        BACKBONES if args.backbones == ["all"] else known_names(args.backbones, BACKBONES, "backbone"),
-        tuple(args.intervals),
-    )
+    methods = METHODS if args.methods == ["all"] else _rows(args.methods)
+    backbones = BACKBONES if args.backbones == ["all"] else backbone_names(args.backbones, methods)
+    grid = Grid(methods, backbones, tuple(args.intervals))
     if args.repeats < 1:
         raise ValueError(f"--repeats is {args.repeats}; it must be 1 or more")
     weights = parse_weights(args.weights, grid)
@@ -126,8 +125,8 @@ def parse_weights(texts: Sequence[str], grid: Grid) -> Weights:
             if len(grid.backbones) != 1:
                 raise ValueError(f"--weights {text}: several backbones are swept; write BACKBONE={text}")
             key, file = grid.backbones[0], text
-        backbone, slash, method = key.partition("/")
-        if backbone not in grid.backbones or (slash and method not in grid.methods):
+        rows = (f"{backbone}/{method}" for backbone in grid.backbones for method in grid.methods)
+        if key not in (*grid.backbones, *rows):
             raise ValueError(f"--weights {text}: {key} is not in this sweep")
         if not Path(file).is_file():
             raise ValueError(f"--weights {text}: {file} is not a file")

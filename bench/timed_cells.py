@@ -1,4 +1,4 @@
-"""The times and the peak memory of one backbone's cells."""
+"""The times, the peak memory and the operators of one backbone's cells."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from bench.lockstep import Cell
 from bench.measure.latency import Plan, TimedClip, method_memory, time_methods
 from bench.measure.latency_record import DEADLINES
 from bench.measure.memory import PeakMemory
+from bench.measure.operator_counts import Calls, count_operators
+from bench.measure.samples import Kind
 from bench.runner import Builder
 
 
@@ -22,19 +24,19 @@ def measure_times(
     deadlines: Sequence[float] = DEADLINES,
     tick: Callable[[], object] = lambda: None,
 ) -> None:
-    """Fill in the timing and the memory of cells.
+    """Fill in the timing, the memory and the operators of cells.
 
-    First the memory of each method, built alone; then the times of all of them in turn. Deadlines are in seconds;
-    `tick` is called after each timed pass.
+    First the memory and the operators of each method, built alone; then the times of all of them in turn. Deadlines
+    are in seconds; `tick` is called after each timed pass.
     """
-    memory: dict[str, PeakMemory] = {}
+    alone: dict[str, tuple[PeakMemory, Mapping[Kind, Calls]]] = {}
     failed: dict[str, Exception] = {}
     for method in dict.fromkeys(cell.method for cell in found):
         try:
-            memory[method] = _memory_alone(method, backbone, clip, plan, build)
+            alone[method] = _measure_alone(method, backbone, clip, plan, build)
         except Exception as error:
             failed[method] = error
-    built = build(list(memory), backbone)
+    built = build(list(alone), backbone)
     propagating = {cell.method for cell in found if cell.interval > 1}
     timings, errors = time_methods(
         built.segmenters, clip, plan, only_keys=built.segmenters.keys() - propagating, tick=tick
@@ -45,12 +47,18 @@ def measure_times(
             findings.fail("timing", failed[cell.method])
             continue
         findings.weights = built.weights[cell.method]
-        findings.take_memory(memory[cell.method])
+        memory, calls = alone[cell.method]
+        findings.take_memory(memory)
+        findings.take_operators(calls, cell.interval)
         findings.take_timing(timings[cell.method], cell.interval, deadlines)
 
 
-def _memory_alone(method: str, backbone: str, clip: TimedClip, plan: Plan, build: Builder) -> PeakMemory:
+def _measure_alone(
+    method: str, backbone: str, clip: TimedClip, plan: Plan, build: Builder
+) -> tuple[PeakMemory, Mapping[Kind, Calls]]:
     built = build([method], backbone)
     for error in built.failed.values():
         raise error
-    return method_memory(built.segmenters[method], clip.frames, plan.mode)
+    segmenter = built.segmenters[method]
+    memory = method_memory(segmenter, clip.frames, plan.mode)
+    return memory, count_operators(segmenter, clip.frames, plan.mode)

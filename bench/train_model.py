@@ -16,6 +16,7 @@ from bench.registry import Parts, build
 from bench.train_config import FLOWNETS, ModelConfig
 from mpvss.checkpoints import load_checkpoint
 from mpvss.propagation import MPVSS
+from mpvss.segmentor.mask2former import Mask2Former
 from mpvss.training.losses import SegmentationCriterion
 from mpvss.training.tasks import PropagationTask, SegmentationTask, Task
 
@@ -53,8 +54,8 @@ def make_task(model: nn.Module, points: int) -> Task:
     """What the model is trained on."""
     criterion = SegmentationCriterion(points=points)
     match model:
-        case PerFrame():
-            return SegmentationTask(model.segmentor, criterion)
+        case PerFrame(segmentor=Mask2Former() as segmentor):
+            return SegmentationTask(segmentor, criterion)
         case MPVSS():
             return PropagationTask(model, criterion)
         case OpticalFlow():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from torch import nn
 
 from bench.measure.macs import count_macs, shapes_only
-from bench.registry import build
+from bench.registry import LIBRARY, build
 from bench.schedule import FixedInterval
 from mpvss.segmentor.mask2former import Execution
 
@@ -43,7 +44,8 @@ def method_cost(
     """
     if min(size) < 1:
         raise ValueError(f"frame size is {size[0]}x{size[1]}; height and width must be 1 or more")
-    with shapes_only():
+    # A model of the transformers library cannot be built without its weights.
+    with nullcontext() if backbone.startswith(LIBRARY) else shapes_only():
         model = build(
             method, backbone=backbone, key_backbone=key_backbone, num_classes=num_classes, execution=execution
         )

@@ -7,7 +7,7 @@ cache keeps, or a kernel reads twice, is not in it; views move nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,18 +31,21 @@ class Tally:
 
 Executed = dict[tuple[str, str], Tally]
 """By stage and operator (`aten::mm`)."""
+Macs = Callable[[Any, Sequence[Any], Any], int]
+"""MACs of a call, from the operator, its arguments and its output."""
 
 
 class ExecutedOperators(TorchDispatchMode):
     """Tallies every operator that is executed inside, under the stage that `where` names at the time.
 
     A composite operator is tallied by what it is made of. An unknown operator raises ValueError, see
-    `bench.measure.operators`.
+    `bench.measure.operators`, unless `macs` is another function of a call.
     """
 
-    def __init__(self, where: Callable[[], str]) -> None:
+    def __init__(self, where: Callable[[], str], macs: Macs = operator_macs) -> None:
         super().__init__()
         self.where = where
+        self.macs = macs
         self.tallies: Executed = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -56,7 +59,7 @@ class ExecutedOperators(TorchDispatchMode):
         out = func(*args, **kwargs)
         tally = self.tallies.setdefault((self.where(), name), Tally())
         tally.calls += 1
-        tally.macs += operator_macs(func, args, out)
+        tally.macs += self.macs(func, args, out)
         if not is_view(func):
             written = () if "empty" in name else tree_leaves(out)
             tally.bytes += sum(_bytes(x) for x in (*tree_leaves((args, kwargs)), *written) if isinstance(x, Tensor))

@@ -115,19 +115,40 @@ class _RecordedConvolutions(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.conv2d:
-            return _convolve(False, *args, **(kwargs or {}))
+            return _convolve(*args, **(kwargs or {}))
         if func is torch.conv_transpose2d:
-            return _convolve(True, *args, **(kwargs or {}))
+            return _convolve_transposed(*args, **(kwargs or {}))
         return func(*args, **(kwargs or {}))
 
 
 def _convolve(
-    transposed: bool, x: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, *rest: Any
+    x: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Tensor:
-    """A convolution without dilation or groups, which the project has none of."""
-    steps, pads = ([v, v] if isinstance(v, int) else list(v) for v in (stride, padding))
+    """As `torch.conv2d`, its padding in numbers."""
+    return _recorded(False, x, weight, bias, stride, padding, 0, dilation, groups)
+
+
+def _convolve_transposed(
+    x: Tensor,
+    weight: Tensor,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    """As `torch.conv_transpose2d`."""
+    return _recorded(True, x, weight, bias, stride, padding, output_padding, dilation, groups)
+
+
+def _recorded(transposed: bool, x: Tensor, weight: Tensor, bias: Any, *sizes: Any) -> Tensor:
+    *pairs, groups = sizes
+    stride, padding, output_padding, dilation = ([v, v] if isinstance(v, int) else list(v) for v in pairs)
     convolution = torch._C._VariableFunctions._convolution  # type: ignore[attr-defined]
-    return convolution(x, weight, bias, steps, pads, [1, 1], transposed, [0, 0], 1, False, False, True, True)
+    return convolution(
+        x, weight, bias, stride, padding, dilation, transposed, output_padding, groups, False, False, True, True
+    )
 
 
 def _output_shapes(func: Any, args: Any, kwargs: Any) -> list[Any]:

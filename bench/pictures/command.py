@@ -9,12 +9,13 @@ from pathlib import Path
 import torch
 
 from baselines.optical_flow import OpticalFlow
+from bench.backbone_names import backbone_names
 from bench.cli import known_names
 from bench.data import Clip, Frame, colour_map, open_dataset
 from bench.pictures.flow_picture import draw_flow, query_motion
 from bench.pictures.strip import Column, draw_strip
 from bench.progress import Progress
-from bench.registry import BACKBONES, UNTRAINED, known_methods, method_of
+from bench.registry import UNTRAINED, known_methods, method_of
 from bench.report.style import save, styled
 from bench.runner import Built, as_tensor, registry_builder, run_video, select_device, set_threads
 from bench.schedule import FixedInterval
@@ -26,7 +27,7 @@ from mpvss.propagation import MPVSS
 def draw_pictures(args: argparse.Namespace) -> int:
     """Draw the strip and, where MPVSS and optical flow are asked for, the flow."""
     known_names(map(method_of, args.methods), known_methods(), "method")
-    (backbone,) = known_names([args.backbone], BACKBONES, "backbone")
+    (backbone,) = backbone_names([args.backbone], args.methods)
     schedule = FixedInterval(args.interval)
     weights = parse_weights(args.weights, Grid(tuple(args.methods), (backbone,), (args.interval,)))
     device = select_device(args.device)

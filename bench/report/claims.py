@@ -16,6 +16,10 @@ REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
 NOT_RESOLVED = "not resolved"
 """The clips are too few to say: the interval of a difference holds 0."""
 NOT_MEASURABLE = "not measurable here"
+CLAIMS_NOTE = (
+    f"'{NOT_RESOLVED}': the 95 % interval of a difference, bootstrapped over clips, holds 0. Claims 'in the small' are "
+    "evaluated on the data and backbones of a run, not on the paper's."
+)
 DATA_NAMES = {"vspw": "VSPW", "cityscapes": "Cityscapes"}
 
 
@@ -37,6 +41,11 @@ class Claim:
     bound: str = ""
     metric: str = ""
     positive: Sequence[str] = ()
+
+    @property
+    def digits(self) -> int:
+        """Digits after the point of the expected values."""
+        return max(len(f"{value:g}".partition(".")[2]) for _, value in self.cases())
 
     def cases(self) -> Iterator[tuple[str, float]]:
         """What `*` stands for, and the value expected of it."""
@@ -114,9 +123,8 @@ def judge(claim: Claim, published: Mapping[Figure, float], measurements: Measure
             notes = [measured.note for measured in ours.values() if measured and measured.note]
             others = [f"the paper's figure of {f.method}" for f in parts if f.method not in BUILT]
             why = "; ".join(dict.fromkeys([*notes, *others, *filter(None, [claim.remarks.get(case)])]))
-        digits = max(_digits(value) for _, value in claim.cases())
-        shown = "-" if value is None else f"{value:.{digits + 1}f} {claim.unit}"
-        printed = f"{claim.bound} {expected:.{digits}f} {claim.unit}".strip()
+        shown = "-" if value is None else f"{value:.{claim.digits + 1}f} {claim.unit}"
+        printed = f"{claim.bound} {expected:.{claim.digits}f} {claim.unit}".strip()
         verdicts.append(Verdict(claim, case.replace("_", " "), printed, shown, verdict, why))
     return verdicts
 
@@ -137,10 +145,7 @@ def claims_sheet(verdicts: Sequence[Verdict]) -> Sheet:
         title="What the paper claims, and what was found here",
         headers=tuple(Header(head, number=head in ("Paper", "Here")) for head in heads),
         rows=tuple(rows),
-        notes=(
-            f"'{NOT_RESOLVED}': the 95 % interval of a difference, bootstrapped over clips, holds 0. Claims 'in the "
-            "small' are evaluated on the data and backbones of a run, not on the paper's.",
-        ),
+        notes=(CLAIMS_NOTE,),
         rules=frozenset(rules),
     )
 
@@ -168,8 +173,3 @@ def _needs(figure: Figure) -> str:
     if figure.metric == "FPS":
         return f"FPS needs a sweep on {DATA_NAMES[DATA[figure.table]]} at interval 5, and the paper's are of a V100"
     return "not among the counted costs that this report was given"
-
-
-def _digits(value: float) -> int:
-    text = f"{value:g}"
-    return len(text.partition(".")[2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.report.claims import Claim, evaluate, holds
 from bench.report.published import Figure
@@ -98,11 +98,12 @@ def _motion_cost(printed: Printed) -> Iterator[Contradiction]:
 
 
 def _texts(printed: Printed, claims: Sequence[Claim]) -> Iterator[Contradiction]:
-    """What the text says of the tables."""
+    """What the text says of the tables, to the digits that it prints."""
     for claim in claims:
+        exact = replace(claim, tolerance=0.5 * 10**-claim.digits)
         for case, expected in claim.cases() if claim.value else ():
             value = evaluate(claim, case, printed.get)
-            if value is not None and not holds(claim, expected, value):
+            if value is not None and not holds(exact, expected, value):
                 yield Contradiction(claim.where, f"{claim.quantity} {case}".strip(), expected, value, "the tables")
 
 
@@ -123,7 +124,7 @@ def contradictions_sheet(found: Sequence[Contradiction]) -> Sheet:
                 Entry(c.what),
                 Entry(c.where),
                 Entry(f"{c.printed:g}", c.printed),
-                Entry(f"{c.implied:.4g}", c.implied),
+                Entry(f"{c.implied:.2f}".removesuffix("0"), c.implied),
                 Entry(c.by),
             )
             for c in found

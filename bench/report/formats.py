@@ -11,26 +11,36 @@ from itertools import groupby
 from bench.report.sheet import Entry, Sheet
 from bench.report.tables import markdown
 
+LONG = 40
+"""Characters of a text that wants more than a line."""
 _LATEX = {
     "\\": r"\textbackslash{}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
-    "−": "$-$",  # noqa: RUF001
-    "≤": r"$\le$",
-    "≥": r"$\ge$",
-    "×": r"$\times$",  # noqa: RUF001
-    "…": r"\dots{}",
+    "\N{MINUS SIGN}": "$-$",
+    "\N{LESS-THAN OR EQUAL TO}": r"$\le$",
+    "\N{GREATER-THAN OR EQUAL TO}": r"$\ge$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "\N{HORIZONTAL ELLIPSIS}": r"\dots{}",
+    "\N{LEFT DOUBLE QUOTATION MARK}": "``",
+    "\N{RIGHT DOUBLE QUOTATION MARK}": "''",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
 }
 
 
 def as_markdown(sheet: Sheet) -> str:
-    """With the best in bold and the second best underlined."""
+    """With its title and notes."""
+    return "\n\n".join([f"**{sheet.title}**", markdown_table(sheet), *sheet.notes]) + "\n"
+
+
+def markdown_table(sheet: Sheet) -> str:
+    """The bare table, with the best in bold and the second best underlined."""
     marks = {"": "{}", "best": "**{}**", "second": "<u>{}</u>"}
     rows = [[marks[entry.mark].format(entry.text) for entry in row] for row in sheet.rows]
     left = [header.flat for header in sheet.headers if not header.number]
-    table = markdown([header.flat for header in sheet.headers], rows, left=left)
-    return "\n\n".join([f"**{sheet.title}**", table, *sheet.notes]) + "\n"
+    return markdown([header.flat for header in sheet.headers], rows, left=left)
 
 
 def as_latex(sheet: Sheet) -> str:
@@ -39,7 +49,7 @@ def as_latex(sheet: Sheet) -> str:
     lines = [
         r"\begin{table}",
         rf"\caption{{{_tex(' '.join([sheet.title + '.', *sheet.notes]))}}}",
-        rf"\begin{{tabular}}{{{''.join('r' if header.number else 'l' for header in sheet.headers)}}}",
+        rf"\begin{{tabular}}{{{''.join(_alignments(sheet))}}}",
         r"\toprule",
         *_latex_groups(sheet),
         " & ".join(_tex(header.text) for header in sheet.headers) + r" \\",
@@ -98,6 +108,15 @@ FORMATS: Mapping[str, Callable[[Sheet], str]] = {
     "html": as_html,
 }
 """How a sheet is written, by the ending of the file."""
+
+
+def _alignments(sheet: Sheet) -> list[str]:
+    """Of the columns in LaTeX: numbers to the right; texts to the left, long ones in lines of a paragraph."""
+    longest = [max([0, *(len(row[i].text) for row in sheet.rows)]) for i in range(len(sheet.headers))]
+    return [
+        "r" if header.number and length <= LONG else "l" if length <= LONG else r"p{0.2\linewidth}"
+        for header, length in zip(sheet.headers, longest, strict=True)
+    ]
 
 
 def _groups(sheet: Sheet) -> list[tuple[str, list]]:

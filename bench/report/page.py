@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
+from bench.report.claims import CLAIMS_NOTE, NOT_MEASURABLE, Verdict
 from bench.report.formats import as_html
 from bench.report.page_data import as_json, cost_names, page_costs, page_data
 from bench.report.report import Report
-from bench.report.settings import setting_lines
-from bench.report.sheet import Sheet
-from bench.report.study import Study, StudyRun
-from bench.report.summary import summary, warning
+from bench.report.study import Study, StudyRun, is_untrained
+from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables import FURTHER, MAIN, Cell, Column, is_there, value_text
 
 FILES = Path(__file__).parent / "page"
+IN_A_DATA_URL = " <>/=:;,.()'{}!?*+@[]|~^-_"
+"""Characters of an SVG that may stay as they are, which keeps the page short."""
 TITLE = "Efficient video semantic segmentation: what was measured"
 
 
@@ -46,14 +49,12 @@ def _sections(report: Report) -> list[tuple[str, str]]:
         ("Choose", _chooser(study)),
         ("Plots", _plots(study)),
         ("Configurations", _cells(study)),
-        ("Tables in the small", _sheets(report.small)),
     ]
+    tables = {title: "".join(map(as_html, sheets)) for title, sheets in report.sections.items()}
     return [
         ("Summary", _summary(report)),
-        *(about_runs if study.runs else []),
-        ("Claims", _verdicts(report.claims)),
-        ("Contradictions", "" if report.contradictions is None else as_html(report.contradictions)),
-        ("Tables of the paper", _sheets(report.paper)),
+        *(about_runs if any(run.scored for run in study.runs) else about_runs[-1:] if study.runs else []),
+        *{**tables, "Claims": _claims(report.verdicts)}.items(),
         ("Figures", _figures(report)),
         ("Pictures", "".join(_pictures(run) for run in study.runs)),
         ("Environment and commands", "".join(_environment(run) for run in study.runs)),
@@ -69,11 +70,15 @@ def _summary(report: Report) -> str:
 def _chooser(study: Study) -> str:
     names = cost_names(study)
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    return _fill("chooser.html", runs=_options(r.name for r in study.runs), costs=_options(names), cost_heads=heads)
+    return _fill("chooser.html", runs=_scored(study), costs=_options(names), cost_heads=heads)
 
 
 def _plots(study: Study) -> str:
-    return _fill("plots.html", runs=_options(r.name for r in study.runs), costs=_options(cost_names(study)))
+    return _fill("plots.html", runs=_scored(study), costs=_options(cost_names(study)))
+
+
+def _scored(study: Study) -> str:
+    return _options(run.name for run in study.runs if run.scored)
 
 
 def _cells(study: Study) -> str:
@@ -93,9 +98,10 @@ def _cells(study: Study) -> str:
 
 def _cell_row(cell: Cell, columns: Sequence[Column]) -> str:
     tags = "".join(f' data-{name}="{escape(cell[name])}"' for name in ("run", "backbone", "method"))
+    note = ' <span class="note">untrained</span>' if is_untrained(cell) else ""
     method, backbone, run = (escape(cell[name]) for name in ("method", "backbone", "run"))
     parts = [
-        f'<th scope="row" data-value="{method}">{method}</th>',
+        f'<th scope="row" data-value="{method}">{method}{note}</th>',
         _td(backbone, backbone),
         _td(str(cell["interval"]), str(cell["interval"])),
         _td(run, run),
@@ -117,23 +123,38 @@ def _td(value: str, text: str) -> str:
     return f'<td data-value="{value}">{text}</td>'
 
 
-def _verdicts(sheet: Sheet | None) -> str:
-    if sheet is None:
-        return ""
-    html = as_html(sheet)
-    for name in ("reproduced", "not reproduced"):
-        tag = f'<td class="text">{name}</td>'
-        html = html.replace(tag, f'<td class="text verdict-{name.replace(" ", "-")}">{name}</td>')
-    return html
+def _claims(verdicts: Sequence[Verdict]) -> str:
+    """Each claim with its cases under it; those of which nothing could be measured are closed."""
+    parts = []
+    for claim, group in groupby(verdicts, key=lambda verdict: verdict.claim):
+        cases = list(group)
+        tally = Counter(verdict.verdict for verdict in cases)
+        badges = "".join(f' <span class="{_class(name)}">{count} {name}</span>' for name, count in tally.items())
+        rows = "".join(
+            f'<tr><th scope="row">{escape(v.case) or "-"}</th><td>{escape(v.expected)}</td>'
+            f"<td>{escape(v.measured)}</td>"
+            f'<td class="text {_class(v.verdict)}">{v.verdict}</td><td class="text">{escape(v.why)}</td></tr>'
+            for v in cases
+        )
+        parts.append(
+            f"<details{'' if set(tally) == {NOT_MEASURABLE} else ' open'}>"
+            f"<summary>{escape(claim.quantity)}{badges}</summary>"
+            f"<blockquote>{escape(claim.sentence)} <cite>{escape(claim.where)}</cite></blockquote>"
+            f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(claim.quantity)}"><table>'
+            '<thead><tr><th scope="col">Case</th><th scope="col">Paper</th><th scope="col">Here</th>'
+            f'<th scope="col" class="text">Verdict</th><th scope="col" class="text">Why</th></tr></thead>'
+            f"<tbody>{rows}</tbody></table></div></details>\n"
+        )
+    return "".join(parts) + (f"<p>{escape(CLAIMS_NOTE)}</p>" if parts else "")
 
 
-def _sheets(sheets: Iterable[Sheet]) -> str:
-    return "".join(map(as_html, sheets))
+def _class(verdict: str) -> str:
+    return f"verdict-{verdict.replace(' ', '-')}"
 
 
 def _figures(report: Report) -> str:
     return "".join(
-        f'<figure><img alt="{escape(plot.title)}" src="data:image/svg+xml,{quote(plot.svg())}">'
+        f'<figure><img alt="{escape(plot.title)}" src="data:image/svg+xml,{quote(plot.svg, safe=IN_A_DATA_URL)}">'
         f"<figcaption>{escape(plot.title)}</figcaption></figure>\n"
         for plot in report.plots
     )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bench.report.study import Study
+from bench.report.study import Study, is_untrained
 from bench.report.style import COLOURS
 from bench.report.tables import Cell, is_there
 from bench.report.tradeoff import costs_of
@@ -23,6 +23,8 @@ SHAPES = (
     "M-4 -4L4 4M-4 4L4 -4",
     "M-5 0L4 -5V5Z",
     "M5 0L-4 -5V5Z",
+    "M0 -6L1.5 -2H5.5L2.2 .7L3.5 5L0 2.4L-3.5 5L-2.2 .7L-5.5 -2H-1.5Z",
+    "M0 -5.5L5.2 -1.7L3.2 4.5H-3.2L-5.2 -1.7Z",
 )
 """Outlines around the origin, in pixels."""
 DASHES = ("", "7 2", "2 2", "8 2 2 2", "4 1 1 1")
@@ -60,6 +62,7 @@ def _configuration(cell: Cell) -> dict[str, Any]:
         "method": cell["method"],
         "interval": int(cell["interval"]),
         "weights": cell["weights"] if is_there(cell, "weights") else "-",
+        "untrained": is_untrained(cell),
         "miou": _percent(cell, "miou"),
         "low": _percent(cell, "miou_low"),
         "high": _percent(cell, "miou_high"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from matplotlib.figure import Figure
 
@@ -14,16 +14,19 @@ from bench.report.contradictions import contradictions, contradictions_sheet
 from bench.report.figures import (
     accuracy_against_interval,
     counted_macs_against_interval,
+    differences,
     macs_against_interval,
     warping_strategies,
 )
+from bench.report.latency import latency_sheet, speed_sheet
 from bench.report.paper_tables import paper_tables
+from bench.report.peer import peer_sheet
 from bench.report.published import PUBLISHED, Measurements, read_published
 from bench.report.sheet import Sheet
 from bench.report.small_claims import judge_small
 from bench.report.small_tables import small_tables
 from bench.report.study import Study, StudyRun
-from bench.report.style import styled, write_figure
+from bench.report.style import figure_bytes, styled
 from bench.report.tradeoff import accuracy_against_cost, times_by_kind
 
 
@@ -35,12 +38,15 @@ class Plot:
     title: str
     figure: Figure
 
+    @cached_property
     def svg(self) -> str:
         """The figure as SVG."""
-        buffer = io.BytesIO()
+        return self.render("svg").decode()
+
+    def render(self, ending: str) -> bytes:
+        """The figure as a file of the format."""
         with styled():
-            write_figure(self.figure, buffer, "svg")
-        return buffer.getvalue().decode()
+            return figure_bytes(self.figure, ending)
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class Report:
         study: what it is made from.
         paper: the paper's tables beside what was measured; empty without the published tables.
         small: the tables in the small, run by run.
+        speed: times by kind of frame, run by run, and those beside the peer.
         verdicts: on the paper's claims.
         claims: the verdicts as a table.
         contradictions: of the paper's own figures, as a table.
@@ -61,15 +68,27 @@ class Report:
     study: Study
     paper: tuple[Sheet, ...]
     small: tuple[Sheet, ...]
+    speed: tuple[Sheet, ...]
     verdicts: tuple[Verdict, ...]
     claims: Sheet | None
     contradictions: Sheet | None
     plots: tuple[Plot, ...]
 
     @property
-    def sheets(self) -> tuple[Sheet, ...]:
+    def sections(self) -> dict[str, tuple[Sheet, ...]]:
+        """Every table, by the title of its section."""
+        return {
+            "Tables in the small": self.small,
+            "Speed": self.speed,
+            "Claims": (self.claims,) if self.claims else (),
+            "Contradictions": (self.contradictions,) if self.contradictions else (),
+            "Tables of the paper": self.paper,
+        }
+
+    @property
+    def sheets(self) -> list[Sheet]:
         """Every table."""
-        return (*self.small, *self.paper, *(sheet for sheet in (self.claims, self.contradictions) if sheet))
+        return [sheet for sheets in self.sections.values() for sheet in sheets]
 
     def tally(self) -> dict[str, int]:
         """How many cases of claims have each verdict."""
@@ -79,10 +98,11 @@ class Report:
 def make_report(study: Study) -> Report:
     """Judge, tabulate and draw. The paper's tables come with the project's source; without it they are left out."""
     small = tuple(sheet for run in study.runs for sheet in small_tables(run))
+    speed = tuple(_speed(study))
     with styled():
         plots = tuple(_plots(study))
     if not PUBLISHED.is_dir():
-        return Report(study, (), small, (), None, None, plots)
+        return Report(study, (), small, speed, (), None, None, plots)
     published, claims, measurements = read_published(), read_claims(), Measurements(study)
     verdicts = tuple(
         verdict
@@ -93,6 +113,7 @@ def make_report(study: Study) -> Report:
         study=study,
         paper=tuple(paper_tables(published, measurements)),
         small=small,
+        speed=speed,
         verdicts=verdicts,
         claims=claims_sheet(verdicts),
         contradictions=contradictions_sheet(contradictions(published, claims)),
@@ -104,9 +125,20 @@ RUN_PLOTS = (
     ("figure-3a", "mIoU of MPVSS against the key-frame interval", accuracy_against_interval),
     ("figure-3b", "MACs of MPVSS against the key-frame interval", macs_against_interval),
     ("figure-3c", "Accuracy of the ways to propagate against the key-frame interval", warping_strategies),
+    ("differences", "Accuracy less that of per-frame, with paired intervals", differences),
     ("accuracy-cost", "Accuracy against cost", accuracy_against_cost),
     ("times", "Times of key frames and other frames", times_by_kind),
 )
+
+
+def _speed(study: Study) -> Iterator[Sheet]:
+    for run in study.runs:
+        if run.latency:
+            yield latency_sheet(run.latency, run.name)
+        if not run.scored:
+            yield speed_sheet([cell for cell in run.cells if cell["status"] == "ok"], run.name)
+    if study.peers:
+        yield peer_sheet(study.peers)
 
 
 def _plots(study: Study) -> Iterator[Plot]:

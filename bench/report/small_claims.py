@@ -10,7 +10,6 @@ from bench.report.claims import NOT_MEASURABLE, NOT_REPRODUCED, NOT_RESOLVED, RE
 from bench.report.study import Study, StudyRun, is_untrained
 from bench.report.sums import Term, names, parse_sum
 from bench.report.tables import Cell, is_there
-from bench.results import CellKey
 
 Chosen = Mapping[str, Cell]
 """The cell that stands for each name, METHOD:INTERVAL, of a sum."""
@@ -53,11 +52,9 @@ def _judge(claim: Claim, case: str, run: StudyRun, sums: Sequence[Sequence[Term]
         constant = sum(term.weight for term in terms if not term.name)
         named = [term for term in terms if term.name]
         estimate = constant + sum(100 * term.weight * float(chosen[term.name][claim.metric]) for term in named)
-        keys = [_key(chosen[term.name]) for term in named]
-        interval = None
-        if all(key in run.counts for key in keys):
-            weighted = [(term.weight, run.counts[key]) for term, key in zip(named, keys, strict=True)]
-            interval = contrast(weighted, claim.metric)
+        counts = [(term.weight, run.counts_of(chosen[term.name])) for term in named]
+        kept = [(weight, of_cell) for weight, of_cell in counts if of_cell is not None]
+        interval = contrast(kept, claim.metric) if len(kept) == len(counts) else None
         if interval is None:
             texts.append(f"{text}: {estimate:.2f}")
             lows.append(float("-inf"))
@@ -75,10 +72,6 @@ def _judge(claim: Claim, case: str, run: StudyRun, sums: Sequence[Sequence[Term]
         unclear = [t for t, low, high in zip(claim.positive, lows, highs, strict=True) if low <= 0 <= high]
         verdict, why = NOT_RESOLVED, f"not resolved by the clips of this run: {'; '.join(unclear)}"
     return Verdict(claim, case, "above 0", "; ".join(texts), verdict, why)
-
-
-def _key(cell: Cell) -> CellKey:
-    return CellKey(cell["backbone"], cell["method"], int(cell["interval"]))
 
 
 def _labels(chosen: Chosen) -> str:

@@ -1,4 +1,4 @@
-"""What a report is made from, read from its files: runs, counted costs and pictures."""
+"""What a report is made from, read from its files: runs and their pictures, counted costs, times beside the peer."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import pandas as pd
 
 from bench.clip_counts import ClipCounts
 from bench.report.tables import Cell, is_there
-from bench.results import CellKey, read_clip_counts, read_configuration, read_run, read_samples
+from bench.results import CellKey, read_clip_counts, read_configuration, read_latency, read_run, read_samples
 
 UNTRAINED = "untrained"
+COUNTED_SCHEMA = 1
+"""Of `cost-*.json` and `peer-*.json`; a file that names none has this one."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class StudyRun:
         about: what its `run.json` holds.
         table: as `bench.results.read_run` gives it; `cells` are its rows.
         samples: as `bench.results.read_samples` gives them.
+        latency: the rows of `bench.results.read_latency`.
         counts: pixel counts clip by clip, of the cells that keep them.
         pictures: the PNG files under its `pictures/`.
 
@@ -36,6 +39,7 @@ class StudyRun:
     table: pd.DataFrame
     cells: list[Cell]
     samples: pd.DataFrame
+    latency: list[Cell]
     counts: dict[CellKey, ClipCounts]
     pictures: tuple[Path, ...]
 
@@ -44,10 +48,23 @@ class StudyRun:
         """In the order asked for."""
         return list(dict.fromkeys(cell["backbone"] for cell in self.cells))
 
+    @property
+    def rows(self) -> list[str]:
+        """Every method and METHOD@LABEL, in the order asked for."""
+        return list(dict.fromkeys(cell["method"] for cell in self.cells))
+
+    @property
+    def scored(self) -> bool:
+        """Whether any cell has an accuracy."""
+        return any(is_there(cell, "miou") for cell in self.cells)
+
     def methods(self, base: str) -> list[str]:
         """The rows of a method: its own name, and METHOD@LABEL."""
-        names = dict.fromkeys(cell["method"] for cell in self.cells)
-        return [name for name in names if base_method(name) == base]
+        return [name for name in self.rows if base_method(name) == base]
+
+    def counts_of(self, cell: Cell) -> ClipCounts | None:
+        """The pixel counts of a cell clip by clip; None where it does not keep them."""
+        return self.counts.get(CellKey(cell["backbone"], cell["method"], int(cell["interval"])))
 
     def cell(self, backbone: str, method: str, interval: int) -> Cell | None:
         """A good cell, or None. A method to which every frame is a key frame serves every interval."""
@@ -65,12 +82,14 @@ class Study:
         runs: in the order given.
         paper_costs: what `mpvss-bench cost --paper --json` wrote, one entry a printed figure.
         costs: what `mpvss-bench cost --json` wrote, one entry a method and backbone, with the frame's `height`.
+        peers: what `mpvss-bench peer --out` wrote, one entry a file.
 
     """
 
     runs: tuple[StudyRun, ...]
     paper_costs: tuple[dict[str, Any], ...]
     costs: tuple[dict[str, Any], ...]
+    peers: tuple[dict[str, Any], ...]
 
 
 def base_method(name: str) -> str:
@@ -84,7 +103,7 @@ def is_untrained(cell: Cell) -> bool:
 
 
 def read_study(paths: Sequence[Path]) -> Study:
-    """Read runs, and folders that hold runs and counted costs (`cost-*.json`).
+    """Read runs, and folders that hold runs, counted costs (`cost-*.json`) and times beside the peer (`peer-*.json`).
 
     Raises:
         ValueError: a folder that is neither, is damaged or of a schema that is not known; a run that has no cell
@@ -95,12 +114,12 @@ def read_study(paths: Sequence[Path]) -> Study:
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         raise ValueError(f"the runs {', '.join(map(str, folders))} share a name; rename one of the folders")
-    files = [file for path in paths if path.is_dir() for file in sorted(path.glob("cost-*.json"))]
-    contents = [_read_json(file) for file in files]
+    contents = _read_all(paths, "cost")
     return Study(
         runs=tuple(_read(folder, name) for folder, name in zip(folders, names, strict=True)),
         paper_costs=tuple(cell for content in contents for cell in content.get("cells", ())),
         costs=tuple({**row, "height": c["height"]} for c in contents if "rows" in c for row in c["rows"]),
+        peers=tuple(_read_all(paths, "peer")),
     )
 
 
@@ -108,7 +127,7 @@ def _runs_in(path: Path) -> Iterable[Path]:
     if not path.is_dir():
         raise ValueError(f"{path} " + ("is not a folder" if path.exists() else "does not exist"))
     inside = sorted(file.parent for file in path.glob("*/run.json"))
-    if (path / "run.json").exists() or not (inside or any(path.glob("cost-*.json"))):
+    if (path / "run.json").exists() or not (inside or any(path.glob("cost-*.json")) or any(path.glob("peer-*.json"))):
         return [path]  # where it is no run, reading it says so
     return inside
 
@@ -122,15 +141,28 @@ def _read(folder: Path, name: str) -> StudyRun:
         name=name,
         about=about,
         table=table,
-        cells=[{str(field): value for field, value in cell.items()} for cell in table.to_dict("records")],
+        cells=_rows(table),
         samples=read_samples(folder),
+        latency=_rows(read_latency(folder)),
         counts=read_clip_counts(folder),
         pictures=tuple(sorted((folder / "pictures").glob("*.png"))),
     )
 
 
+def _rows(table: pd.DataFrame) -> list[Cell]:
+    return [{str(field): value for field, value in row.items()} for row in table.to_dict("records")]
+
+
+def _read_all(paths: Sequence[Path], what: str) -> list[dict[str, Any]]:
+    return [_read_json(file) for path in paths if path.is_dir() for file in sorted(path.glob(f"{what}-*.json"))]
+
+
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        return json.loads(file.read_text())
+        content = json.loads(file.read_text())
     except ValueError as error:
         raise ValueError(f"{file} is damaged ({error})") from None
+    schema = content.get("schema", COUNTED_SCHEMA)
+    if schema != COUNTED_SCHEMA:
+        raise ValueError(f"{file} has schema {schema!r}; this version reads schema {COUNTED_SCHEMA}")
+    return content

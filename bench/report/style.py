@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontEntry, fontManager
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 PANEL_WIDTH, PANEL_HEIGHT, LEGEND_WIDTH = 3.6, 3.0, 2.1
 """Inches."""
 
-# The strong colours of seaborn's colour-blind palette, without its yellow and its pink, and a dark grey.
-COLOURS = ("#0173B2", "#DE8F05", "#029E73", "#D55E00", "#CC78BC", "#56B4E9", "#CA9161", "#333333", "#949494")
+# The strong colours of seaborn's colour-blind palette, without its yellow and its pink, and three dark ones.
+COLOURS = (
+    *("#0173B2", "#DE8F05", "#029E73", "#D55E00", "#CC78BC", "#56B4E9", "#CA9161", "#333333", "#949494"),
+    *("#7A3E9D", "#6E4B1F"),
+)
 
 # Each series differs from the others in its marker and its dashes too, so that print in grey stays readable.
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "p")
 DASHES: tuple[Any, ...] = (
     "-",
     (0, (5, 1.5)),
@@ -28,6 +33,10 @@ DASHES: tuple[Any, ...] = (
     (0, (3, 1, 1, 1, 1, 1)),
 )
 
+
+# The font that comes with matplotlib, under a name that no font of the system has: text is then as wide everywhere.
+FONT = "DejaVu Sans of matplotlib"
+fontManager.ttflist.append(FontEntry(fname=str(Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), name=FONT))
 
 METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
 """Of each format that figures are written in: no date and no version."""
@@ -44,7 +53,7 @@ def styled() -> Iterator[None]:
         "axes.spines.top": False,
         "axes.titlelocation": "left",
         "axes.titlesize": "medium",
-        "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
+        "font.family": FONT,
         "font.size": 9,
         "grid.color": "0.9",
         "legend.frameon": False,
@@ -92,14 +101,16 @@ def add_legend(figure: Figure, axes: Sequence[Axes], names: Sequence[str], title
     figure.legend([lines[n] for n in shown], shown, loc="outside right upper", handlelength=3.5, title=title)
 
 
+def figure_bytes(figure: Figure, ending: str) -> bytes:
+    """The figure as `svg` or `png`, without a date or a version."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=ending, metadata=METADATA[ending])
+    return buffer.getvalue()
+
+
 def save(figure: Figure, stem: Path, formats: Sequence[str]) -> list[Path]:
-    """Write the figure as `svg`, `png` or both, without a date or a version in them; the files."""
+    """Write the figure as `svg`, `png` or both; the files."""
     files = [stem.with_name(f"{stem.name}.{ending}") for ending in METADATA if ending in formats]
     for file in files:
-        write_figure(figure, file, file.suffix[1:])
+        file.write_bytes(figure_bytes(figure, file.suffix[1:]))
     return files
-
-
-def write_figure(figure: Figure, target: Path | BinaryIO, ending: str) -> None:
-    """Write the figure in one format."""
-    figure.savefig(target, format=ending, bbox_inches="tight", metadata=METADATA[ending])

@@ -1,8 +1,9 @@
-"""The report in a few sentences."""
+"""The report in a few sentences: what was found, where and how it was measured, and what to be careful with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from bench.report.claims import NOT_MEASURABLE, NOT_REPRODUCED, NOT_RESOLVED, REPRODUCED
 from bench.report.report import Report
@@ -36,7 +37,7 @@ def summary(report: Report) -> list[str]:
 
 def warning(study: Study) -> str:
     """What is to be said of weights that are drawn at random; empty where there are none."""
-    runs = [run.name for run in study.runs if any(map(is_untrained, run.cells))]
+    runs = [run.name for run in study.runs if run.scored and any(map(is_untrained, run.cells))]
     return (
         f"Rows marked untrained (in {', '.join(runs)}) have random weights: their accuracy says nothing about the "
         "method. Their cost and speed do not depend on the weights."
@@ -45,12 +46,36 @@ def warning(study: Study) -> str:
     )
 
 
+def setting_lines(about: Mapping[str, Any]) -> list[str]:
+    """Of a run's `run.json`: data, settings, machine, and date and commit of the last start."""
+    configuration = about["configuration"]
+    environment = about["starts"][-1]["environment"]
+    limits = [
+        f"the first {_count(configuration[name], what)}"
+        for name, what in (("clips", "clip"), ("frames", "frame"))
+        if configuration[name] is not None
+    ]
+    data = f"Data: {configuration['data']}" + (f" ({', of each '.join(reversed(limits))})" if limits else "")
+    timing = f"Times: {configuration['stopping']}" if "stopping" in configuration else ""
+    lines = [
+        data,
+        f"{len(configuration['classes'])} classes, execution {configuration['execution']}, "
+        f"seed {configuration['seed']}",
+        timing,
+        f"{environment['device']} · {environment['cpu']} · {_count(environment['threads'], 'thread')} · "
+        f"torch {environment['libraries']['torch']} · Python {environment['python']} · {environment['os']}",
+        f"{environment['date']}, commit {environment['commit'] or 'unknown'}",
+    ]
+    return [line for line in lines if line]
+
+
 def _of_run(run: StudyRun) -> Iterator[str]:
-    methods = list(dict.fromkeys(cell["method"] for cell in run.cells))
     failed = sum(cell["status"] != "ok" for cell in run.cells)
     yield (
-        f"{run.name}: {len(run.cells)} configurations of {', '.join(methods)} with {', '.join(run.backbones)} on "
-        f"{run.about['configuration']['data']}" + (f"; {failed} failed." if failed else ".")
+        f"{run.name}: {_count(len(run.cells), 'configuration')} of {', '.join(run.rows)} with "
+        f"{', '.join(run.backbones)} on {run.about['configuration']['data']}"
+        + (f"; {failed} failed." if failed else ".")
+        + ("" if run.scored else " None has an accuracy.")
     )
     trained = [c for c in run.cells if is_there(c, "miou") and costs_of(c) and not is_untrained(c)]
     if not trained:
@@ -59,7 +84,7 @@ def _of_run(run: StudyRun) -> Iterator[str]:
     name = next(iter(costs_of(best)))
     near = [c for c in trained if 100 * (best["miou"] - c["miou"]) <= MARGIN and name in costs_of(c)]
     cheapest = min(near, key=lambda cell: costs_of(cell)[name])
-    near = f"the cheapest within {MARGIN:g} points of it {_named(cheapest)}"
+    near = f"the cheapest within {MARGIN:g} points of it is {_named(cheapest)}"
     yield f"{run.name}: the most accurate is {_named(best)}; {near}."
 
 
@@ -67,3 +92,7 @@ def _named(cell: Cell) -> str:
     costs = " and ".join(f"{cost:.3g} {name}" for name, cost in costs_of(cell).items())
     row = f"{cell['method']} with {cell['backbone']} at interval {cell['interval']}"
     return f"{row} (mIoU {100 * cell['miou']:.1f} %, {costs})"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")

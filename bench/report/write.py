@@ -12,15 +12,14 @@ from bench.report.formats import FORMATS as SHEET_FORMATS
 from bench.report.formats import as_markdown
 from bench.report.page import make_page
 from bench.report.report import Report, make_report
-from bench.report.settings import setting_lines
 from bench.report.study import Study, StudyRun, read_study
-from bench.report.style import METADATA, save, styled
-from bench.report.summary import summary, warning
+from bench.report.style import METADATA
+from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables import class_iou, distance_table, further_table, main_table, miou_by_distance
 
 FORMATS = (*SHEET_FORMATS, *METADATA)
 """Endings of the files that a report consists of: html, md, tex and csv of tables, svg and png of figures."""
-TABLES, FIGURES = "tables", "figures"
+TABLES, FIGURES, PICTURES = "tables", "figures", "pictures"
 
 NOTES = """\
 - mIoU averages the classes that occur in the labels, WIoU weights them by their pixels; both come from one
@@ -44,12 +43,13 @@ DISTANCE_NOTE = """\
 def write_report(paths: Sequence[Path], out: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
     """Write the report into `out`; the files written.
 
-    html: the page, `index.html`, and each table. md: the text, `report.md`, and each table. tex: each table. csv: each
-    table and the raw values: `cells.csv`, `class_iou.csv`, `miou_by_distance.csv`. svg, png: each figure. Tables are
-    under `tables/`, figures under `figures/`. The same files give the same report.
+    html: the page, `index.html`, and each table. md: the text, `report.md`, with copies of the runs' pictures, and each
+    table. tex: each table. csv: each table and the raw values: `cells.csv`, `class_iou.csv`, `miou_by_distance.csv`.
+    svg, png: each figure. Tables are under `tables/`, figures under `figures/`. The same files give the same report.
 
     Args:
-        paths: runs, and folders that hold runs and counted costs (`cost-*.json`).
+        paths: runs, and folders that hold runs, counted costs (`cost-*.json`) and times beside the peer's
+            (`peer-*.json`).
         out: made where it is missing.
         formats: some of `FORMATS`.
 
@@ -67,23 +67,30 @@ def write_report(paths: Sequence[Path], out: Path, formats: Sequence[str] = FORM
         files.append(_write(out / "index.html", make_page(report)))
     if "md" in formats:
         files.append(_write(out / "report.md", _text(report, _picture_ending(formats))))
+        files += [_write(out / name, file.read_bytes()) for name, file in _pictures(report.study).items()]
     if "csv" in formats and report.study.runs:
         files += _raw_values(report.study, out)
     for sheet in report.sheets:
         for ending, render in SHEET_FORMATS.items():
             if ending in formats:
                 files.append(_write(out / TABLES / f"{sheet.name}.{ending}", render(sheet)))
-    with styled():
-        for plot in report.plots:
-            (out / FIGURES).mkdir(exist_ok=True)
-            files += save(plot.figure, out / FIGURES / plot.name, formats)
+    for plot in report.plots:
+        if "svg" in formats:
+            files.append(_write(out / FIGURES / f"{plot.name}.svg", plot.svg))
+        if "png" in formats:
+            files.append(_write(out / FIGURES / f"{plot.name}.png", plot.render("png")))
     return files
 
 
-def _write(file: Path, text: str) -> Path:
+def _write(file: Path, content: str | bytes) -> Path:
     file.parent.mkdir(exist_ok=True)
-    file.write_text(text)
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
     return file
+
+
+def _pictures(study: Study) -> dict[str, Path]:
+    """The runs' own pictures by the name that the report gives them."""
+    return {f"{PICTURES}/{run.name}-{file.name}": file for run in study.runs for file in run.pictures}
 
 
 def _picture_ending(formats: Sequence[str]) -> str | None:
@@ -96,13 +103,10 @@ def _text(report: Report, picture_ending: str | None) -> str:
     parts = ["# Report", f"> **{caution}**" if caution else "", "\n".join(f"- {line}" for line in summary(report))]
     if picture_ending:
         parts += [f"![{plot.title}]({FIGURES}/{plot.name}.{picture_ending})" for plot in report.plots]
+    parts += [f"![{Path(name).stem}]({name})" for name in _pictures(study)]
     parts += [_section(run) for run in study.runs]
-    if report.small:
-        parts += ["## Tables in the small", *map(as_markdown, report.small)]
-    if report.paper:
-        parts += ["## Tables of the paper", *map(as_markdown, report.paper)]
-    for title, sheet in (("## Claims", report.claims), ("## Contradictions", report.contradictions)):
-        parts += [title, as_markdown(sheet)] if sheet else []
+    for title, sheets in report.sections.items():
+        parts += [f"## {title}", *map(as_markdown, sheets)] if sheets else []
     if study.runs:
         distances = any(not miou_by_distance(run.cells).empty for run in study.runs)
         parts += ["## How to read it", NOTES + (DISTANCE_NOTE if distances else "")]
@@ -135,7 +139,7 @@ def _raw_values(study: Study, out: Path) -> list[Path]:
     }
     files = []
     for name, table in tables.items():
-        if name != "miou_by_distance" or not table.empty:
+        if not table.empty:
             files.append(out / f"{name}.csv")
             table.to_csv(files[-1], index=False, float_format="%.12g")
     return files

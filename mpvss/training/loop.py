@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -93,7 +94,7 @@ def train(
         _seed(options.seed + process.rank)
     hooks.resume(start)
     network = DistributedDataParallel(task) if process.count > 1 else task
-    writer = SummaryWriter(str(folder / "tensorboard"), purge_step=start + 1) if process.rank == 0 else None
+    writer = _open_writer(folder / "tensorboard", start) if process.rank == 0 else None
     sums: dict[str, Tensor] = {name: value.to(process.device) for name, value in run.pending.items()}
     try:
         for step in range(start, options.steps):
@@ -191,6 +192,18 @@ class _Run:
         if self.options.precision == "float32":
             return nullcontext()
         return torch.autocast(self.device.type, getattr(torch, self.options.precision))
+
+
+def _open_writer(folder: Path, start: int) -> SummaryWriter:
+    """A writer that goes on after `start` steps; what was written of later ones is dropped where it is read.
+
+    Events files are read in the order of their names, which begin with the second they were opened in, so a file is
+    never opened in the second of the one before it.
+    """
+    opened = {int(file.name.split(".")[3]) for file in folder.glob("events.out.tfevents.*")}
+    while int(time.time()) in opened:
+        time.sleep(0.01)
+    return SummaryWriter(str(folder), purge_step=start + 1)
 
 
 @contextmanager

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 from bench.cli import main
-from bench.compare import NotComparableError, compare_runs
+from bench.compare import NotComparableError, compare_runs, remarks
 from bench.results import CellKey, open_run
 from bench.significance import compare_times, judge
 
 START = {"command": "", "environment": {"device": "cpu", "cpu": "any"}}
 
 
-def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10**8):
+CALLS = {"aten::add": 3, "aten::mm": 7}
+
+
+def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10**8, calls=CALLS, scope="labels"):
     count = len(times)
     samples = {"round": [0] * count, "frame": list(range(count)), "key": [False] * count, "seconds": list(times)}
     return {
@@ -25,10 +28,11 @@ def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10*
         "cost": {"parameters": parameters, "key_macs": 5000, "other_macs": macs, "mean_macs": 1800.0},
         "timing": {
             "fps_labels": 1.0,
-            "samples": {"labels": samples},
-            "warmup": {"labels": {**samples, "seconds": [9.0] * count}},
+            "samples": {scope: samples},
+            "warmup": {scope: {**samples, "seconds": [9.0] * count}},
         },
         "memory": {"host_peak_bytes": memory, "device_peak_bytes": None},
+        "operators": {"other": calls},
     }
 
 
@@ -92,18 +96,21 @@ class TestRuns:
     def test_a_run_against_its_like_has_no_regression(self, tmp_path):
         found = self.compare(tmp_path, record(self.TIMES))
         assert set(verdicts(found).values()) == {"SAME"}
-        assert {"time of other frames, labels (s)", "other_macs at interval 5"} <= set(verdicts(found))
+        assert {"time of other frames, labels (ms)", "other_macs"} <= set(verdicts(found))
 
     @pytest.mark.parametrize(
         ("change", "quantity", "verdict"),
         [
-            ({"macs": 1001}, "other_macs at interval 5", "WORSE"),
-            ({"macs": 999}, "other_macs at interval 5", "BETTER"),
-            ({"parameters": 9}, "parameters at interval 5", "WORSE"),
+            ({"macs": 1001}, "other_macs", "WORSE"),
+            ({"macs": 999}, "other_macs", "BETTER"),
+            ({"parameters": 9}, "parameters", "WORSE"),
             ({"miou": 0.4994}, "miou at interval 5", "WORSE"),
             ({"miou": 0.4996}, "miou at interval 5", "SAME"),
-            ({"memory": 12 * 10**7}, "host_peak_bytes at interval 5", "WORSE"),
+            ({"memory": 12 * 10**7}, "host_peak_bytes", "WORSE"),
             ({"errors": {"cost": "no"}}, "interval 5", "BROKEN"),
+            ({"calls": {"aten::add": 4, "aten::mm": 7}}, "operators of other frames", "WORSE"),
+            ({"calls": {"aten::add": 3, "aten::bmm": 7}}, "operators of other frames", "WORSE"),
+            ({"calls": {"aten::mm": 7}}, "operators of other frames", "BETTER"),
         ],
     )
     def test_a_planted_change_of_a_count_is_found_alone(self, tmp_path, change, quantity, verdict):
@@ -144,6 +151,25 @@ class TestRuns:
             make_run(tmp_path / name, {**record(self.TIMES), "accuracy": None}, configuration)
         assert set(verdicts(compare_runs(tmp_path / "base", tmp_path / "new")).values()) == {"SAME"}
 
+    def test_a_changed_operator_is_named(self, tmp_path):
+        found = self.compare(tmp_path, record(self.TIMES, calls={"aten::add": 3, "aten::bmm": 1, "aten::mm": 7}))
+        (finding,) = [f for f in found if f.is_regression]
+        assert (finding.base, finding.new, finding.detail) == (10, 11, "aten::bmm 0 → 1")
+
+    def test_a_cell_that_was_asked_for_and_is_not_there_is_broken_and_others_are_remarked(self, tmp_path):
+        for name in ("base", "new"):
+            make_run(tmp_path / name, record(self.TIMES))
+        asked = {"methods": ["copy"], "backbones": ["nano"], "intervals": [5]}
+        both = {"classes": ["a", "b"], "data": "clip"}
+        open_run(tmp_path / "base", both, asked, START).save(CellKey("nano", "copy", 5), record(self.TIMES))
+        assert not any(f.is_regression for f in compare_runs(tmp_path / "base", tmp_path / "new"))
+        assert remarks(tmp_path / "base", tmp_path / "new") == [f"1 cell of {tmp_path / 'base'} alone"]
+        start = {"command": "", "environment": {**START["environment"], "libraries": {"torch": "9"}}}
+        open_run(tmp_path / "new", both, asked, start)
+        (finding,) = [f for f in compare_runs(tmp_path / "base", tmp_path / "new") if f.is_regression]
+        assert (finding.method, finding.verdict, finding.detail) == ("copy", "BROKEN", "asked for, and not measured")
+        assert "torch: None → 9" in remarks(tmp_path / "base", tmp_path / "new")
+
     def test_times_of_a_throttled_card_are_not_judged(self, tmp_path):
         hot = record(self.TIMES)
         count = len(self.TIMES)
@@ -162,14 +188,17 @@ class TestCommand:
         other = str(make_run(tmp_path / "other", record(TestRuns.TIMES), {"data": "another clip"}))
         assert main(["compare", base, base]) == 0
         assert main(["compare", base, worse, "--markdown", str(tmp_path / "summary.md")]) == 1
-        row = "| WORSE | nano | mpvss | other_macs at interval 5 | 1000 | 2000 |"
-        assert row in capsys.readouterr().out
-        assert row in (tmp_path / "summary.md").read_text()
+        out = capsys.readouterr().out
+        row = ["WORSE", "nano", "mpvss", "other_macs", "1,000", "2,000", "+100 %"]
+        assert row in [[cell.strip() for cell in line.split("|")[1:-1]] for line in out.splitlines()]
+        assert (tmp_path / "summary.md").read_text() in out
         slower = str(make_run(tmp_path / "slower", record([2 * time for time in TestRuns.TIMES])))
         assert main(["compare", base, slower]) == 1
         assert main(["compare", base, slower, "--counts-only"]) == 0
         assert main(["compare", base, other]) == 2
         assert main(["compare", base, str(tmp_path / "nowhere")]) == 3
         assert main(["compare", base, base, "--floor", "-1"]) == 3
-        with pytest.raises(SystemExit, match="3"):
-            main(["compare", base])
+        assert main(["compare", base, base, "--markdown", str(tmp_path / "nowhere" / "summary.md")]) == 3
+        for wrong in ([], ["--floor", "wide"], [base, "--bogus"]):
+            with pytest.raises(SystemExit, match="3"):
+                main(["compare", base, *wrong])

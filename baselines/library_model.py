@@ -1,0 +1,124 @@
+"""Semantic segmentation models of the `transformers` library: swept per frame, and on the key frames of baselines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Shaped, UInt8
+from torch import Tensor, nn
+
+from baselines.flownets import FlowNetS
+from mpvss.motion.encoder import PADDING
+from mpvss.propagation import warp_masks
+from mpvss.stages import stage
+from mpvss.video import as_float, check_num_classes, check_same_size, frame_size
+from mpvss.warp import resize_flow
+
+
+@dataclass(frozen=True)
+class ScorePrediction:
+    """Class scores on the model's own grid, enlarged bilinearly to the frame, as the library's processors do."""
+
+    coarse: Float[Tensor, "c h w"]
+    size: tuple[int, int]
+    """Height and width of the frame."""
+
+    @stage("semantic inference")
+    def scores(self) -> Float[Tensor, "c h w"]:
+        """The score (logit) of each class at each pixel."""
+        return F.interpolate(self.coarse[None], self.size, mode="bilinear", align_corners=False)[0]
+
+    @stage("semantic inference")
+    def labels(self) -> UInt8[Tensor, "h w"]:
+        """The best class of each pixel."""
+        return self.scores().max(0).indices.to(torch.uint8)
+
+
+class LibrarySegmentor(nn.Module):
+    """A model of `AutoModelForSemanticSegmentation` on frames as they are: normed, neither resized nor padded."""
+
+    pixel_mean: Tensor
+    pixel_std: Tensor
+
+    def __init__(self, model: nn.Module, *, num_classes: int, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        """`mean` and `std` are of RGB values 0..255."""
+        super().__init__()
+        check_num_classes(num_classes)
+        self.model = model
+        self.num_classes = num_classes
+        self.register_buffer("pixel_mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("pixel_std", torch.tensor(std).view(3, 1, 1), persistent=False)
+
+    @stage("backbone")
+    def predict(self, frame: Shaped[Tensor, "3 h w"]) -> ScorePrediction:
+        """The prediction of one RGB frame, 0..255."""
+        size = frame_size(frame)
+        normed = (as_float(frame) - self.pixel_mean) / self.pixel_std
+        return ScorePrediction(self.model(pixel_values=normed[None]).logits[0], size)
+
+
+@dataclass(frozen=True)
+class KeyScores:
+    """A key frame and the scores of it."""
+
+    frame: Shaped[Tensor, "3 h w"]
+    prediction: ScorePrediction
+
+
+class ScoreFlow(nn.Module):
+    """The optical-flow baseline over a segmentor that has no masks: the key frame's scores are warped."""
+
+    def __init__(self, *, segmentor: LibrarySegmentor, flow: FlowNetS) -> None:
+        super().__init__()
+        self.segmentor = segmentor
+        self.flow = flow
+        self.num_classes = segmentor.num_classes
+
+    def segment(self, frame: Shaped[Tensor, "3 h w"]) -> tuple[ScorePrediction, KeyScores]:
+        """The segmentor on a key frame."""
+        prediction = self.segmentor.predict(frame)
+        return prediction, KeyScores(frame, prediction)
+
+    def propagate(self, frame: Shaped[Tensor, "3 h w"], state: KeyScores) -> tuple[ScorePrediction, KeyScores]:
+        """Warp the key frame's scores to `frame`."""
+        height, width = state.prediction.size
+        check_same_size(frame, (height, width))
+        flow = self.flow.flow(frame, state.frame)
+        # The flow's grid covers the padded frame, that of the scores the frame.
+        flow = resize_flow(flow, (height + -height % PADDING, width + -width % PADDING))[..., :height, :width]
+        return replace(state.prediction, coarse=warp_masks(state.prediction.coarse, flow)), state
+
+
+def load_library_model(name: str) -> LibrarySegmentor:
+    """The model in a folder, or of a name that the library knows, with its weights.
+
+    Frames are normed as the image processor that is saved with it says.
+
+    Raises:
+        ValueError: the library is not installed; no such model; one without an image processor, or of another task.
+    """
+    try:
+        from transformers import AutoModelForSemanticSegmentation
+        from transformers.image_processing_base import ImageProcessingMixin
+    except ImportError:
+        raise ValueError(f"{name} is a model of the transformers library; pip install 'mpvss-bench[peer]'") from None
+    try:
+        model = AutoModelForSemanticSegmentation.from_pretrained(name)
+        processor, _ = ImageProcessingMixin.get_image_processor_dict(name)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{name} is no semantic segmentation model with its image processor: {reason}") from None
+    mean, std = _norm(processor)
+    return LibrarySegmentor(model.eval(), num_classes=model.config.num_labels, mean=mean, std=std)
+
+
+def _norm(processor: dict[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of RGB values 0..255, as an image processor's settings mean them."""
+    unit = 1 / processor.get("rescale_factor", 1 / 255) if processor.get("do_rescale", True) else 1.0
+    if not processor.get("do_normalize", True):
+        return (0.0,) * 3, (unit,) * 3
+    mean, std = (tuple(unit * value for value in processor[key]) for key in ("image_mean", "image_std"))
+    return mean, std

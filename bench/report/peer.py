@@ -1,0 +1,50 @@
+"""The speed of MPVSS beside the `transformers` library's Mask2Former, from what `mpvss-bench peer` wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.report.sheet import Entry, Header, Sheet, number
+
+MEGA = 1e6
+
+
+def peer_sheet(peers: Sequence[Mapping[str, Any]]) -> Sheet:
+    """A row for each file: medians, shares of the peer's median, peak memory, and labels unlike the peer's."""
+    return Sheet(
+        name="peer",
+        title="Speed of MPVSS beside the transformers library's Mask2Former with the same weights",
+        headers=(
+            Header("Backbone", number=False),
+            Header("Frame", number=False),
+            Header("Processor", number=False),
+            Header("Threads"),
+            Header("peer (s)", "Median time"),
+            Header("key frame (s)", "Median time"),
+            Header("other frame (s)", "Median time"),
+            Header("key frame", "Share of the peer's"),
+            Header("other frame", "Share of the peer's"),
+            Header("peer", "Peak memory (MB)"),
+            Header("key frame", "Peak memory (MB)"),
+            Header("Key-frame labels unlike the peer's"),
+        ),
+        rows=tuple(map(_row, peers)),
+        notes=("Batch 1, timed in turn in one process; memory is the resident set of a process for each.",),
+    )
+
+
+def _row(peer: Mapping[str, Any]) -> tuple[Entry, ...]:
+    what, environment = peer["configuration"], peer["environment"]
+    times, memory, agreement = peer["median_s"], peer["memory_bytes"], peer["agreement"]
+    height, width = what["size"]
+    return (
+        Entry(what["backbone"]),
+        Entry(f"{height}x{width}, {what['num_classes']} classes"),
+        Entry(f"{environment['device']} ({environment['cpu']})"),
+        number(environment["threads"], 0),
+        *(number(times[name], 3) for name in ("peer", "key", "other")),
+        *(number(times[name] / times["peer"], 3) for name in ("key", "other")),
+        *(number(memory[name]["peak"] / MEGA, 0) for name in ("peer", "key")),
+        number(agreement["key_labels_unlike_peer"], 0),
+    )
