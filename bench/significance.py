@@ -1,4 +1,16 @@
-"""Whether two sets of times differ: a rank test, and a bootstrap interval of the ratio of their medians."""
+"""Whether two sets of times differ: a rank test, and a bootstrap interval of the ratio of their medians.
+
+How often it is wrong, in 1,000 pairs of runs of 8 rounds of 12 frames, with log-normal noise of 3 %, a drift of 0.3 %
+from round to round and 2 % of outliers (`tests/bench_harness/test_significance.py` draws them anew):
+
+| floor | called SLOWER where nothing changed | 5 % slower | 10 % slower |
+| ---: | ---: | ---: | ---: |
+| 5 % | 0.0 % | 50 % | 100 % |
+| 2 % | 1.8 % | 99.6 % | |
+
+The samples of a run are taken to be independent. Drift makes them less so, and it is the floor that keeps it from being
+called a change: choose one above what a machine's runs of one and the same code differ by.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,8 @@ def query_motion(
     """
     prediction, state = mpvss.segment(key_frame)
     logits = prediction.mask_logits
-    flows = resize_flow(mpvss.motion(frame[None], state.frame[None], state.queries)[0], tuple(logits.shape[-2:]))  # type: ignore[arg-type]
+    height, width = logits.shape[-2:]
+    flows = resize_flow(mpvss.motion(frame[None], state.frame[None], state.queries)[0], (height, width))
     size, stride = frame_size(frame), prediction.stride
     masks = logits.sigmoid()
     share = (masks > 0.5).float().mean(dim=(1, 2))
@@ -54,7 +55,7 @@ def query_motion(
     score = length * prediction.class_weights.max(dim=1).values
     query = int((score * (share >= LEAST_SHARE) if (share >= LEAST_SHARE).any() else score).argmax())
     warped = warp_masks(logits[query : query + 1], flows[query : query + 1], mpvss.warp_variant)
-    optical = resize_flow(flownets.flow(frame, key_frame), tuple(logits.shape[-2:]))  # type: ignore[arg-type]
+    optical = resize_flow(flownets.flow(frame, key_frame), (height, width))
     return QueryMotion(
         query=query,
         mask=_enlarged(logits[query][None], size, stride)[0],

@@ -100,9 +100,10 @@ def _motion_cost(printed: Printed) -> Iterator[Contradiction]:
 def _texts(printed: Printed, claims: Sequence[Claim]) -> Iterator[Contradiction]:
     """What the text says of the tables, to the digits that it prints."""
     for claim in claims:
-        exact = replace(claim, tolerance=0.5 * 10**-claim.digits)
         for case, expected in claim.cases() if claim.value else ():
             value = evaluate(claim, case, printed.get)
+            digits = len(f"{expected:g}".partition(".")[2]) or claim.digits  # 1.0 is read as 1
+            exact = replace(claim, tolerance=0.5 * 10**-digits)
             if value is not None and not holds(exact, expected, value):
                 yield Contradiction(claim.where, f"{claim.quantity} {case}".strip(), expected, value, "the tables")
 

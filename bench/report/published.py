@@ -29,7 +29,6 @@ class Measured:
     """A number that was measured here, in the paper's unit, and a remark on the printed one."""
 
     value: float
-    source: str
     note: str = ""
 
 
@@ -116,21 +115,21 @@ class Measurements:
             metric = METRICS[figure.metric]
             if cell is None or not is_there(cell, metric.field) or not _counts(run, cell, figure.metric):
                 continue
-            return Measured(metric.factor * float(cell[metric.field]), f"run {run.name}")
+            return Measured(metric.factor * float(cell[metric.field]))
         return None
 
 
 def _counted(study: Study) -> Iterator[tuple[Figure, Measured]]:
     for cell in study.paper_costs:
         figure = Figure(cell["table"], cell["method"], cell["backbone"], cell["quantity"])
-        yield figure, Measured(cell["counted"], "counted on the published graph", cell["note"])
+        yield figure, Measured(cell["counted"], cell["note"])
     # Table 3b prints the parameters of the flow alone: what a method has over Mask2Former, whatever the backbone.
     alone = {row["backbone"]: row["parameters"] for row in study.costs if row["method"] == "per-frame"}
     for name, method in BUILT.items():
         for row in study.costs:
             if row["method"] == method and row["backbone"] in PAPER_BACKBONES & alone.keys():
                 value = (row["parameters"] - alone[row["backbone"]]) / 1e6
-                yield Figure("3b", name, "-", "params_M"), Measured(value, "counted on the published graph")
+                yield Figure("3b", name, "-", "params_M"), Measured(value)
 
 
 PAPER_BACKBONES = frozenset({"r50", "r101", "swin-t", "swin-s", "swin-b", "swin-l"})

@@ -3,8 +3,8 @@ const { cells, costs, marks } = JSON.parse(document.getElementById("data").textC
 const $ = (selector) => document.querySelector(selector);
 const show = (value, digits) => (value === null || value === undefined ? "-" : value.toFixed(digits));
 const short = (value) => (value === undefined ? "-" : String(Number(value.toPrecision(4))));
-const named = (cell) => `${cell.method}, ${cell.backbone}, interval ${cell.interval}`;
-
+const named = (cell) =>
+  `${cell.method}, ${cell.backbone}, interval ${cell.interval}${cell.untrained ? " (untrained)" : ""}`;
 
 const WIDTH = 520, HEIGHT = 340, LEFT = 48, RIGHT = 12, TOP = 10, BOTTOM = 44;
 
@@ -56,12 +56,39 @@ function frame(svg, xs, ys, labels, { log = false, xTicks } = {}) {
 
 function mark(svg, x, y, cell) {
   const { shape, colour } = marks[cell.method];
-  const made = element("path", { class: "mark", d: shape, stroke: colour, color: colour, transform: `translate(${x} ${y})` }, svg);
+  const made = element("path", { class: "mark", "data-method": cell.method, d: shape, stroke: colour, color: colour, transform: `translate(${x} ${y})` }, svg);
   const bounds = cell.low === null ? "" : ` [${show(cell.low, 2)}, ${show(cell.high, 2)}]`;
   const values = costs.filter((name) => name in cell.costs).map((name) => `${short(cell.costs[name])} ${name}`);
   const text = [named(cell), `mIoU ${show(cell.miou, 2)} %${bounds}`, ...values].join(" · ");
   element("title", {}, made, text);
-  made.addEventListener("pointerenter", () => { $("#hover").textContent = text; });
+  made.dataset.text = text;
+  made.addEventListener("pointerenter", () => tell(made));
+}
+
+function tell(made) {
+  for (const other of document.querySelectorAll(".mark.told")) other.classList.remove("told");
+  made.classList.add("told");
+  $("#hover").textContent = made.dataset.text;
+}
+
+/* The arrow keys walk the marks of a plot that has the focus. */
+for (const svg of document.querySelectorAll(".plots svg")) {
+  svg.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const all = [...svg.querySelectorAll(".mark")];
+    if (!step || !all.length) return;
+    event.preventDefault();
+    const at = all.findIndex((made) => made.classList.contains("told"));
+    tell(all[at < 0 ? 0 : (at + step + all.length) % all.length]);
+  });
+}
+
+/* A method that the pointer or the focus is on in the legend stands out, with its intervals. */
+function single(method) {
+  for (const part of document.querySelectorAll(".plots [data-method]")) {
+    part.classList.toggle("faint", method !== "" && part.dataset.method !== method);
+    part.classList.toggle("single", part.dataset.method === method);
+  }
 }
 
 function plot() {
@@ -73,15 +100,17 @@ function plot() {
     const svg = $("#plot-cost");
     const { x, y } = frame(svg, paid.map((c) => c.costs[cost]), paid.map((c) => c.miou), [`${cost} (log scale)`, "mIoU (%)"], { log: true });
     let path = "", best = -Infinity;
+    const front = [];
     for (const cell of [...paid].sort((a, b) => a.costs[cost] - b.costs[cost] || b.miou - a.miou)) {
       if (cell.miou <= best) continue;
       path += path ? `H${x(cell.costs[cost])}V${y(cell.miou)}` : `M${x(cell.costs[cost])} ${y(cell.miou)}`;
       best = cell.miou;
+      front.push(cell);
     }
     element("path", { class: "front", d: path }, svg);
-    for (const cell of paid) {
-      mark(svg, x(cell.costs[cost]), y(cell.miou), cell);
-      element("text", { x: x(cell.costs[cost]) + 8, y: y(cell.miou) - 5 }, svg, cell.interval);
+    for (const cell of paid) mark(svg, x(cell.costs[cost]), y(cell.miou), cell);
+    for (const cell of front) {
+      element("text", { x: x(cell.costs[cost]) - 7, y: y(cell.miou) - 6, "text-anchor": "end" }, svg, cell.interval);
     }
   } else $("#plot-cost").replaceChildren();
   const svg = $("#plot-interval");
@@ -96,9 +125,9 @@ function plot() {
     const points = (values) => values.map((value, i) => `${x(at[i])} ${y(value)}`);
     if (line.every((cell) => cell.low !== null)) {
       const back = line.map((cell, i) => `${x(at[i])} ${y(cell.low)}`).reverse();
-      element("path", { class: "band", fill: marks[method].colour, d: `M${[...points(line.map((c) => c.high)), ...back].join("L")}Z` }, svg);
+      element("path", { class: "band", "data-method": method, fill: marks[method].colour, d: `M${[...points(line.map((c) => c.high)), ...back].join("L")}Z` }, svg);
     }
-    element("path", { class: "line", stroke: marks[method].colour, "stroke-dasharray": marks[method].dashes, d: `M${points(line.map((c) => c.miou)).join("L")}` }, svg);
+    element("path", { class: "line", "data-method": method, stroke: marks[method].colour, "stroke-dasharray": marks[method].dashes, d: `M${points(line.map((c) => c.miou)).join("L")}` }, svg);
     new Set(line).forEach((cell) => mark(svg, x(cell.interval), y(cell.miou), cell));
   }
   $("#legend").replaceChildren(...methods.map((method) => {
@@ -106,7 +135,12 @@ function plot() {
     const sample = element("svg", { viewBox: "0 0 40 16", "aria-hidden": "true" }, item);
     element("path", { class: "line", stroke: colour, "stroke-dasharray": dashes, d: "M0 8H40" }, sample);
     element("path", { class: "mark", d: shape, stroke: colour, transform: "translate(20 8)" }, sample);
-    item.append(method);
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(sample, method);
+    for (const event of ["pointerenter", "focus"]) button.addEventListener(event, () => single(method));
+    for (const event of ["pointerleave", "blur"]) button.addEventListener(event, () => single(""));
+    item.append(button);
     return item;
   }));
 }

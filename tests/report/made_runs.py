@@ -1,0 +1,85 @@
+"""Runs with planted numbers, written as a sweep writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.clip_counts import ClipCounts
+from bench.results import CellKey, open_run
+
+CLASSES = ["sky", "a_b & c%"]
+LIBRARIES = {"torch": "2"}
+ENVIRONMENT = {"device": "cpu", "cpu": "c", "threads": 1, "python": "3", "os": "o", "libraries": LIBRARIES}
+START = {"command": "mpvss-bench sweep", "environment": {**ENVIRONMENT, "date": "then", "commit": None}}
+SMALL = {
+    ("per-frame", 1): 0.80,
+    ("copy", 2): 0.74,
+    ("copy", 5): 0.60,
+    ("copy", 10): 0.50,
+    ("optical-flow", 2): 0.78,
+    ("optical-flow", 5): 0.70,
+    ("optical-flow", 10): 0.60,
+    ("mpvss", 2): 0.79,
+    ("mpvss", 5): 0.785,
+    ("mpvss", 10): 0.77,
+}
+"""The mIoU of each method and interval: every claim in the small holds."""
+
+
+def clips(miou: float, hard: int = 4) -> list[dict[str, Any]]:
+    """Two classes in four clips; pooled, both have the IoU `miou`. The more alike the clips, the surer the measure."""
+    pixels = 100_000
+    hit = round(pixels * 2 * miou / (1 + miou))  # hit / (2 pixels - hit) is the IoU
+    counts = np.array([[[[hit, pixels, pixels], [hit, pixels, pixels]]]] * hard)
+    return ClipCounts(tuple(f"clip {i}" for i in range(hard)), counts).record()
+
+
+def cell(miou: float | None = None, weights: str = "w", macs: float = 1e9, ms: float = 10.0) -> dict[str, Any]:
+    """A good cell; without `miou`, of data without labels."""
+    columns = {"round": [0, 0], "frame": [0, 1], "key": [True, False], "seconds": [ms / 1000, ms / 2000]}
+    accuracy = {"miou": miou, "wiou": miou, "class_iou": [miou, miou], "labelled_frames": 20}
+    return {
+        "weights": weights,
+        "errors": {},
+        "accuracy": None if miou is None else accuracy,
+        "clips": None if miou is None else clips(miou),
+        "cost": {"parameters": 2_000_000, "key_macs": 5e9, "other_macs": 1e9, "mean_macs": macs},
+        "timing": {
+            "fps_labels": 1000 / ms,
+            "p50_key_ms": ms,
+            "p50_other_ms": ms / 2,
+            "samples": {"labels": columns},
+            "warmup": {"labels": columns},
+            "kinds": [{"scope": "labels", "kind": "key", "samples": 1, "mean_ms": ms, "p50_ms": ms}],
+        },
+        "memory": {"host_peak_bytes": 2**20},
+    }
+
+
+def make(
+    path: Path, cells: Mapping[tuple[str, int], dict[str, Any]], backbone: str = "micro", data: str = "made", **more
+) -> Path:
+    """A run of these cells, keyed by method and interval."""
+    configuration = {"data": data, "classes": CLASSES, "clips": None, "frames": None, "execution": "lean", "seed": 0}
+    asked = {
+        "methods": list(dict.fromkeys(method for method, _ in cells)),
+        "backbones": [backbone],
+        "intervals": sorted({interval for _, interval in cells}),
+    }
+    run = open_run(path, {**configuration, **more}, asked, START)
+    for (method, interval), record in cells.items():
+        run.save(CellKey(backbone, method, interval), record)
+    return path
+
+
+def small(path: Path, **changed: float) -> Path:
+    """The run of `SMALL`; `mpvss_5=0.6` changes one mIoU."""
+    planted = {f"{method.replace('-', '_')}_{interval}": miou for (method, interval), miou in SMALL.items()}
+    assert changed.keys() <= planted.keys()
+    values = {key: changed.get(f"{key[0].replace('-', '_')}_{key[1]}", miou) for key, miou in SMALL.items()}
+    keys = list(values)
+    return make(path, {k: cell(values[k], macs=1e9 * (20 - i), ms=20.0 - i) for i, k in enumerate(keys)})

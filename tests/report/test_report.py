@@ -1,0 +1,155 @@
+"""Reports come from files alone, say what failed and what is untrained, and are the same each time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_runs import SMALL, cell, make, small
+
+from bench.report import write_report
+from bench.report.tables import markdown
+from bench.results import read_latency, read_run, read_samples
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED, MEASURED = ROOT / "reports", ROOT / "results" / "measured"
+SHIPPED_FORMATS = ("html", "md", "tex", "csv", "svg")
+
+
+def test_needs_neither_torch_nor_a_model(tmp_path):
+    run = small(tmp_path / "small")
+    program = (
+        "import sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name in ('torch', 'mpvss', 'baselines'):\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "from pathlib import Path\n"
+        "from bench.report import write_report\n"
+        f"write_report([Path({str(run)!r})], Path({str(tmp_path / 'out')!r}), ['md', 'html'])\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert (tmp_path / "out" / "index.html").exists()
+
+
+def test_the_same_files_give_the_same_bytes(tmp_path):
+    run = small(tmp_path / "small")
+    one, two = (write_report([run], tmp_path / name, SHIPPED_FORMATS) for name in ("one", "two"))
+    names = [file.relative_to(tmp_path / "one") for file in one]
+    assert [file.relative_to(tmp_path / "two") for file in two] == names
+    figures = ("figure-3a", "figure-3b", "figure-3c", "differences", "accuracy-cost", "times")
+    assert {Path(f"figures/small-{figure}.svg") for figure in figures} <= set(names)
+    for name in names:
+        content = (tmp_path / "one" / name).read_bytes()
+        assert content == (tmp_path / "two" / name).read_bytes()
+        assert str(tmp_path).encode() not in content
+
+
+def test_a_failed_cell_names_its_reason_and_untrained_rows_are_marked(tmp_path):
+    bad = {**cell(), "errors": {"accuracy": "RuntimeError: out of luck"}, "timing": None, "cost": None}
+    run = make(tmp_path / "run", {("copy", 2): cell(0.5, weights="untrained"), ("mpvss", 2): bad})
+    write_report([run], tmp_path / "out", ["md", "html", "csv"])
+    text, page = ((tmp_path / "out" / name).read_text() for name in ("report.md", "index.html"))
+    assert "**failed**: accuracy: RuntimeError: out of luck" in text
+    assert "1 of 2 cells failed" in text
+    assert "failed: accuracy: RuntimeError: out of luck" in page
+    assert page.count('<span class="note">untrained</span>') == 1
+    assert "Rows marked untrained (in run)" in page
+    cells = pd.read_csv(tmp_path / "out" / "cells.csv").set_index("method")
+    assert cells.loc["copy", "miou"] == 0.5
+    assert pd.isna(cells.loc["mpvss", "miou"])
+
+
+def test_a_run_without_accuracy_has_its_times(tmp_path):
+    run = make(tmp_path / "speed", {("copy", 1): cell(ms=12), ("copy", 5): cell(ms=12)})
+    files = write_report([run], tmp_path / "out")
+    names = {file.name for file in files}
+    assert {"speed-latency.tex", "speed-speed.md", "speed-times.svg"} <= names
+    assert "speed-figure-3c.svg" not in names
+    assert "None has an accuracy" in (tmp_path / "out" / "report.md").read_text()
+    (row,) = pd.read_csv(tmp_path / "out" / "tables" / "speed-latency.csv").to_dict("records")
+    assert (row["Frames"], row["p50 (ms)"]) == ("key", 12)
+
+
+def test_several_runs_stand_in_one_report_unless_they_share_a_name(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    one, two, same = small(tmp_path / "a" / "one"), small(tmp_path / "b" / "two"), small(tmp_path / "b" / "one")
+    write_report([one, two], tmp_path / "out", ["csv"])
+    assert set(pd.read_csv(tmp_path / "out" / "cells.csv")["run"]) == {"one", "two"}
+    with pytest.raises(ValueError, match=r"share a name"):
+        write_report([one, same], tmp_path / "out")
+
+
+def test_pictures_beside_a_run_are_in_its_report(tmp_path):
+    run = small(tmp_path / "small")
+    (run / "pictures").mkdir()
+    (run / "pictures" / "strip-x.png").write_bytes(b"a picture")
+    write_report([run], tmp_path / "out", ["md", "html"])
+    assert "![small-strip-x](pictures/small-strip-x.png)" in (tmp_path / "out" / "report.md").read_text()
+    assert (tmp_path / "out" / "pictures" / "small-strip-x.png").read_bytes() == b"a picture"
+    assert "base64,YSBwaWN0dXJl" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_unknown_schemas_and_formats_are_refused(tmp_path):
+    (tmp_path / "in").mkdir()
+    run = small(tmp_path / "in" / "small")
+    with pytest.raises(ValueError, match="unknown format 'pdf'; known are md, tex, csv, html"):
+        write_report([run], tmp_path / "out", ["pdf"])
+    (tmp_path / "in" / "cost-x.json").write_text(json.dumps({"schema": 7, "cells": []}))
+    with pytest.raises(ValueError, match=r"cost-x\.json has schema 7; this version reads schema 1"):
+        write_report([tmp_path / "in"], tmp_path / "out")
+    (tmp_path / "in" / "cost-x.json").unlink()
+    about = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**about, "schema": 99}))
+    with pytest.raises(ValueError, match=r"run\.json has schema 99; this version reads schemas up to"):
+        write_report([run], tmp_path / "out")
+
+
+def test_a_run_of_the_first_schema_is_reported(tmp_path):
+    run = small(tmp_path / "old")
+    for file in (run / "run.json", *(run / "cells").iterdir()):
+        record = {**json.loads(file.read_text()), "schema": 1, "timing": None}
+        record.pop("clips", None)
+        file.write_text(json.dumps(record))
+    write_report([run], tmp_path / "out", ["csv"])
+    assert len(pd.read_csv(tmp_path / "out" / "cells.csv")) == len(SMALL)
+
+
+def test_every_column_of_the_readers_is_documented(tmp_path):
+    text = (ROOT / "results" / "README.md").read_text()
+    run = small(tmp_path / "small")
+    for reader in (read_run, read_samples, read_latency):
+        for column in reader(run).columns:
+            assert f"`{column}`" in text, f"{reader.__name__} gives {column}"
+
+
+@pytest.mark.skipif(not (SHIPPED / "index.html").exists(), reason="no report is shipped yet")
+def test_the_shipped_report_is_what_its_command_makes(tmp_path):
+    write_report([MEASURED], tmp_path, SHIPPED_FORMATS)
+    made, shipped = (
+        {
+            file.relative_to(folder): file.read_bytes()
+            for folder in [root]
+            for file in folder.rglob("*")
+            if file.is_file()
+        }
+        for root in (tmp_path, SHIPPED)
+    )
+    shipped.pop(Path("README.md"))
+    assert sorted(made) == sorted(shipped)
+    assert [name for name in made if made[name] != shipped[name]] == []
+
+
+def test_tables_keep_their_shape_whatever_the_text():
+    assert markdown(["Method", "Interval"], [["a|b", "1"]]).splitlines() == [
+        "| Method | Interval |",
+        "|--------|---------:|",
+        "| a\\|b   |        1 |",
+    ]
