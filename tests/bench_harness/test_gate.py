@@ -10,7 +10,8 @@ import torch
 from bench import gate_counters
 from bench.cli import main
 from bench.compare import NotComparableError
-from bench.gate import BASELINE, compare_counters, read_baseline
+from bench.gate import compare_counters, read_baseline
+from bench.gate_command import BASELINE
 from bench.measure.live_tensors import LiveTensors
 from bench.measure.modes import Mode
 from bench.measure.operator_counts import count_operators
