@@ -79,9 +79,15 @@ def marked(entries: Sequence[Entry], *, higher: bool, only: Iterable[int] | None
     return [replace(entry, mark=marks.get(shown[i], "")) if i in shown else entry for i, entry in enumerate(entries)]
 
 
-def mark_columns(rows: Sequence[Sequence[Entry]], higher: dict[int, bool]) -> list[list[Entry]]:
-    """The rows with the best and second best of each column in `higher` marked; it says whether more is better."""
+def mark_columns(
+    rows: Sequence[Sequence[Entry]], higher: dict[int, bool], only: Iterable[int] | None = None
+) -> list[list[Entry]]:
+    """The rows with the best and second best of each column in `higher` marked; it says whether more is better.
+
+    `only` are the indices of the rows that take part; None: all.
+    """
+    part = range(len(rows)) if only is None else list(only)
     columns = [list(column) for column in zip(*rows, strict=True)]
     for index, is_higher in higher.items():
-        columns[index] = marked(columns[index], higher=is_higher)
+        columns[index] = marked(columns[index], higher=is_higher, only=part)
     return [list(row) for row in zip(*columns, strict=True)]

@@ -45,6 +45,7 @@ def _table_1(run: StudyRun) -> Sheet:
     ]
     starts = [i for i in range(1, len(rows)) if rows[i][0].text != rows[i - 1][0].text]
     higher = {index: metric.higher for index, metric in enumerate(shown.values(), start=2)}
+    competing = [i for i, ((method, _), _) in enumerate(cells) if method != "true-flow"]
     return Sheet(
         name=f"{run.name}-table-1",
         title=f"Table 1 in the small: {run.name}, interval {INTERVAL}",
@@ -53,7 +54,7 @@ def _table_1(run: StudyRun) -> Sheet:
             Header("Backbone", number=False),
             *(Header(metric.title) for metric in shown.values()),
         ),
-        rows=tuple(map(tuple, mark_columns(rows, higher) if rows else rows)),
+        rows=tuple(map(tuple, mark_columns(rows, higher, competing) if rows else rows)),
         notes=(*_notes(run, [cell for _, cell in cells]), "FPS run from the frame on the device to its label map."),
         rules=frozenset(starts),
     )
