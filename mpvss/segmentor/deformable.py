@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int32
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 Sizes = list[tuple[int, int]]
 """(height, width) of each map, in the order their tokens are concatenated."""
+Reader = Callable[[Tensor, Tensor], Tensor]
+"""What queries, (B, Q, D), read around their centres, (1, Q, 2): (B, Q, D)."""
 
 
 class DeformableAttention(nn.Module):
@@ -42,91 +45,107 @@ class DeformableAttention(nn.Module):
             nn.init.xavier_uniform_(projection.weight)
             nn.init.zeros_(projection.bias)
 
-    def forward(
-        self,
-        query: Float[Tensor, "b n d"],
-        tokens: Float[Tensor, "b n d"],
-        centres: Float[Tensor, "n 2"],
-        sizes: Sizes,
-        *,
-        as_grid_sample: bool,
-    ) -> Float[Tensor, "b n d"]:
-        """Each token reads around its centre (x, y in 0..1). The two ways of reading give the same result."""
-        batch, count, dim = query.shape
-        value = self.value_proj(tokens).view(batch, count, self.heads, dim // self.heads)
-        weights = self.attention_weights(query).view(batch, count, self.heads, -1).softmax(-1)
-        # The layer's outputs are x, y in turn; taken apart here, so that each is worked on as one run of numbers.
-        taken_apart = [
-            parameter.unflatten(0, (-1, 2)).transpose(0, 1).flatten(0, 1)
-            for parameter in (self.sampling_offsets.weight, self.sampling_offsets.bias)
-        ]
-        offsets = F.linear(query, *taken_apart).unflatten(2, (2, self.heads, -1))
-        extents = torch.tensor([(width, height) for height, width in sizes], device=query.device)
-        extents = extents.T.repeat_interleave(self.points, dim=1)  # (2, levels·points)
-        # In pixels of each level's grid, 0 at the centre of the first pixel. Under autocast these stay float32, and
-        # what is read follows them.
-        at = offsets + (centres[:, :, None] * extents - 0.5)[:, :, None]
-        read = _read_by_grid_sample if as_grid_sample else _read_by_lookup
-        return self.output_proj(read(value.to(at.dtype), at, weights.to(at.dtype), sizes))
+    def reader(self, tokens: Float[Tensor, "b n d"], sizes: Sizes, *, as_grid_sample: bool) -> Reader:
+        """What reads the `tokens` of maps of `sizes` around the centres (x, y in 0..1) of queries.
+
+        The two ways of reading give the same result.
+        """
+        value = self.value_proj(tokens).unflatten(2, (self.heads, -1))
+        # Under autocast places stay float32, as tokens do, and what is read follows them.
+        read = (_GridSample if as_grid_sample else _Lookup)(value.to(tokens.dtype), sizes, self.points)
+        # Offsets are x, y in turn; taken apart here, so that each is worked on as one run of numbers.
+        weight, bias = (
+            torch.cat((offsets.unflatten(0, (-1, 2)).transpose(0, 1).flatten(0, 1), weights))
+            for offsets, weights in zip(
+                self.sampling_offsets.parameters(), self.attention_weights.parameters(), strict=True
+            )
+        )
+        extents = _by_point([(width, height) for height, width in sizes], self.points, tokens.device)
+
+        def read_around(query: Float[Tensor, "b q d"], centres: Float[Tensor, "1 q 2"]) -> Float[Tensor, "b q d"]:
+            x_y_weight = F.linear(query, weight, bias).unflatten(2, (3, self.heads, -1))
+            # In pixels of each level's grid, 0 at the centre of the first pixel.
+            at = x_y_weight[:, :, :2] + (centres[..., None] * extents - 0.5)[:, :, :, None]
+            return self.output_proj(read(at, _softmax(x_y_weight[:, :, 2]).to(at.dtype)))
+
+        return read_around
 
 
-def _read_by_grid_sample(
-    value: Float[Tensor, "b n m c"],
-    at: Float[Tensor, "b n 2 m lp"],
-    weights: Float[Tensor, "b n m lp"],
-    sizes: Sizes,
-) -> Float[Tensor, "b n d"]:
+def _softmax(x: Float[Tensor, "*b n"]) -> Float[Tensor, "*b n"]:
+    """Over the last axis; of a few numbers, torch's own takes four times as long on a CPU."""
+    x = (x - x.amax(-1, keepdim=True)).exp()
+    return x / x.sum(-1, keepdim=True)
+
+
+def _by_point(of_levels: Sequence[Sequence[int]], points: int, device: torch.device) -> Int[Tensor, "k lp"]:
+    """The k numbers of each level, for each of its points."""
+    return torch.tensor(of_levels, device=device).T.repeat_interleave(points, dim=1)
+
+
+class _GridSample:
     """One bilinear sampling per level, then the weighted sum: the reference."""
-    batch, count, heads, channels = value.shape
-    values = value.split([height * width for height, width in sizes], dim=1)
-    locations = at.permute(0, 3, 1, 4, 2).flatten(0, 1).chunk(len(sizes), dim=2)  # (b·heads, n, points, 2) each
-    sampled = []
-    for level, location, (height, width) in zip(values, locations, sizes, strict=True):
-        level = level.permute(0, 2, 3, 1).reshape(batch * heads, channels, height, width)
-        grid = (2 * location + 1) / location.new_tensor([width, height]) - 1
-        sampled.append(F.grid_sample(level, grid, mode="bilinear", padding_mode="zeros", align_corners=False))
-    by_head = weights.transpose(1, 2).flatten(0, 1)[:, None]
-    out = (torch.cat(sampled, dim=-1) * by_head).sum(-1)
-    return out.view(batch, heads * channels, count).transpose(1, 2)
+
+    def __init__(self, value: Float[Tensor, "b n m c"], sizes: Sizes, points: int) -> None:
+        levels = value.split([height * width for height, width in sizes], dim=1)
+        self.maps = [
+            level.permute(0, 2, 3, 1).flatten(0, 1).unflatten(2, size)
+            for level, size in zip(levels, sizes, strict=True)
+        ]
+        self.points = points
+
+    def __call__(self, at: Float[Tensor, "b q 2 m lp"], weights: Float[Tensor, "b q m lp"]) -> Float[Tensor, "b q d"]:
+        places = at.permute(0, 3, 1, 4, 2).flatten(0, 1).split(self.points, dim=2)  # (b·heads, q, points, 2) each
+        sampled = []
+        for level, place in zip(self.maps, places, strict=True):
+            height, width = level.shape[-2:]
+            grid = (2 * place + 1) / place.new_tensor([width, height]) - 1
+            sampled.append(F.grid_sample(level, grid, mode="bilinear", padding_mode="zeros", align_corners=False))
+        by_head = weights.transpose(1, 2).flatten(0, 1)[:, None]
+        out = (torch.cat(sampled, dim=-1) * by_head).sum(-1)
+        return out.unflatten(0, (at.shape[0], -1)).flatten(1, 2).transpose(1, 2)
 
 
-def _read_by_lookup(
-    value: Float[Tensor, "b n m c"],
-    at: Float[Tensor, "b n 2 m lp"],
-    weights: Float[Tensor, "b n m lp"],
-    sizes: Sizes,
-) -> Float[Tensor, "b n d"]:
-    """The same as one weighted table look-up: every point is four rows of `value`, outside ones weighted 0.
+class _Lookup:
+    """The same as one weighted table look-up: every point is four rows of a table.
 
-    Nothing of the size points x channels is ever stored.
+    Nothing of the size points x channels is ever stored. Each map stands in the table row by row among zeros: a pixel
+    on the left, which is the right border of the row before, a row above and three below. A point outside of its map
+    is brought to this border, and what it reads beyond that has weight 0.
     """
-    batch, count, heads, channels = value.shape
-    starts = itertools.accumulate((height * width for height, width in sizes[:-1]), initial=0)
-    constants = [(width, height, start) for (height, width), start in zip(sizes, starts, strict=True)]
-    by_point = torch.tensor(constants, device=at.device, dtype=torch.int32).T
-    by_point = by_point.repeat_interleave(at.shape[-1] // len(sizes), dim=1)
-    widths, heights, start = by_point.repeat(1, heads).unflatten(1, (heads, -1))
-    image = torch.arange(batch, device=at.device, dtype=torch.int32).view(-1, 1, 1, 1) * count
-    head = torch.arange(heads, device=at.device, dtype=torch.int32)[:, None]
-    x, y = (_neighbours(axis, extent) for axis, extent in ((at[:, :, 0], widths), (at[:, :, 1], heights)))
-    rows = [((index * widths + start + image) * heads + head, share * weights) for index, share in y]
-    columns = [(index * heads, share) for index, share in x]
-    index = torch.stack([row + column for row, _ in rows for column, _ in columns], dim=-1)
-    factor = torch.stack([row * column for _, row in rows for _, column in columns], dim=-1)
-    bags = (batch * count * heads, -1)
-    out = F.embedding_bag(
-        index.view(bags), value.reshape(-1, channels), per_sample_weights=factor.view(bags), mode="sum"
-    )
-    return out.view(batch, count, heads * channels)
 
+    def __init__(self, value: Float[Tensor, "b n m c"], sizes: Sizes, points: int) -> None:
+        batch, _, heads, channels = value.shape
+        levels = value.flatten(2).split([height * width for height, width in sizes], dim=1)
+        bordered = [
+            F.pad(level.unflatten(1, size), (0, 0, 1, 0, 1, 3)).flatten(1, 2)
+            for level, size in zip(levels, sizes, strict=True)
+        ]
+        self.table = torch.cat(bordered, dim=1).view(-1, channels)
+        starts = itertools.accumulate((level.shape[1] for level in bordered), initial=0)
+        constants = [(w, h, w + 1, start + w + 2) for (h, w), start in zip(sizes, starts, strict=False)]
+        *extents, strides, firsts = _by_point(constants, points, value.device)
+        self.farthest = torch.stack(extents)[:, None].to(value.dtype)
+        # From here on in rows of the table, one for each pixel and head.
+        image, head = (torch.arange(count, device=value.device) for count in (batch, heads))
+        image = image * (len(self.table) // batch)
+        self.heads = heads
+        self.strides = (strides * heads).expand(heads, -1).to(torch.int32, copy=True)
+        self.firsts = (image[:, None, None, None] + head[:, None] + firsts * heads).to(torch.int32)
 
-def _neighbours(at: Float[Tensor, "b n m lp"], extent: Int32[Tensor, "m lp"]) -> list[tuple[Tensor, Tensor]]:
-    """The two grid lines around each coordinate, clamped to the grid, and their shares; 0 for one outside it."""
-    low = at.floor()
-    share_high = at - low
-    both = []
-    low = low.to(torch.int32)
-    for line, share in ((low, 1 - share_high), (low + 1, share_high)):
-        inside = line.clamp(torch.zeros_like(extent), extent - 1)
-        both.append((inside, share.masked_fill_(inside != line, 0)))
-    return both
+    def __call__(self, at: Float[Tensor, "b q 2 m lp"], weights: Float[Tensor, "b q m lp"]) -> Float[Tensor, "b q d"]:
+        at = torch.minimum(at.clamp(min=-1), self.farthest)
+        low = at.floor()
+        to_high = at - low
+        left_share, top_share = (1 - to_high).unbind(2)
+        right_share, bottom_share = to_high.unbind(2)
+        x, y = low.to(torch.int32).unbind(2)
+        top = y * self.strides + x * self.heads + self.firsts
+        bottom = top + self.strides
+        top_share, bottom_share = top_share * weights, bottom_share * weights
+        index = torch.stack((top, top + self.heads, bottom, bottom + self.heads), dim=-1)
+        shares = [share * side for share in (top_share, bottom_share) for side in (left_share, right_share)]
+        bags = (index.shape[0] * index.shape[1] * self.heads, -1)
+        out = F.embedding_bag(
+            index.view(bags), self.table, per_sample_weights=torch.stack(shares, dim=-1).view(bags), mode="sum"
+        )
+        return out.view(*at.shape[:2], -1)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mpvss.layers import map_size, sine_position, to_map, to_tokens
+from mpvss.layers import in_pieces, map_size, sine_position, to_map, to_tokens
 from mpvss.segmentor.deformable import DeformableAttention, Sizes
 from mpvss.segmentor.resnet import NormedConv2d
 from mpvss.stages import stage
@@ -44,9 +44,13 @@ class EncoderLayer(nn.Module):
         sizes: Sizes,
         as_grid_sample: bool,
     ) -> Float[Tensor, "b n d"]:
-        read = self.attention(tokens + position, tokens, centres, sizes, as_grid_sample=as_grid_sample)
-        tokens = self.norm1(tokens + read)
-        return self.norm2(tokens + self.linear2(F.relu_(self.linear1(tokens))))
+        read = self.attention.reader(tokens, sizes, as_grid_sample=as_grid_sample)
+
+        def refine(tokens: Tensor, position: Tensor, centres: Tensor) -> Tensor:
+            tokens = self.norm1(tokens + read(tokens + position, centres))
+            return self.norm2(tokens + self.linear2(F.relu_(self.linear1(tokens))))
+
+        return in_pieces(refine, tokens, position[None], centres[None], width=self.linear1.out_features)
 
 
 class PixelDecoder(nn.Module):

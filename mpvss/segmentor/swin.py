@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from mpvss.layers import in_pieces
+
 
 class WindowAttention(nn.Module):
     """Self-attention inside windows of `window` x `window` tokens, with a learned bias per relative position."""
@@ -28,15 +30,20 @@ class WindowAttention(nn.Module):
         self, windows: Float[Tensor, "b n t d"], blocked: Float[Tensor, "n t t"] | None
     ) -> Float[Tensor, "b n t d"]:
         """Attend inside each of the n windows of t tokens; `blocked` is added to each window's scores."""
-        batch, count, tokens, dim = windows.shape
-        qkv = self.qkv(windows).view(batch * count, tokens, 3, self.heads, dim // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        tokens, dim = windows.shape[2:]
         bias = self.relative_position_bias_table[self.relative_position_index.flatten()]
-        bias = bias.view(tokens, tokens, self.heads).permute(2, 0, 1)[None]
-        if blocked is not None:
-            bias = (bias + blocked[:, None]).repeat(batch, 1, 1, 1)
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-        return self.proj(out.transpose(1, 2).reshape(batch, count, tokens, dim))
+        bias = bias.view(tokens, tokens, self.heads).permute(2, 0, 1)
+
+        def attend(windows: Float[Tensor, "b n t d"], blocked: Float[Tensor, "1 n t t"] | None = None) -> Tensor:
+            batch, count = windows.shape[:2]
+            qkv = self.qkv(windows).view(batch * count, tokens, 3, self.heads, dim // self.heads)
+            q, k, v = qkv.permute(2, 0, 3, 1, 4)
+            mask = bias[None] if blocked is None else (bias + blocked[0][:, None]).repeat(batch, 1, 1, 1)
+            out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+            return self.proj(out.transpose(1, 2).reshape(batch, count, tokens, dim))
+
+        given = (windows,) if blocked is None else (windows, blocked[None])
+        return in_pieces(attend, *given, width=3 * tokens * dim)
 
 
 class SwinBlock(nn.Module):
@@ -56,6 +63,9 @@ class SwinBlock(nn.Module):
         windows, padded = _to_windows(self.norm1(x), self.window, self.shift)
         windows = self.attn(windows, blocked if self.shift else None)
         x = x + _from_windows(windows, padded, self.window, self.shift)[:, :height, :width]
+        return in_pieces(self._feed_forward, x.flatten(1, 2), width=4 * x.shape[-1]).view_as(x)
+
+    def _feed_forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         return x + self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x))))
 
 
