@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from mpvss.layers import in_pieces
 from mpvss.motion.module import MotionModule
 from mpvss.segmentor.mask2former import Mask2Former
 from mpvss.segmentor.query_decoder import Segments
@@ -64,6 +65,11 @@ def warp_masks(
 ) -> Float[Tensor, "q h w"]:
     """Every mask warped by its own flow (n = q) or all by one (n = 1); the flow is first enlarged to the masks."""
     height, width = masks.shape[-2:]
-    flow = resize_flow(flow, (height, width))
-    source = masks[None] if flow.shape[0] == 1 else masks[:, None]
-    return warp(source, flow, variant).view_as(masks)
+
+    def move(masks: Float[Tensor, "1 k h w"], flow: Float[Tensor, "1 m 2 fh fw"]) -> Float[Tensor, "1 k h w"]:
+        source = masks if flow.shape[1] == 1 else masks[0][:, None]
+        return warp(source, resize_flow(flow[0], (height, width)), variant).view_as(masks)
+
+    if flow.shape[0] == 1:
+        return move(masks[None], flow[None])[0]
+    return in_pieces(move, masks[None], flow[None], width=4 * height * width)[0]

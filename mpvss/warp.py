@@ -22,10 +22,8 @@ WarpVariant = Literal["exact", "published"]
 def resize_flow(flow: Float[Tensor, "n 2 h w"], size: tuple[int, int]) -> Float[Tensor, "n 2 th tw"]:
     """The flow on a grid of `size` (height, width), its vectors in pixels of that grid (bilinear)."""
     height, width = flow.shape[-2:]
-    resized = F.interpolate(flow, size=size, mode="bilinear", align_corners=False)
-    if size[0] * width == size[1] * height:
-        return resized * (size[1] / width)
-    return resized * resized.new_tensor([size[1] / width, size[0] / height]).view(2, 1, 1)
+    ratio = flow.new_tensor([size[1] / width, size[0] / height]).view(2, 1, 1)
+    return F.interpolate(flow * ratio, size=size, mode="bilinear", align_corners=False)
 
 
 @stage("warp")
@@ -43,17 +41,17 @@ def warp(
         raise ValueError(
             f"the flow's grid is {tuple(flow.shape[-2:])} and the source's {(height, width)}; resize the flow first"
         )
-    x = flow[:, 0] + torch.arange(width, device=flow.device, dtype=flow.dtype)
-    y = flow[:, 1] + torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None]
     if variant == "published":
         span_x, span_y = width, height
     else:
         # A grid of 2^k + 1 samples is normalised by a power of two, which loses no bit.
-        x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)
         span_x, span_y = _power_of_two(width - 1), _power_of_two(height - 1)
         source = F.pad(source, (0, span_x + 1 - width, 0, span_y + 1 - height), mode="replicate")
-    grid = torch.stack((x * (2 / span_x) - 1, y * (2 / span_y) - 1), dim=-1)
-    return F.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=True)
+    scale = flow.new_tensor([2 / span_x, 2 / span_y]).view(2, 1, 1)
+    x = torch.arange(width, device=flow.device, dtype=flow.dtype).expand(height, -1)
+    y = torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None].expand(-1, width)
+    grid = torch.addcmul(torch.stack((x, y)) * scale - 1, flow, scale)
+    return F.grid_sample(source, grid.movedim(1, -1), mode="bilinear", padding_mode="border", align_corners=True)
 
 
 def _power_of_two(least: int) -> int:

@@ -61,8 +61,10 @@ class FlowFusion(nn.Module):
     def forward(
         self, pixel_flow: Float[Tensor, "b 2 h w"], query_flow: Float[Tensor, "b q 2 h w"]
     ) -> Float[Tensor, "b q 2 h w"]:
-        # The pixel-wise flow is one for all queries, so its share of the sum is computed once.
+        # The pixel-wise flow is one for all queries, so its share of the sum is computed once. That of their own flows
+        # is one convolution of a group for each: a batch of maps as small as these takes several times as long.
         of_pixel, of_query = self.conv.weight.split(2, dim=1)
+        count = query_flow.shape[1]
         shared = F.conv2d(pixel_flow, of_pixel, self.conv.bias, padding=1)
-        own = F.conv2d(query_flow.flatten(0, 1), of_query, padding=1)
+        own = F.conv2d(query_flow.flatten(1, 2), of_query.repeat(count, 1, 1, 1), padding=1, groups=count)
         return own.view_as(query_flow) + shared[:, None]

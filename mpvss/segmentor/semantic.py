@@ -45,8 +45,7 @@ class MaskPrediction:
     def labels(self) -> UInt8[Tensor, "h w"]:
         """The best class of each pixel; no more than a tile's scores is in memory at once."""
         tiles = self._tiles() if self.tiled else [self.scores()]
-        # `max` finds the index in less time than `argmax`.
-        return torch.cat([tile.max(0).indices.to(torch.uint8) for tile in tiles])
+        return torch.cat([_first_highest(tile) for tile in tiles])
 
     def _tiles(self) -> Iterator[Float[Tensor, "c rows w"]]:
         """Scores of a few rows at a time, from the top: those between one row of the mask grid and the next.
@@ -76,3 +75,15 @@ class MaskPrediction:
             if self.offset is not None:
                 scores += self.offset[:, None]
             yield scores.unflatten(1, tile.shape[:2])[..., :width]
+
+
+def _first_highest(scores: Float[Tensor, "c rows w"]) -> UInt8[Tensor, "rows w"]:
+    """The class of the highest score, of equals the first.
+
+    Torch finds a maximum along the first axis in a tenth of the time that it takes to say where it is. So the others
+    are pushed below any class number, and where it is is a maximum too.
+    """
+    scores = scores.to(torch.float32)  # half precision has no room for the push
+    below = scores - scores.amax(0)
+    before = torch.arange(0, -len(scores), -1, device=scores.device, dtype=scores.dtype)[:, None, None]
+    return below.mul_(1e30).add_(before).amax(0).neg_().to(torch.uint8)
