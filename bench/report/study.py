@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class StudyRun:
         latency: the rows of `bench.results.read_latency`.
         counts: pixel counts clip by clip, of the cells that keep them.
         pictures: the PNG files under its `pictures/`.
+        series: the rows of all runs of the study, so that a method looks the same in the figures of each.
 
     """
 
@@ -42,6 +43,7 @@ class StudyRun:
     latency: list[Cell]
     counts: dict[CellKey, ClipCounts]
     pictures: tuple[Path, ...]
+    series: tuple[str, ...] = ()
 
     @property
     def backbones(self) -> list[str]:
@@ -115,8 +117,10 @@ def read_study(paths: Sequence[Path]) -> Study:
     if len(set(names)) < len(names):
         raise ValueError(f"the runs {', '.join(map(str, folders))} share a name; rename one of the folders")
     contents = _read_all(paths, "cost")
+    runs = [_read(folder, name) for folder, name in zip(folders, names, strict=True)]
+    series = tuple(dict.fromkeys(row for run in runs for row in run.rows))
     return Study(
-        runs=tuple(_read(folder, name) for folder, name in zip(folders, names, strict=True)),
+        runs=tuple(replace(run, series=series) for run in runs),
         paper_costs=tuple(cell for content in contents for cell in content.get("cells", ())),
         costs=tuple({**row, "height": c["height"]} for c in contents if "rows" in c for row in c["rows"]),
         peers=tuple(_read_all(paths, "peer")),

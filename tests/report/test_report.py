@@ -13,7 +13,11 @@ import pytest
 from made_runs import SMALL, cell, make, small
 
 from bench.report import write_report
+from bench.report.figures import differences, warping_strategies
+from bench.report.study import read_study
+from bench.report.style import styled
 from bench.report.tables import markdown
+from bench.report.tradeoff import apart
 from bench.results import read_latency, read_run, read_samples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +79,30 @@ def test_a_run_without_accuracy_has_its_times(tmp_path):
     assert "None has an accuracy" in (tmp_path / "out" / "report.md").read_text()
     (row,) = pd.read_csv(tmp_path / "out" / "tables" / "speed-latency.csv").to_dict("records")
     assert (row["Frames"], row["p50 (ms)"]) == ("key", 12)
+
+
+def test_a_run_of_one_interval_has_a_row_for_each_method_the_best_at_the_top(tmp_path):
+    planted = {("per-frame", 1): 0.8, ("mpvss", 5): 0.7, ("copy", 5): 0.6, ("dff", 5): 0.75}
+    (run,) = read_study([make(tmp_path / "one", {key: cell(miou) for key, miou in planted.items()})]).runs
+    for draw, label, base in (
+        (differences, "mIoU less per-frame's (points)", 0.8),
+        (warping_strategies, "mIoU (%)", 0),
+    ):
+        with styled():
+            axes = draw(run).axes[0]
+        shown = sorted(
+            (miou, name) for (name, _), miou in planted.items() if name != ("dff" if base == 0 else "per-frame")
+        )
+        assert [text.get_text() for text in axes.get_yticklabels()] == [name for _, name in shown]
+        drawn = [float(points[0].get_xdata()[0]) for points in axes.containers]
+        assert drawn == pytest.approx([100 * (miou - base) for miou, _ in shown], abs=1e-3)
+        assert (axes.get_title(loc="left"), axes.get_xlabel()) == ("micro, interval 5", label)
+
+
+def test_numbers_on_the_front_do_not_stand_on_each_other():
+    # Over 1 to 10 on a log scale and 0 to 100: the second is 0.5 % and 1 % of the axes from the first, the third 10 %.
+    points = [(1.0, 0.0), (10**0.005, 1.0), (10**0.1, 1.5), (10.0, 100.0)]
+    assert apart([0, 1, 2, 3], points) == [0, 2, 3]
 
 
 def test_several_runs_stand_in_one_report_unless_they_share_a_name(tmp_path):
