@@ -87,21 +87,22 @@ def as_html(sheet: Sheet) -> str:
     """A `figure` with the table and its notes; heads have their scope."""
     marks = {"": "{}", "best": "<b>{}</b>", "second": "<u>{}</u>"}
     grouped = any(header.group for header in sheet.headers)
+    kinds = _kinds(sheet)
+    heads = [f"{kind}>{escape(header.text)}</th>" for kind, header in zip(kinds, sheet.headers, strict=True)]
     top, bottom = [], []
     for group, headers in _groups(sheet):
         if group:
             top.append(f'<th scope="colgroup" colspan="{len(headers)}">{escape(group)}</th>')
-            bottom += [f'<th scope="col">{escape(header.text)}</th>' for header in headers]
+            bottom += [f'<th scope="col"{heads.pop(0)}' for _ in headers]
         else:
             span = ' rowspan="2"' if grouped else ""
-            top += [f'<th scope="col"{span}>{escape(header.text)}</th>' for header in headers]
+            top += [f'<th scope="col"{span}{heads.pop(0)}' for _ in headers]
     head = f"<tr>{''.join(top)}</tr>" + (f"<tr>{''.join(bottom)}</tr>" if grouped else "")
     body = []
     for index, row in enumerate(sheet.rows):
         texts = [marks[entry.mark].format(escape(entry.text)) for entry in row]
-        cells = [f'<th scope="row">{texts[0]}</th>']
-        for header, text in zip(sheet.headers[1:], texts[1:], strict=True):
-            cells.append(f"<td>{text}</td>" if header.number else f'<td class="text">{text}</td>')
+        cells = [f'<th scope="row"{kinds[0]}>{texts[0]}</th>']
+        cells += [f"<td{kind}>{text}</td>" for kind, text in zip(kinds[1:], texts[1:], strict=True)]
         rule = ' class="rule"' if index and index in sheet.rules else ""
         body.append(f"<tr{rule}>{''.join(cells)}</tr>")
     notes = "".join(f"<p>{escape(note)}</p>" for note in sheet.notes)
@@ -145,6 +146,15 @@ def _paragraphs(sheet: Sheet, lengths: Sequence[int]) -> str:
         rf"p{{\dimexpr {length / sum(shown):.4f}\linewidth - 2\tabcolsep\relax}}"
         for header, length in zip(sheet.headers, shown, strict=True)
     )
+
+
+def _kinds(sheet: Sheet) -> list[str]:
+    """The class of each column on the page: texts stand to the left, and long ones get several lines."""
+    names = [
+        [name for name, holds in (("text", not header.number), ("long", length > LONG)) if holds]
+        for header, length in zip(sheet.headers, _lengths(sheet), strict=True)
+    ]
+    return [f' class="{" ".join(those)}"' if those else "" for those in names]
 
 
 def _groups(sheet: Sheet) -> list[tuple[str, list]]:

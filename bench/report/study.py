@@ -13,10 +13,9 @@ import pandas as pd
 from bench.clip_counts import ClipCounts
 from bench.report.tables import Cell, is_there
 from bench.results import CellKey, read_clip_counts, read_configuration, read_latency, read_run, read_samples
+from bench.schema import COUNTED_SCHEMA
 
 UNTRAINED = "untrained"
-COUNTED_SCHEMA = 1
-"""Of `cost-*.json` and `peer-*.json`; a file that names none has this one."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +93,19 @@ class Study:
     peers: tuple[dict[str, Any], ...]
 
 
+PICTURES = {
+    "strip": "Frames, ground truth and predictions",
+    "flow": "The flow of one of MPVSS's queries, its mask, and the optical flow",
+}
+"""What `mpvss-bench strip` draws, by the first part of the file's name; the rest names the clip."""
+
+
+def picture_title(run: StudyRun, file: Path) -> str:
+    """What a picture shows."""
+    kind, _, clip = file.stem.partition("-")
+    return f"{run.name}: {f'{PICTURES[kind]}, clip {clip}' if kind in PICTURES else file.stem}"
+
+
 def base_method(name: str) -> str:
     """The method of a row that is called METHOD or METHOD@LABEL."""
     return name.partition("@")[0]
@@ -166,7 +178,7 @@ def _read_json(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text())
     except ValueError as error:
         raise ValueError(f"{file} is damaged ({error})") from None
-    schema = content.get("schema", COUNTED_SCHEMA)
+    schema = content.get("schema", COUNTED_SCHEMA)  # the first files named none
     if schema != COUNTED_SCHEMA:
         raise ValueError(f"{file} has schema {schema!r}; this version reads schema {COUNTED_SCHEMA}")
     return content

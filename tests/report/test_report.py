@@ -119,8 +119,11 @@ def test_pictures_beside_a_run_are_in_its_report(tmp_path):
     run = small(tmp_path / "small")
     (run / "pictures").mkdir()
     (run / "pictures" / "strip-x.png").write_bytes(b"a picture")
+    (run / "pictures" / "mine.png").write_bytes(b"another")
     write_report([run], tmp_path / "out", ["md", "html"])
-    assert "![small-strip-x](pictures/small-strip-x.png)" in (tmp_path / "out" / "report.md").read_text()
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "![small: Frames, ground truth and predictions, clip x](pictures/small-strip-x.png)" in text
+    assert "![small: mine](pictures/small-mine.png)" in text
     assert (tmp_path / "out" / "pictures" / "small-strip-x.png").read_bytes() == b"a picture"
     assert "base64,YSBwaWN0dXJl" in (tmp_path / "out" / "index.html").read_text()
 
