@@ -161,7 +161,8 @@ def _class(verdict: str) -> str:
 
 def _figures(report: Report) -> str:
     return "".join(
-        _figure(plot.title, f"image/svg+xml,{quote(plot.svg, safe=IN_A_DATA_URL)}", "drawn") for plot in report.plots
+        _figure(plot.title, f"image/svg+xml,{quote(plot.svg, safe=IN_A_DATA_URL)}", drawn=True, wide=plot.wide)
+        for plot in report.plots
     )
 
 
@@ -172,10 +173,11 @@ def _pictures(run: StudyRun) -> str:
     )
 
 
-def _figure(title: str, data: str, kind: str = "") -> str:
-    """A picture under its title, to be scrolled where the page is narrower than can be read."""
+def _figure(title: str, data: str, *, drawn: bool = False, wide: bool = True) -> str:
+    """A picture under its title; a wide one is scrolled on a narrow page, and a drawn one dark on a dark page."""
+    kinds = "picture" + " drawn" * drawn + " wide" * wide
     return (
-        f'<figure class="picture {kind}"><figcaption>{escape(title)}</figcaption>'
+        f'<figure class="{kinds}"><figcaption>{escape(title)}</figcaption>'
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}">'
         f'<img alt="{escape(title)}" src="data:{data}"></div></figure>\n'
     )

@@ -29,6 +29,9 @@ from bench.report.study import Study, StudyRun
 from bench.report.style import figure_bytes, styled
 from bench.report.tradeoff import accuracy_against_cost, times_by_kind
 
+WIDE = 7.0
+"""Inches."""
+
 
 @dataclass(frozen=True)
 class Plot:
@@ -37,6 +40,11 @@ class Plot:
     name: str
     title: str
     figure: Figure
+
+    @property
+    def wide(self) -> bool:
+        """Whether it has panels beside each other, too small to read on a phone."""
+        return float(self.figure.get_figwidth()) > WIDE
 
     @cached_property
     def svg(self) -> str:
