@@ -132,7 +132,7 @@ def make_report(study: Study) -> Report:
 RUN_PLOTS = (
     ("figure-3a", "mIoU of MPVSS against the key-frame interval", accuracy_against_interval),
     ("figure-3b", "MACs of MPVSS against the key-frame interval", macs_against_interval),
-    ("figure-3c", "Accuracy of the ways to propagate against the key-frame interval", warping_strategies),
+    ("figure-3c", "Accuracy of the ways to propagate, by key-frame interval", warping_strategies),
     ("differences", "Accuracy less that of per-frame, with paired intervals", differences),
     ("accuracy-cost", "Accuracy against cost", accuracy_against_cost),
     ("times", "Times of key frames and other frames", times_by_kind),
