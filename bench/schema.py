@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 SCHEMA = 2
+COUNTED_SCHEMA = 1
+"""Of counted costs, `cost-*.json`, and of times beside the peer, `peer-*.json`."""
 
 Record = dict[str, Any]
 """What a `run.json` or a cell's file holds."""

@@ -123,6 +123,10 @@ def _ours(call: Call) -> Count:
 def _fvcore(call: Call) -> Count:
     from fvcore.nn import FlopCountAnalysis
 
+    with ExecutedOperators(lambda: OURS) as executed:
+        call(*call.tensors)
+    if not executed.tallies:
+        return NOTHING  # the tracer refuses what does nothing with its input
     logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
     unused = call.tensors or (torch.zeros(1),)  # a graph has an input
     analysis = FlopCountAnalysis(call, unused)

@@ -13,6 +13,7 @@ from bench.measure.cost_counters import COUNTERS, Count, StageCounts, count_by_s
 from bench.measure.macs import shapes_only
 from bench.registry import METHODS, branches, build
 from bench.results import write_json
+from bench.schema import COUNTED_SCHEMA
 
 GIGA = 1e9
 
@@ -43,7 +44,8 @@ def print_counters(
                     for stage, counts in stages.items()
                 )
     if json_file is not None:
-        write_json(json_file, {"height": size[0], "width": size[1], "num_classes": num_classes, "rows": rows})
+        setting = {"height": size[0], "width": size[1], "num_classes": num_classes}
+        write_json(json_file, {"schema": COUNTED_SCHEMA, **setting, "stages": rows})
         print(f"written: {json_file}")
 
 

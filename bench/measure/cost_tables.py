@@ -13,6 +13,7 @@ from bench.measure.cost import Cost, method_cost
 from bench.registry import METHODS, branches, method_of
 from bench.results import write_json
 from bench.schedule import FixedInterval
+from bench.schema import COUNTED_SCHEMA
 
 PUBLISHED_TABLES = Path(__file__).parents[2] / "results" / "published" / "tables.csv"
 GIGA, MEGA = 1e9, 1e6
@@ -144,5 +145,5 @@ def _markdown(table: pd.DataFrame) -> str:
 
 def _write(file: Path | None, content: dict[str, Any]) -> None:
     if file is not None:
-        write_json(file, content)
+        write_json(file, {"schema": COUNTED_SCHEMA, **content})
         print(f"written: {file}")

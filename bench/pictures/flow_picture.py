@@ -19,7 +19,7 @@ from mpvss.warp import resize_flow
 LEAST_SHARE = 0.01
 """Of the key frame's pixels that a query must cover to be shown."""
 WHEEL = 129
-"""Pixels of the colour wheel's sides."""
+"""Pixels of the colour wheel's diameter."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,15 @@ def draw_flow(
         **{name: flow_colours(flow, scale) for name, flow in flows.items()},
     }
     height = 2.3 * image.shape[1] / image.shape[2]
-    figure = Figure(figsize=(9.4, 2 * height + 0.8), layout="constrained")
+    figure = Figure(figsize=(9.4, 2 * height + 0.5), layout="constrained")
     axes = list(figure.subplots(2, 4).flat)
     for place in axes:
         place.set_axis_off()
     for place, (title, picture) in zip(axes, pictures.items(), strict=False):
         place.imshow(picture, interpolation="nearest")
         place.set_title(title)
-    axes[-1].imshow(_wheel(), interpolation="bilinear")
-    axes[-1].set_title(f"backward flow: the rim is {scale:.0f} pixels")
+    axes[-1].imshow(_wheel(image.shape[2] / image.shape[1]), interpolation="bilinear")
+    axes[-1].set_title(f"backward flow, rim: {scale:.0f} pixels")
     return figure
 
 
@@ -107,17 +107,18 @@ def flow_colours(flow: Float[np.ndarray, "2 h w"], scale: float) -> Float[np.nda
     return hsv_to_rgb(np.stack([angle, length, np.ones_like(length)], axis=-1))
 
 
-def _wheel() -> np.ndarray:
-    y, x = np.mgrid[-1 : 1 : WHEEL * 1j, -1 : 1 : WHEEL * 1j]
+def _wheel(aspect: float) -> np.ndarray:
+    """On a white ground of this width over height."""
+    y, x = np.mgrid[-1 : 1 : WHEEL * 1j, -aspect : aspect : round(aspect * WHEEL) * 1j]
     colours = flow_colours(np.stack([x, y]), 1.0)
     return np.where((x**2 + y**2 <= 1)[..., None], colours, 1.0)
 
 
 def _masked(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The frame, dark and grey where the mask is not."""
+    """The frame, pale and grey where the mask is not."""
     picture = image.transpose(1, 2, 0) / 255
-    grey = np.repeat(0.35 * picture.mean(axis=-1, keepdims=True), 3, axis=-1)
-    return grey + mask[..., None] * (picture - grey)
+    pale = 0.7 + 0.3 * picture.mean(axis=-1, keepdims=True)
+    return pale + mask[..., None] * (picture - pale)
 
 
 def _enlarged(logits: Tensor, size: tuple[int, int], stride: int) -> np.ndarray:

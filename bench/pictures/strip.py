@@ -42,7 +42,7 @@ def draw_strip(columns: Sequence[Column], class_names: Sequence[str], palette: U
     rows = ["frame", *(["ground truth"] if any(c.labels is not None for c in columns) else [])]
     rows += list(columns[0].predictions)
     height = WIDTH * columns[0].image.shape[1] / columns[0].image.shape[2]
-    figure = Figure(figsize=(WIDTH * len(columns) + 0.3, (height + 0.08) * len(rows) + 1.1), layout="constrained")
+    figure = Figure(figsize=(WIDTH * len(columns) + 0.4, (height + 0.03) * len(rows) + 0.7), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)  # type: ignore[union-attr]
     axes = figure.subplots(len(rows), len(columns), squeeze=False)
     shown: set[int] = set()
@@ -59,7 +59,7 @@ def draw_strip(columns: Sequence[Column], class_names: Sequence[str], palette: U
             if labels is not None:
                 shown |= set(np.unique(labels).tolist())
             if x == 0:
-                place.set_ylabel(row)
+                place.set_ylabel(row.replace("@", "\n@"))
         axes[0, x].set_title(_caption(column))
     names = [Patch(facecolor=palette[i] / 255, edgecolor="0.4", label=class_names[i]) for i in sorted(shown - {IGNORE})]
     if IGNORE in shown:

@@ -17,7 +17,7 @@ NOT_RESOLVED = "not resolved"
 """The clips are too few to say: the interval of a difference holds 0."""
 NOT_MEASURABLE = "not measurable here"
 CLAIMS_NOTE = (
-    f"'{NOT_RESOLVED}': the 95 % interval of a difference, bootstrapped over clips, holds 0. Claims 'in the small' are "
+    f"“{NOT_RESOLVED}”: the 95 % interval of a difference, bootstrapped over clips, holds 0. Claims “in the small” are "
     "evaluated on the data and backbones of a run, not on the paper's."
 )
 DATA_NAMES = {"vspw": "VSPW", "cityscapes": "Cityscapes"}

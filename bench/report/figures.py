@@ -22,6 +22,9 @@ MACS_LABEL = "Mean of a frame (GMACs)"
 COUNTED_INTERVALS = tuple(range(1, 11))
 NOT_IN_3C = ("mpvss-query-random", "mpvss-query-learned", "mpvss-query-for-pf", "dff", "accel")
 """Methods that the paper's Figure 3c leaves out; the figure of differences has them."""
+ROW_HEIGHT, LABEL_WIDTH = 0.27, 1.5
+"""Inches of a row, and of the names to its left."""
+ZERO = {"color": "0.3", "lw": 0.9, "zorder": 1}
 Line = tuple[list[float], list[float], list[float], list[float]]
 """x, y, and the bounds of y."""
 Bounded = tuple[float, float, float]
@@ -30,11 +33,12 @@ Bounded = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes: title, label of the vertical one, and a line for each name."""
+    """One pair of axes: title, label of the values, a line for each name, and whether 0 is drawn as a line."""
 
     title: str
     label: str
     lines: Mapping[str, Line]
+    zero: bool = False
 
 
 def accuracy_against_interval(run: StudyRun) -> Figure | None:
@@ -63,14 +67,17 @@ def counted_macs_against_interval(costs: Sequence[Mapping[str, Any]]) -> Figure 
 
 
 def warping_strategies(run: StudyRun) -> Figure | None:
-    """Figure 3c: mIoU and WIoU of the ways to propagate over the interval, a row of panels for each backbone."""
+    """Figure 3c: mIoU and WIoU of the ways to propagate over the interval, a row of panels for each backbone.
+
+    With one interval alone a row for each method, the best at the top; `differences` too.
+    """
     shown = [row for row in run.rows if base_method(row) not in NOT_IN_3C]
     panels = [
         Panel(f"{backbone}{_untrained(run)}", label, _lines(run, backbone, shown, _accuracy(field)))
         for backbone in run.backbones
         for field, label in (("miou", "mIoU (%)"), ("wiou", "WIoU (%)"))
     ]
-    return _draw(panels, run.rows)
+    return _draw(panels, run.series)
 
 
 def differences(run: StudyRun) -> Figure | None:
@@ -92,8 +99,8 @@ def differences(run: StudyRun) -> Figure | None:
             return (difference,) * 3 if interval is None else (difference, 100 * interval.low, 100 * interval.high)
 
         lines = _lines(run, backbone, [row for row in run.rows if row != "per-frame"], less)
-        panels.append(Panel(f"{backbone}{_untrained(run)}", "mIoU less per-frame's (points)", lines))
-    return _draw(panels, run.rows, width=1.6)
+        panels.append(Panel(f"{backbone}{_untrained(run)}", "mIoU less per-frame's (points)", lines, zero=True))
+    return _draw(panels, run.series, width=1.6)
 
 
 def _draw(panels: Sequence[Panel], order: Sequence[str] = (), width: float = 1.0) -> Figure | None:
@@ -103,6 +110,8 @@ def _draw(panels: Sequence[Panel], order: Sequence[str] = (), width: float = 1.0
         return None
     names = list(dict.fromkeys(name for panel in panels for name in panel.lines))
     styles = series_styles(order or names)
+    if all(len(line[0]) == 1 for panel in panels for line in panel.lines.values()):
+        return _draw_rows(panels, styles)
     columns = min(2, len(panels))
     rows = math.ceil(len(panels) / columns)
     size = (PANEL_WIDTH * width * columns + LEGEND_WIDTH, PANEL_HEIGHT * width**0.5 * rows)
@@ -112,11 +121,36 @@ def _draw(panels: Sequence[Panel], order: Sequence[str] = (), width: float = 1.0
     for place, panel in zip(axes, panels, strict=False):
         for name, line in panel.lines.items():
             _plot(place, line, intervals[-1], name, styles[name])
+        if panel.zero:
+            place.axhline(0, **ZERO)
         place.set(title=panel.title, xlabel=INTERVAL_LABEL, ylabel=panel.label, xticks=intervals)
         place.xaxis.set_major_formatter("{x:g}")
     for place in axes[len(panels) :]:
         place.set_axis_off()
     add_legend(figure, axes, names, "Method" if order else "Backbone")
+    return figure
+
+
+def _draw_rows(panels: Sequence[Panel], styles: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """A row for each name, sorted by value, with its interval: lines of one point each, which make no plot over x."""
+    columns = min(2, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    height = ROW_HEIGHT * max(len(panel.lines) for panel in panels) + 0.8
+    figure = Figure(figsize=((PANEL_WIDTH + LABEL_WIDTH) * columns, height * rows), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for place, panel in zip(axes, panels, strict=False):
+        names = sorted(panel.lines, key=lambda name: panel.lines[name][1])
+        for row, name in enumerate(names):
+            _, (value,), (low,), (high,) = panel.lines[name]
+            style = {**styles[name], "linestyle": "none"}
+            place.errorbar(value, row, xerr=[[value - low], [high - value]] if high > low else None, capsize=3, **style)
+        if panel.zero:
+            place.axvline(0, **ZERO)
+        interval = max(line[0][0] for line in panel.lines.values())
+        place.set(title=f"{panel.title}, interval {interval:g}", xlabel=panel.label, yticks=range(len(names)))
+        place.set_yticklabels(names)
+    for place in axes[len(panels) :]:
+        place.set_axis_off()
     return figure
 
 

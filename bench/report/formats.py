@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby
 
 from bench.report.sheet import Entry, Sheet
 from bench.report.tables import markdown
 
-LONG = 40
-"""Characters of a text that wants more than a line."""
+LONG, WIDE = 40, 90
+"""Characters of a text that wants more than a line, and of a row that an upright page has no room for."""
 _LATEX = {
     "\\": r"\textbackslash{}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -44,22 +45,33 @@ def markdown_table(sheet: Sheet) -> str:
 
 
 def as_latex(sheet: Sheet) -> str:
-    r"""A `table` for a document that loads `booktabs`."""
-    marks = {"": "{}", "best": r"\textbf{{{}}}", "second": r"\underline{{{}}}"}
-    lines = [
-        r"\begin{table}",
-        rf"\caption{{{_tex(' '.join([sheet.title + '.', *sheet.notes]))}}}",
-        rf"\begin{{tabular}}{{{''.join(_alignments(sheet))}}}",
-        r"\toprule",
-        *_latex_groups(sheet),
-        " & ".join(_tex(header.text) for header in sheet.headers) + r" \\",
-        r"\midrule",
-    ]
-    for index, row in enumerate(sheet.rows):
-        if index and index in sheet.rules:
-            lines.append(r"\midrule")
-        lines.append(" & ".join(marks[entry.mark].format(_tex(entry.text)) for entry in row) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
+    r"""A table that fits a page; its first line names the packages that the document must load.
+
+    A table with long texts goes over several pages, turned, in paragraphs; one that is wide is turned; and one that is
+    still wider than the line is made smaller.
+    """
+    heads = [r"\toprule", *_latex_groups(sheet), " & ".join(_tex(header.text) for header in sheet.headers) + r" \\"]
+    caption = rf"\caption{{{_tex(' '.join([sheet.title + '.', *sheet.notes]))}}}"
+    lengths = _lengths(sheet)
+    if max(lengths) > LONG:
+        packages = "array, booktabs, longtable, pdflscape"
+        small = r"\footnotesize\setlength{\tabcolsep}{3pt}\setlength{\LTcapwidth}{\linewidth}"
+        begin = [r"\begin{landscape}", small, rf"\begin{{longtable}}{{{_paragraphs(sheet, lengths)}}}"]
+        head = [caption + r" \\", *heads, r"\midrule", r"\endhead"]
+        end = [r"\end{longtable}", r"\end{landscape}"]
+    else:
+        turned = sum(lengths) + 2 * len(lengths) > WIDE
+        packages = "adjustbox, booktabs" + (", rotating" if turned else "")
+        table = "sidewaystable" if turned else "table"
+        columns = "".join("r" if header.number else "l" for header in sheet.headers)
+        begin = [
+            rf"\begin{{{table}}}", r"\centering", caption, r"\begin{adjustbox}{max width=\linewidth}",
+            rf"\begin{{tabular}}{{{columns}}}",
+        ]  # fmt: skip
+        head = [*heads, r"\midrule"]
+        end = [r"\end{tabular}", r"\end{adjustbox}", rf"\end{{{table}}}"]
+    lines = [rf"% needs \usepackage{{{packages}}}", *begin, *head, *_latex_rows(sheet), r"\bottomrule", *end]
+    return "\n".join(lines) + "\n"
 
 
 def as_csv(sheet: Sheet) -> str:
@@ -75,21 +87,22 @@ def as_html(sheet: Sheet) -> str:
     """A `figure` with the table and its notes; heads have their scope."""
     marks = {"": "{}", "best": "<b>{}</b>", "second": "<u>{}</u>"}
     grouped = any(header.group for header in sheet.headers)
+    kinds = _kinds(sheet)
+    heads = [f"{kind}>{escape(header.text)}</th>" for kind, header in zip(kinds, sheet.headers, strict=True)]
     top, bottom = [], []
     for group, headers in _groups(sheet):
         if group:
             top.append(f'<th scope="colgroup" colspan="{len(headers)}">{escape(group)}</th>')
-            bottom += [f'<th scope="col">{escape(header.text)}</th>' for header in headers]
+            bottom += [f'<th scope="col"{heads.pop(0)}' for _ in headers]
         else:
             span = ' rowspan="2"' if grouped else ""
-            top += [f'<th scope="col"{span}>{escape(header.text)}</th>' for header in headers]
+            top += [f'<th scope="col"{span}{heads.pop(0)}' for _ in headers]
     head = f"<tr>{''.join(top)}</tr>" + (f"<tr>{''.join(bottom)}</tr>" if grouped else "")
     body = []
     for index, row in enumerate(sheet.rows):
         texts = [marks[entry.mark].format(escape(entry.text)) for entry in row]
-        cells = [f'<th scope="row">{texts[0]}</th>']
-        for header, text in zip(sheet.headers[1:], texts[1:], strict=True):
-            cells.append(f"<td>{text}</td>" if header.number else f'<td class="text">{text}</td>')
+        cells = [f'<th scope="row"{kinds[0]}>{texts[0]}</th>']
+        cells += [f"<td{kind}>{text}</td>" for kind, text in zip(kinds[1:], texts[1:], strict=True)]
         rule = ' class="rule"' if index and index in sheet.rules else ""
         body.append(f"<tr{rule}>{''.join(cells)}</tr>")
     notes = "".join(f"<p>{escape(note)}</p>" for note in sheet.notes)
@@ -110,13 +123,38 @@ FORMATS: Mapping[str, Callable[[Sheet], str]] = {
 """How a sheet is written, by the ending of the file."""
 
 
-def _alignments(sheet: Sheet) -> list[str]:
-    """Of the columns in LaTeX: numbers to the right; texts to the left, long ones in lines of a paragraph."""
-    longest = [max([0, *(len(row[i].text) for row in sheet.rows)]) for i in range(len(sheet.headers))]
+def _latex_rows(sheet: Sheet) -> Iterator[str]:
+    marks = {"": "{}", "best": r"\textbf{{{}}}", "second": r"\underline{{{}}}"}
+    for index, row in enumerate(sheet.rows):
+        if index and index in sheet.rules:
+            yield r"\midrule"
+        yield " & ".join(marks[entry.mark].format(_tex(entry.text)) for entry in row) + r" \\"
+
+
+def _lengths(sheet: Sheet) -> list[int]:
+    """Characters of the longest text of each column."""
     return [
-        "r" if header.number and length <= LONG else "l" if length <= LONG else r"p{0.2\linewidth}"
-        for header, length in zip(sheet.headers, longest, strict=True)
+        max([len(header.text), *(len(row[i].text) for row in sheet.rows)]) for i, header in enumerate(sheet.headers)
     ]
+
+
+def _paragraphs(sheet: Sheet, lengths: Sequence[int]) -> str:
+    """Columns that share the whole line by the lengths of their texts, of which long ones get several lines."""
+    shown = [min(length, LONG) for length in lengths]
+    return "".join(
+        rf">{{\{'raggedleft' if header.number else 'raggedright'}\arraybackslash}}"
+        rf"p{{\dimexpr {length / sum(shown):.4f}\linewidth - 2\tabcolsep\relax}}"
+        for header, length in zip(sheet.headers, shown, strict=True)
+    )
+
+
+def _kinds(sheet: Sheet) -> list[str]:
+    """The class of each column on the page: texts stand to the left, and long ones get several lines."""
+    names = [
+        [name for name, holds in (("text", not header.number), ("long", length > LONG)) if holds]
+        for header, length in zip(sheet.headers, _lengths(sheet), strict=True)
+    ]
+    return [f' class="{" ".join(those)}"' if those else "" for those in names]
 
 
 def _groups(sheet: Sheet) -> list[tuple[str, list]]:
@@ -137,7 +175,8 @@ def _latex_groups(sheet: Sheet) -> list[str]:
 
 
 def _tex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)
+    escaped = "".join(_LATEX.get(character, character) for character in text)
+    return "--" if escaped == "-" else re.sub(r"(?<![\w)}])-(?=[\d ])", "$-$", escaped)
 
 
 def _plain(entry: Entry) -> str:

@@ -15,13 +15,15 @@ from bench.report.claims import CLAIMS_NOTE, NOT_MEASURABLE, Verdict
 from bench.report.formats import as_html
 from bench.report.page_data import as_json, cost_names, page_costs, page_data
 from bench.report.report import Report
-from bench.report.study import Study, StudyRun, is_untrained
+from bench.report.study import Study, StudyRun, is_untrained, picture_title
 from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables import FURTHER, MAIN, Cell, Column, is_there, value_text
 
 FILES = Path(__file__).parent / "page"
 IN_A_DATA_URL = " <>/=:;,.()'{}!?*+@[]|~^-_"
 """Characters of an SVG that may stay as they are, which keeps the page short."""
+TEXT, TEXTS = ' class="text"', ("Backbone", "Run", "Weights", "Status")
+"""Columns of the configurations that stand to the left."""
 TITLE = "Efficient video semantic segmentation: what was measured"
 
 
@@ -78,14 +80,19 @@ def _plots(study: Study) -> str:
 
 
 def _scored(study: Study) -> str:
-    return _options(run.name for run in study.runs if run.scored)
+    """Runs with an accuracy, the one with most configurations first."""
+    runs = sorted(study.runs, key=lambda run: -len(run.cells))
+    return _options(run.name for run in runs if run.scored)
 
 
 def _cells(study: Study) -> str:
     cells = [cell for run in study.runs for cell in run.cells]
     columns = [column for column in (*MAIN, *FURTHER) if any(is_there(cell, column.field) for cell in cells)]
     names = ["Method", "Backbone", "Interval", "Run", *(c.header for c in columns), "ms a frame", "Weights", "Status"]
-    heads = (f'<th scope="col"><button type="button">{escape(name)}</button></th>' for name in names)
+    heads = (
+        f'<th scope="col"{TEXT if name in TEXTS else ""}><button type="button">{escape(name)}</button></th>'
+        for name in names
+    )
     return _fill(
         "cells.html",
         runs=_options(run.name for run in study.runs),
@@ -102,9 +109,9 @@ def _cell_row(cell: Cell, columns: Sequence[Column]) -> str:
     method, backbone, run = (escape(cell[name]) for name in ("method", "backbone", "run"))
     parts = [
         f'<th scope="row" data-value="{method}">{method}{note}</th>',
-        _td(backbone, backbone),
+        _td(backbone, backbone, TEXT),
         _td(str(cell["interval"]), str(cell["interval"])),
-        _td(run, run),
+        _td(run, run, TEXT),
     ]
     for column in columns:
         if is_there(cell, column.field):
@@ -116,11 +123,11 @@ def _cell_row(cell: Cell, columns: Sequence[Column]) -> str:
     parts.append(_td("", "-") if time is None else _td(f"{time:.10g}", f"{time:.2f}"))
     weights = escape(str(cell["weights"])) if is_there(cell, "weights") else "-"
     status = "ok" if cell["status"] == "ok" else escape(f"failed: {cell['error']}")
-    return f"<tr{tags}>{''.join(parts)}{_td(weights, weights)}{_td(status, status)}</tr>"
+    return f"<tr{tags}>{''.join(parts)}{_td(weights, weights, TEXT)}{_td(status, status, TEXT)}</tr>"
 
 
-def _td(value: str, text: str) -> str:
-    return f'<td data-value="{value}">{text}</td>'
+def _td(value: str, text: str, kind: str = "") -> str:
+    return f'<td{kind} data-value="{value}">{text}</td>'
 
 
 def _claims(verdicts: Sequence[Verdict]) -> str:
@@ -132,14 +139,14 @@ def _claims(verdicts: Sequence[Verdict]) -> str:
         badges = "".join(f' <span class="{_class(name)}">{count} {name}</span>' for name, count in tally.items())
         rows = "".join(
             f'<tr><th scope="row">{escape(v.case) or "-"}</th><td>{escape(v.expected)}</td>'
-            f"<td>{escape(v.measured)}</td>"
-            f'<td class="text {_class(v.verdict)}">{v.verdict}</td><td class="text">{escape(v.why)}</td></tr>'
+            f"<td>{escape(v.measured).replace('; ', ';<br>')}</td>"
+            f'<td class="text {_class(v.verdict)}">{v.verdict}</td><td class="text long">{escape(v.why)}</td></tr>'
             for v in cases
         )
         parts.append(
             f"<details{'' if set(tally) == {NOT_MEASURABLE} else ' open'}>"
             f"<summary>{escape(claim.quantity)}{badges}</summary>"
-            f"<blockquote>{escape(claim.sentence)} <cite>{escape(claim.where)}</cite></blockquote>"
+            f"<blockquote><q>{escape(claim.sentence)}</q> <cite>{escape(claim.where)}</cite></blockquote>"
             f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(claim.quantity)}"><table>'
             '<thead><tr><th scope="col">Case</th><th scope="col">Paper</th><th scope="col">Here</th>'
             f'<th scope="col" class="text">Verdict</th><th scope="col" class="text">Why</th></tr></thead>'
@@ -154,18 +161,25 @@ def _class(verdict: str) -> str:
 
 def _figures(report: Report) -> str:
     return "".join(
-        f'<figure><img alt="{escape(plot.title)}" src="data:image/svg+xml,{quote(plot.svg, safe=IN_A_DATA_URL)}">'
-        f"<figcaption>{escape(plot.title)}</figcaption></figure>\n"
+        _figure(plot.title, f"image/svg+xml,{quote(plot.svg, safe=IN_A_DATA_URL)}", drawn=True, wide=plot.wide)
         for plot in report.plots
     )
 
 
 def _pictures(run: StudyRun) -> str:
     return "".join(
-        f'<figure><img alt="{escape(run.name)}: {escape(file.stem)}" '
-        f'src="data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}">'
-        f"<figcaption>{escape(run.name)}: {escape(file.stem)}</figcaption></figure>\n"
+        _figure(picture_title(run, file), f"image/png;base64,{base64.b64encode(file.read_bytes()).decode()}")
         for file in run.pictures
+    )
+
+
+def _figure(title: str, data: str, *, drawn: bool = False, wide: bool = True) -> str:
+    """A picture under its title; a wide one is scrolled on a narrow page, and a drawn one dark on a dark page."""
+    kinds = "picture" + " drawn" * drawn + " wide" * wide
+    return (
+        f'<figure class="{kinds}"><figcaption>{escape(title)}</figcaption>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}">'
+        f'<img alt="{escape(title)}" src="data:{data}"></div></figure>\n'
     )
 
 

@@ -19,7 +19,7 @@ DATA_NOTES = {
 }
 NOTE = (
     "The paper's GFLOPs are GMACs, the mean of a 15-frame clip; its FPS are of an NVIDIA V100. MACs and parameters "
-    "under 'here' are counted on the published graph. Deviations of percentages are in points, all others in % of the "
+    "under “here” are counted on the published graph. Deviations of percentages are in points, all others in % of the "
     "printed figure. Best and second best of each column are marked."
 )
 PROPAGATED = ("Copy", "Optical flow", "Ours")

@@ -29,6 +29,9 @@ from bench.report.study import Study, StudyRun
 from bench.report.style import figure_bytes, styled
 from bench.report.tradeoff import accuracy_against_cost, times_by_kind
 
+WIDE = 7.0
+"""Inches."""
+
 
 @dataclass(frozen=True)
 class Plot:
@@ -37,6 +40,11 @@ class Plot:
     name: str
     title: str
     figure: Figure
+
+    @property
+    def wide(self) -> bool:
+        """Whether it has panels beside each other, too small to read on a phone."""
+        return float(self.figure.get_figwidth()) > WIDE
 
     @cached_property
     def svg(self) -> str:
@@ -124,7 +132,7 @@ def make_report(study: Study) -> Report:
 RUN_PLOTS = (
     ("figure-3a", "mIoU of MPVSS against the key-frame interval", accuracy_against_interval),
     ("figure-3b", "MACs of MPVSS against the key-frame interval", macs_against_interval),
-    ("figure-3c", "Accuracy of the ways to propagate against the key-frame interval", warping_strategies),
+    ("figure-3c", "Accuracy of the ways to propagate, by key-frame interval", warping_strategies),
     ("differences", "Accuracy less that of per-frame, with paired intervals", differences),
     ("accuracy-cost", "Accuracy against cost", accuracy_against_cost),
     ("times", "Times of key frames and other frames", times_by_kind),

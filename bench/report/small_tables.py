@@ -43,7 +43,7 @@ def _table_1(run: StudyRun) -> Sheet:
         [Entry(method), Entry(backbone), *(_value(cell, name, metric) for name, metric in shown.items())]
         for (method, backbone), cell in cells
     ]
-    starts = [i for i in range(1, len(rows)) if rows[i][0].text != rows[i - 1][0].text]
+    starts = [i for i in range(1, len(rows)) if rows[i][0].text != rows[i - 1][0].text and len(run.backbones) > 1]
     higher = {index: metric.higher for index, metric in enumerate(shown.values(), start=2)}
     competing = [i for i, ((method, _), _) in enumerate(cells) if method != "true-flow"]
     return Sheet(

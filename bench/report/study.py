@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,9 @@ import pandas as pd
 from bench.clip_counts import ClipCounts
 from bench.report.tables import Cell, is_there
 from bench.results import CellKey, read_clip_counts, read_configuration, read_latency, read_run, read_samples
+from bench.schema import COUNTED_SCHEMA
 
 UNTRAINED = "untrained"
-COUNTED_SCHEMA = 1
-"""Of `cost-*.json` and `peer-*.json`; a file that names none has this one."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class StudyRun:
         latency: the rows of `bench.results.read_latency`.
         counts: pixel counts clip by clip, of the cells that keep them.
         pictures: the PNG files under its `pictures/`.
+        series: the rows of all runs of the study, so that a method looks the same in the figures of each.
 
     """
 
@@ -42,6 +42,7 @@ class StudyRun:
     latency: list[Cell]
     counts: dict[CellKey, ClipCounts]
     pictures: tuple[Path, ...]
+    series: tuple[str, ...] = ()
 
     @property
     def backbones(self) -> list[str]:
@@ -92,6 +93,19 @@ class Study:
     peers: tuple[dict[str, Any], ...]
 
 
+PICTURES = {
+    "strip": "Frames, ground truth and predictions",
+    "flow": "The flow of one of MPVSS's queries, its mask, and the optical flow",
+}
+"""What `mpvss-bench strip` draws, by the first part of the file's name; the rest names the clip."""
+
+
+def picture_title(run: StudyRun, file: Path) -> str:
+    """What a picture shows."""
+    kind, _, clip = file.stem.partition("-")
+    return f"{run.name}: {f'{PICTURES[kind]}, clip {clip}' if kind in PICTURES else file.stem}"
+
+
 def base_method(name: str) -> str:
     """The method of a row that is called METHOD or METHOD@LABEL."""
     return name.partition("@")[0]
@@ -115,8 +129,10 @@ def read_study(paths: Sequence[Path]) -> Study:
     if len(set(names)) < len(names):
         raise ValueError(f"the runs {', '.join(map(str, folders))} share a name; rename one of the folders")
     contents = _read_all(paths, "cost")
+    runs = [_read(folder, name) for folder, name in zip(folders, names, strict=True)]
+    series = tuple(dict.fromkeys(row for run in runs for row in run.rows))
     return Study(
-        runs=tuple(_read(folder, name) for folder, name in zip(folders, names, strict=True)),
+        runs=tuple(replace(run, series=series) for run in runs),
         paper_costs=tuple(cell for content in contents for cell in content.get("cells", ())),
         costs=tuple({**row, "height": c["height"]} for c in contents if "rows" in c for row in c["rows"]),
         peers=tuple(_read_all(paths, "peer")),
@@ -162,7 +178,7 @@ def _read_json(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text())
     except ValueError as error:
         raise ValueError(f"{file} is damaged ({error})") from None
-    schema = content.get("schema", COUNTED_SCHEMA)
+    schema = content.get("schema", COUNTED_SCHEMA)  # the first files named none
     if schema != COUNTED_SCHEMA:
         raise ValueError(f"{file} has schema {schema!r}; this version reads schema {COUNTED_SCHEMA}")
     return content

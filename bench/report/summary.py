@@ -17,9 +17,11 @@ MARGIN = 2.0
 
 def summary(report: Report) -> list[str]:
     """One sentence for each thing that a reader should know first."""
-    lines = [line for run in report.study.runs for line in _of_run(run)]
-    if not report.study.runs:
-        lines.append("No sweep is among what this report was made from.")
+    lines = []
+    tally = report.tally()
+    if tally:
+        said = [f"{tally[v]} {v}" for v in (REPRODUCED, NOT_REPRODUCED, NOT_RESOLVED, NOT_MEASURABLE) if v in tally]
+        lines.append(f"Claims of the paper, case by case: {', '.join(said)}.")
     counted = report.study.paper_costs
     if counted:
         off = [c for c in counted if abs(c["counted"] / c["printed"] - 1) > 0.01]
@@ -28,10 +30,9 @@ def summary(report: Report) -> list[str]:
             f"{len(counted)} MACs and parameters that the paper prints were counted on the published graphs; "
             f"{len(counted) - len(off)} agree within 1 %" + (f"; the others are of {names}." if off else ".")
         )
-    tally = report.tally()
-    if tally:
-        said = [f"{tally[v]} {v}" for v in (REPRODUCED, NOT_REPRODUCED, NOT_RESOLVED, NOT_MEASURABLE) if v in tally]
-        lines.append(f"Claims of the paper, case by case: {', '.join(said)}.")
+    lines += [line for run in report.study.runs for line in _of_run(run)]
+    if not report.study.runs:
+        lines.append("No sweep is among what this report was made from.")
     return lines
 
 

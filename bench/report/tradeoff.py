@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
@@ -13,6 +14,8 @@ from bench.report.tables import Cell, is_there
 
 TIMED_SCOPES = ("labels", "model", "video")
 """The first of these that was timed is drawn."""
+LEAST_DISTANCE = 0.04
+"""Between two points with numbers, as a share of an axis."""
 BOX_COLOURS = {"key": "#56B4E9", "other": "#F0C987"}
 
 
@@ -51,8 +54,8 @@ def accuracy_against_cost(run: StudyRun) -> Figure | None:
     names = list(dict.fromkeys(name for cell in cells for name in costs_of(cell)))
     if not names:
         return None
-    styles = series_styles(run.rows)
-    size = {backbone: 4 + 2.5 * i for i, backbone in enumerate(run.backbones)}
+    styles = series_styles(run.series)
+    size = {backbone: 5 + 2.5 * i for i, backbone in enumerate(run.backbones)}
     figure = Figure(figsize=(PANEL_WIDTH * 1.25 * len(names) + LEGEND_WIDTH, PANEL_HEIGHT * 1.3), layout="constrained")
     axes = list(figure.subplots(1, len(names), squeeze=False, sharey=True).flat)
     for place, name in zip(axes, names, strict=True):
@@ -65,7 +68,7 @@ def accuracy_against_cost(run: StudyRun) -> Figure | None:
             own = [point for cell, point in zip(there, points, strict=True) if _series(cell) == series]
             style = {**styles[series[0]], "markersize": size[series[1]], "lw": 0.6, "linestyle": "-"}
             place.plot(*zip(*own, strict=True), label=series[0], **style)
-        for i in front:
+        for i in apart(front, points):
             text = str(there[i]["interval"])
             place.annotate(text, points[i], (-4, 4), textcoords="offset points", fontsize=7, ha="right")
         log_axis(place)
@@ -100,9 +103,21 @@ def times_by_kind(run: StudyRun) -> Figure | None:
                 own, x="ms", y="method", order=methods, orient="h", ax=place, color=BOX_COLOURS[kind], whis=(1, 99),
                 width=0.65, linewidth=0.9, linecolor="0.1", flierprops={"marker": ".", "markersize": 3},
             )  # fmt: skip
-            place.set(title=f"{backbone}, {kind} frames", xlabel=f"ms, scope {scope}", ylabel="")
+            place.set(title=f"{backbone}, {kind} frames", xlabel=f"Time of a frame (ms), scope {scope}", ylabel="")
             place.set_xlim(left=0)
     return figure
+
+
+def apart(chosen: Sequence[int], points: Sequence[tuple[float, float]]) -> list[int]:
+    """Of the points that are chosen, those that are far enough from the one before for a number beside each."""
+    logs, accuracies = [math.log(cost) for cost, _ in points], [accuracy for _, accuracy in points]
+    kept: list[int] = []
+    for i in chosen:
+        if not kept or any(
+            abs(axis[i] - axis[kept[-1]]) > LEAST_DISTANCE * (max(axis) - min(axis)) for axis in (logs, accuracies)
+        ):
+            kept.append(i)
+    return kept
 
 
 def _series(cell: Cell) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from bench.report.formats import FORMATS as SHEET_FORMATS
 from bench.report.formats import as_markdown
 from bench.report.page import make_page
 from bench.report.report import Report, make_report
-from bench.report.study import Study, StudyRun, read_study
+from bench.report.study import Study, StudyRun, picture_title, read_study
 from bench.report.style import METADATA
 from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables import class_iou, distance_table, further_table, main_table, miou_by_distance
@@ -90,7 +90,11 @@ def _write(file: Path, content: str | bytes) -> Path:
 
 def _pictures(study: Study) -> dict[str, Path]:
     """The runs' own pictures by the name that the report gives them."""
-    return {f"{PICTURES}/{run.name}-{file.name}": file for run in study.runs for file in run.pictures}
+    return {_copy_of(run, file): file for run in study.runs for file in run.pictures}
+
+
+def _copy_of(run: StudyRun, file: Path) -> str:
+    return f"{PICTURES}/{run.name}-{file.name}"
 
 
 def _picture_ending(formats: Sequence[str]) -> str | None:
@@ -103,7 +107,7 @@ def _text(report: Report, picture_ending: str | None) -> str:
     parts = ["# Report", f"> **{caution}**" if caution else "", "\n".join(f"- {line}" for line in summary(report))]
     if picture_ending:
         parts += [f"![{plot.title}]({FIGURES}/{plot.name}.{picture_ending})" for plot in report.plots]
-    parts += [f"![{Path(name).stem}]({name})" for name in _pictures(study)]
+    parts += [f"![{picture_title(run, file)}]({_copy_of(run, file)})" for run in study.runs for file in run.pictures]
     parts += [_section(run) for run in study.runs]
     for title, sheets in report.sections.items():
         parts += [f"## {title}", *map(as_markdown, sheets)] if sheets else []

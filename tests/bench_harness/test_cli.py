@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from bench.cli import main
+from bench.report.study import read_study
 from bench.results import read_run
+from bench.schema import COUNTED_SCHEMA
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ("--data", "generated:clips=1,frames=4,size=64x64", "--repeats", "1", "--intervals", "1,3", "--threads", "1")
@@ -116,6 +118,15 @@ def test_a_video_without_labels_needs_its_number_of_classes(tmp_path, capsys):
 def test_several_runs_need_a_place_for_their_report(tmp_path, capsys):
     assert main(["report", "a", "b"]) == 2
     assert "--out" in capsys.readouterr().err
+
+
+def test_counted_costs_name_their_schema_and_are_read_by_reports(tmp_path):
+    file = tmp_path / "cost-micro.json"
+    cost = ["cost", "--methods", "per-frame", "--backbones", "micro", "--size", "64x64", "--json", str(file)]
+    assert main(cost) == 0
+    assert json.loads(file.read_text())["schema"] == COUNTED_SCHEMA
+    (row,) = read_study([tmp_path]).costs
+    assert (row["method"], row["height"], row["paper_other_macs"]) == ("per-frame", 64, row["paper_key_macs"])
 
 
 def test_help_and_report_import_no_torch():

@@ -10,6 +10,8 @@ import pytest
 
 from bench import results
 from bench.clip_counts import ClipCounts
+from bench.measure.latency_record import timing_record
+from bench.measure.samples import Course, Sample, Times, Timing
 from bench.metrics.bootstrap import bootstrap, mean_iou_of_counts
 from bench.results import CellKey, open_run, read_clip_counts, read_run, read_samples, write_atomically
 from bench.schema import SCHEMA, migrate
@@ -158,3 +160,19 @@ def test_names_that_are_no_file_names_are_quoted():
     name = CellKey("hf:org/model", "mpvss", 5).file_name
     assert Path(name).name == name
     assert name != CellKey("hf:org-model", "mpvss", 5).file_name
+
+
+def test_what_a_card_adds_to_a_row_is_documented(run):
+    sample = Sample(round=0, place=0, frame=0, key=True, seconds=1.0)
+    timing = Timing(
+        times={"labels": Times([sample])},
+        course=Course("rounds", 1, 1.0, 0, None),
+        compile_seconds=1.0,
+        guard={"throttled_share": 0.0},
+        energy={"key_j": 1.0, "other_j": 1.0, "window_s": 1.0, "counter_period_s": 0.1},
+    )
+    run.save(CellKey("micro", "copy", 5), record(timing=timing_record(timing, 5, (1 / 30,))))
+    documented = (Path(__file__).resolve().parents[2] / "results" / "README.md").read_text()
+    columns = set(read_run(run.path).columns)
+    assert {"compile_seconds", "throttled_share", "energy_key_j", "energy_window_s"} <= columns
+    assert {name for name in columns if f"`{name}`" not in documented} == {"late_labels_33.33ms"}

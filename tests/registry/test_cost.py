@@ -173,6 +173,13 @@ def test_unknown_operator_is_an_error_that_names_it():
         count_by_stage(toy, (9, 12))
 
 
+def test_a_frame_on_which_nothing_is_done_counts_nothing():
+    other = count_by_stage(build("copy", backbone="nano", num_classes=CLASSES), SIZE)["other"]
+    assert {name: (count.macs, dict(count.left_out)) for name, count in other[FRAME].items()} == dict.fromkeys(
+        ("ours", "fvcore", "thop", "torch"), (0, {})
+    )
+
+
 def test_stages_add_up_and_the_method_is_left_as_it_was():
     model = build("mpvss", backbone="nano", num_classes=CLASSES)
     before = {name: id(tensor) for name, tensor in model.state_dict(keep_vars=True).items()}

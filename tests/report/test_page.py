@@ -6,18 +6,21 @@ import os
 import shutil
 
 import pytest
-from made_runs import SMALL, small
+from made_runs import SMALL, cell, make, small
 
 from bench.report import write_report
 
 pytestmark = pytest.mark.browser
+SINGLE = {"copy": 0.6, "dff": 0.75, "mpvss": 0.7}
+"""A run of one interval, with fewer configurations than the other."""
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     sync_api = pytest.importorskip("playwright.sync_api")
     folder = tmp_path_factory.mktemp("page")
-    write_report([small(folder / "small")], folder / "out", ["html"])
+    single = make(folder / "single", {(method, 5): cell(miou) for method, miou in SINGLE.items()})
+    write_report([single, small(folder / "small")], folder / "out", ["html"])
     browser_file = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_file, args=["--no-sandbox"])
@@ -26,6 +29,7 @@ def page(tmp_path_factory):
         opened.on("console", lambda message: opened.said.append(message.text) if message.type == "error" else None)
         opened.on("pageerror", lambda error: opened.said.append(str(error)))
         opened.goto((folder / "out" / "index.html").as_uri())
+        opened.select_option("#filters select[name=run]", "small")
         yield opened
         browser.close()
 
@@ -86,6 +90,22 @@ def test_hover_and_arrow_keys_show_values(page):
     first = page.inner_text("#hover")
     page.keyboard.press("ArrowRight")
     assert page.inner_text("#hover") != first
+
+
+def test_the_largest_run_is_offered_first(page):
+    for form in ("#chooser", "#plot-options"):
+        assert page.locator(f"{form} select[name=run] option").all_inner_texts() == ["small", "single"]
+
+
+def test_methods_of_one_interval_stand_beside_each_other(page):
+    page.select_option("#plot-options select[name=run]", "single")
+    marks = page.locator("#plot-interval .mark")
+    best_first = sorted(SINGLE, key=SINGLE.__getitem__, reverse=True)
+    assert [mark.get_attribute("data-method") for mark in marks.all()] == best_first
+    left = [mark.bounding_box()["x"] for mark in marks.all()]
+    assert left == sorted(left)
+    assert left[1] - left[0] > 40
+    page.select_option("#plot-options select[name=run]", "small")
 
 
 def test_a_phone_scrolls_the_page_down_alone(page):

@@ -67,25 +67,52 @@ def test_best_and_second_best_are_marked_with_their_ties():
     assert [entry.mark for entry in marked(entries, higher=False)] == ["second", "", "", "", "best"]
 
 
-def test_latex_is_whole_and_escaped(counted):
+def columns(spec):
+    """How many columns a LaTeX column specification has."""
+    bare = re.sub(r">\{[^{}]*\}|(?<=p)\{[^{}]*\}", "", spec)
+    return len(re.findall(r"[lrp]", bare))
+
+
+def test_latex_is_whole_and_fits_its_columns(counted, tmp_path):
+    measured = make_report(read_study([small(tmp_path / "a_b"), make(tmp_path / "t", {("copy", 5): cell(ms=12)})]))
+    sheets = [*counted.sheets, *measured.sheets]
+    begun = {name for sheet in sheets for name in re.findall(r"\\begin\{(\w+)\}", as_latex(sheet))}
+    assert {"table", "sidewaystable", "longtable"} <= begun
+    for sheet in sheets:
+        text = as_latex(sheet)
+        packages = set(re.match(r"% needs \\usepackage\{([\w, ]+)\}\n", text)[1].split(", "))
+        wanted = {
+            "adjustbox": "adjustbox",
+            "longtable": "longtable",
+            "landscape": "pdflscape",
+            "sidewaystable": "rotating",
+        }
+        assert packages >= {"booktabs"} | {package for name, package in wanted.items() if rf"\begin{{{name}}}" in text}
+        assert re.findall(r"\\begin\{(\w+)\}", text) == re.findall(r"\\end\{(\w+)\}", text)[::-1]
+        assert [text.count(rule) for rule in (r"\toprule", r"\bottomrule")] == [1, 1]
+        bare = re.sub(r"\\[{}]", "", text)
+        assert bare.count("{") == bare.count("}")
+        body = text.split("\n", 1)[1]
+        assert not re.search(r"(?<!\\)[%#_]|[^\x00-\x7f]", body)
+        (spec,) = re.findall(r"\\begin\{(?:tabular|longtable)\}\{(.*)\}\n", text)
+        assert columns(spec) == len(sheet.headers)
+        rows = [line for line in text.splitlines() if line.endswith(r" \\") and not line.startswith(r"\caption")]
+        assert len(rows) == len(sheet.rows) + (2 if any(header.group for header in sheet.headers) else 1)
+        for row in rows:
+            spans = [int(span) for span in re.findall(r"\\multicolumn\{(\d+)\}", row)]
+            assert len(re.findall(r"(?<!\\)&", row)) + 1 + sum(spans) - len(spans) == len(sheet.headers)
+
+
+def test_latex_escapes_what_has_a_meaning_there():
     odd = Sheet(
         "odd", "50 % & more_", (Header("a#", number=False), Header("b", "x_y")),
-        ((Entry(r"\{$}~^"), number(1.0, 1)), (Entry("z"), Entry("2.0", 2.0, "best"))),
+        ((Entry(r"\{$}~^"), number(-1.0, 1)), (Entry("a-1 - 2"), Entry("2.0", 2.0, "best")), (Entry("-"), Entry("0"))),
     )  # fmt: skip
     text = as_latex(odd)
     assert r"50 \% \& more\_" in text
-    assert r"\textbackslash{}\{\$\}\textasciitilde{}\textasciicircum{} & 1.0 \\" in text
-    assert r"\textbf{2.0}" in text
-    for sheet in counted.sheets:
-        text = as_latex(sheet)
-        assert re.findall(r"\\begin\{(\w+)\}", text) == re.findall(r"\\end\{(\w+)\}", text)[::-1]
-        assert [text.count(rule) for rule in (r"\toprule", r"\bottomrule")] == [1, 1]
-        bare = text.replace(r"\{", "").replace(r"\}", "")
-        assert bare.count("{") == bare.count("}")
-        body = text.split(r"\bottomrule")[0].split("\n\\midrule\n", 1)[1]
-        for line in body.splitlines():
-            if line.endswith(r"\\"):
-                assert len(re.findall(r"(?<!\\)&", line)) == len(sheet.headers) - 1
+    assert r"\textbackslash{}\{\$\}\textasciitilde{}\textasciicircum{} & $-$1.0 \\" in text
+    assert r"a-1 $-$ 2 & \textbf{2.0} \\" in text
+    assert r"-- & 0 \\" in text
 
 
 def test_contradictions_are_those_that_arithmetic_finds(counted):

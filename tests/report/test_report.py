@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,34 +14,48 @@ import pytest
 from made_runs import SMALL, cell, make, small
 
 from bench.report import write_report
+from bench.report.figures import differences, warping_strategies
+from bench.report.study import read_study
+from bench.report.style import styled
 from bench.report.tables import markdown
+from bench.report.tradeoff import apart
 from bench.results import read_latency, read_run, read_samples
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED, MEASURED = ROOT / "reports", ROOT / "results" / "measured"
-SHIPPED_FORMATS = ("html", "md", "tex", "csv", "svg")
+DOCUMENTED = (ROOT / "results" / "README.md").read_text()
 
 
-def test_needs_neither_torch_nor_a_model(tmp_path):
-    run = small(tmp_path / "small")
+def test_the_shipped_report_is_what_its_command_makes_without_torch_or_a_model(tmp_path):
+    (command,) = re.findall(r"\nmpvss-bench (report .*)\n", (SHIPPED / "README.md").read_text())
+    arguments = command.replace("--out reports", f"--out {tmp_path}").split()
     program = (
         "import sys\n"
         "class Absent:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name in ('torch', 'mpvss', 'baselines'):\n"
+        "        if name.partition('.')[0] in ('torch', 'mpvss', 'baselines'):\n"
         "            raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Absent())\n"
-        "from pathlib import Path\n"
-        "from bench.report import write_report\n"
-        f"write_report([Path({str(run)!r})], Path({str(tmp_path / 'out')!r}), ['md', 'html'])\n"
+        "try:\n"
+        "    import torch\n"
+        "except ModuleNotFoundError:\n"
+        "    from bench.cli import main\n"
+        f"    sys.exit(main({arguments!r}))\n"
+        "sys.exit('torch was imported')\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert (tmp_path / "out" / "index.html").exists()
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    made, shipped = (
+        {file.relative_to(root): file.read_bytes() for file in root.rglob("*") if file.is_file()}
+        for root in (tmp_path, SHIPPED)
+    )
+    shipped.pop(Path("README.md"))
+    assert sorted(made) == sorted(shipped)
+    assert [name for name in made if made[name] != shipped[name]] == []
 
 
 def test_the_same_files_give_the_same_bytes(tmp_path):
     run = small(tmp_path / "small")
-    one, two = (write_report([run], tmp_path / name, SHIPPED_FORMATS) for name in ("one", "two"))
+    one, two = (write_report([run], tmp_path / name) for name in ("one", "two"))
     names = [file.relative_to(tmp_path / "one") for file in one]
     assert [file.relative_to(tmp_path / "two") for file in two] == names
     figures = ("figure-3a", "figure-3b", "figure-3c", "differences", "accuracy-cost", "times")
@@ -77,6 +92,30 @@ def test_a_run_without_accuracy_has_its_times(tmp_path):
     assert (row["Frames"], row["p50 (ms)"]) == ("key", 12)
 
 
+def test_a_run_of_one_interval_has_a_row_for_each_method_the_best_at_the_top(tmp_path):
+    planted = {("per-frame", 1): 0.8, ("mpvss", 5): 0.7, ("copy", 5): 0.6, ("dff", 5): 0.75}
+    (run,) = read_study([make(tmp_path / "one", {key: cell(miou) for key, miou in planted.items()})]).runs
+    for draw, label, base in (
+        (differences, "mIoU less per-frame's (points)", 0.8),
+        (warping_strategies, "mIoU (%)", 0),
+    ):
+        with styled():
+            axes = draw(run).axes[0]
+        shown = sorted(
+            (miou, name) for (name, _), miou in planted.items() if name != ("dff" if base == 0 else "per-frame")
+        )
+        assert [text.get_text() for text in axes.get_yticklabels()] == [name for _, name in shown]
+        drawn = [float(points[0].get_xdata()[0]) for points in axes.containers]
+        assert drawn == pytest.approx([100 * (miou - base) for miou, _ in shown], abs=1e-3)
+        assert (axes.get_title(loc="left"), axes.get_xlabel()) == ("micro, interval 5", label)
+
+
+def test_numbers_on_the_front_do_not_stand_on_each_other():
+    # Over 1 to 10 on a log scale and 0 to 100: the second is 0.5 % and 1 % of the axes from the first, the third 10 %.
+    points = [(1.0, 0.0), (10**0.005, 1.0), (10**0.1, 1.5), (10.0, 100.0)]
+    assert apart([0, 1, 2, 3], points) == [0, 2, 3]
+
+
 def test_several_runs_stand_in_one_report_unless_they_share_a_name(tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -91,8 +130,11 @@ def test_pictures_beside_a_run_are_in_its_report(tmp_path):
     run = small(tmp_path / "small")
     (run / "pictures").mkdir()
     (run / "pictures" / "strip-x.png").write_bytes(b"a picture")
+    (run / "pictures" / "mine.png").write_bytes(b"another")
     write_report([run], tmp_path / "out", ["md", "html"])
-    assert "![small-strip-x](pictures/small-strip-x.png)" in (tmp_path / "out" / "report.md").read_text()
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "![small: Frames, ground truth and predictions, clip x](pictures/small-strip-x.png)" in text
+    assert "![small: mine](pictures/small-mine.png)" in text
     assert (tmp_path / "out" / "pictures" / "small-strip-x.png").read_bytes() == b"a picture"
     assert "base64,YSBwaWN0dXJl" in (tmp_path / "out" / "index.html").read_text()
 
@@ -122,28 +164,36 @@ def test_a_run_of_the_first_schema_is_reported(tmp_path):
     assert len(pd.read_csv(tmp_path / "out" / "cells.csv")) == len(SMALL)
 
 
+def is_documented(name):
+    """A field's name; the time of a deadline is T, and of a share of late frames the scope SCOPE."""
+    return f"`{re.sub(r'^late_([a-z]+)_', 'late_SCOPE_', re.sub(r'[0-9.]+ms$', 'Tms', name))}`" in DOCUMENTED
+
+
+def fields(value):
+    """Every name in what a JSON file holds, but those of files and of libraries."""
+    if isinstance(value, list):
+        return {name for item in value for name in fields(item)}
+    if not isinstance(value, dict):
+        return set()
+    return {
+        *value,
+        *(name for key, inner in value.items() if key not in ("libraries", "weights") for name in fields(inner)),
+    }
+
+
 def test_every_column_of_the_readers_is_documented(tmp_path):
-    text = (ROOT / "results" / "README.md").read_text()
-    run = small(tmp_path / "small")
-    for reader in (read_run, read_samples, read_latency):
-        for column in reader(run).columns:
-            assert f"`{column}`" in text, f"{reader.__name__} gives {column}"
+    for run in (small(tmp_path / "small"), *(file.parent for file in MEASURED.glob("*/run.json"))):
+        for reader in (read_run, read_samples, read_latency):
+            for column in reader(run).columns:
+                assert is_documented(column), f"{reader.__name__} gives {column}"
 
 
-def test_the_shipped_report_is_what_its_command_makes(tmp_path):
-    write_report([MEASURED], tmp_path, SHIPPED_FORMATS)
-    made, shipped = (
-        {
-            file.relative_to(folder): file.read_bytes()
-            for folder in [root]
-            for file in folder.rglob("*")
-            if file.is_file()
-        }
-        for root in (tmp_path, SHIPPED)
-    )
-    shipped.pop(Path("README.md"))
-    assert sorted(made) == sorted(shipped)
-    assert [name for name in made if made[name] != shipped[name]] == []
+def test_every_field_of_the_files_beside_runs_is_documented():
+    files = sorted([*MEASURED.glob("*.json"), *MEASURED.glob("*/run.json")])
+    assert {file.name.partition("-")[0] for file in files} == {"cost", "peer", "run.json"}
+    for file in files:
+        for name in fields(json.loads(file.read_text())):
+            assert is_documented(name), f"{file.name} has {name}"
 
 
 def test_tables_keep_their_shape_whatever_the_text():

@@ -52,6 +52,7 @@ function showChosen() {
     for (const text of [show(cell.miou, 2), ...costs.map((name) => short(cell.costs[name])), cell.weights]) {
       row.insertCell().textContent = text;
     }
+    row.lastChild.className = "text";
     return row;
   }));
 }
@@ -76,5 +77,6 @@ if (cells.length) {
   $("#chooser").addEventListener("change", showChosen);
   $("#plot-options").run.addEventListener("change", offerBackbones);
   $("#plot-options").addEventListener("change", plot);
+  addEventListener("resize", plot);
   offerBackbones(); suggestFloor(); filter(); showChosen(); plot();
 }

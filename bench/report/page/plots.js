@@ -6,7 +6,8 @@ const short = (value) => (value === undefined ? "-" : String(Number(value.toPrec
 const named = (cell) =>
   `${cell.method}, ${cell.backbone}, interval ${cell.interval}${cell.untrained ? " (untrained)" : ""}`;
 
-const WIDTH = 520, HEIGHT = 340, LEFT = 48, RIGHT = 12, TOP = 10, BOTTOM = 44;
+let WIDTH = 520;
+const HEIGHT = 340, LEFT = 48, RIGHT = 12, TOP = 10, BOTTOM = 44;
 
 function element(name, attributes, parent, text) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -31,6 +32,7 @@ function ticks(low, high, log) {
 
 function frame(svg, xs, ys, labels, { log = false, xTicks } = {}) {
   svg.replaceChildren();
+  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
   const widen = (values) => {
     const low = Math.min(...values), high = Math.max(...values);
     if (log && values === xs) return [low / 1.15, high * 1.15];
@@ -93,6 +95,7 @@ function single(method) {
 
 function plot() {
   const form = $("#plot-options"), cost = form.cost.value;
+  WIDTH = $("#plot-cost").clientWidth;
   const chosen = cells.filter((c) => c.run === form.run.value && c.backbone === form.backbone.value && c.miou !== null);
   const methods = [...new Set(chosen.map((cell) => cell.method))];
   const paid = chosen.filter((cell) => cell.costs[cost] !== undefined);
@@ -109,14 +112,37 @@ function plot() {
     }
     element("path", { class: "front", d: path }, svg);
     for (const cell of paid) mark(svg, x(cell.costs[cost]), y(cell.miou), cell);
+    let last = [-Infinity, 0];
     for (const cell of front) {
-      element("text", { x: x(cell.costs[cost]) - 7, y: y(cell.miou) - 6, "text-anchor": "end" }, svg, cell.interval);
+      const at = [x(cell.costs[cost]) - 7, y(cell.miou) - 6];
+      if (Math.abs(at[0] - last[0]) < 18 && Math.abs(at[1] - last[1]) < 12) continue;
+      element("text", { x: at[0], y: at[1], "text-anchor": "end" }, svg, cell.interval);
+      last = at;
     }
   } else $("#plot-cost").replaceChildren();
   const svg = $("#plot-interval");
   if (!chosen.length) return svg.replaceChildren();
   const intervals = [...new Set(chosen.map((cell) => cell.interval))].sort((a, b) => a - b);
   const bounds = chosen.flatMap((c) => (c.low === null ? [c.miou] : [c.low, c.high]));
+  if (methods.length === chosen.length) sideBySide(svg, chosen, bounds, intervals.at(-1));
+  else overIntervals(svg, chosen, methods, bounds, intervals);
+  legend(methods);
+}
+
+/* One interval alone: the methods beside each other, each with its 95 % interval. */
+function sideBySide(svg, chosen, bounds, interval) {
+  const ordered = [...chosen].sort((a, b) => b.miou - a.miou);
+  const { x, y } = frame(svg, [...ordered.keys()], bounds, [`methods at interval ${interval}, the best to the left`, "mIoU (%)"], { xTicks: [] });
+  ordered.forEach((cell, place) => {
+    const { colour } = marks[cell.method];
+    if (cell.low !== null) {
+      element("path", { class: "line", "data-method": cell.method, stroke: colour, d: `M${x(place)} ${y(cell.low)}V${y(cell.high)}` }, svg);
+    }
+    mark(svg, x(place), y(cell.miou), cell);
+  });
+}
+
+function overIntervals(svg, chosen, methods, bounds, intervals) {
   const { x, y } = frame(svg, intervals, bounds, ["key-frame interval (frames)", "mIoU (%)"], { xTicks: intervals });
   for (const method of methods) {
     let line = chosen.filter((cell) => cell.method === method).sort((a, b) => a.interval - b.interval);
@@ -130,6 +156,9 @@ function plot() {
     element("path", { class: "line", "data-method": method, stroke: marks[method].colour, "stroke-dasharray": marks[method].dashes, d: `M${points(line.map((c) => c.miou)).join("L")}` }, svg);
     new Set(line).forEach((cell) => mark(svg, x(cell.interval), y(cell.miou), cell));
   }
+}
+
+function legend(methods) {
   $("#legend").replaceChildren(...methods.map((method) => {
     const item = document.createElement("li"), { shape, colour, dashes } = marks[method];
     const sample = element("svg", { viewBox: "0 0 40 16", "aria-hidden": "true" }, item);
