@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
-
 PIECE = 1 << 20
 """Numbers that `in_pieces` works on at once: as float32, 4 MiB."""
 

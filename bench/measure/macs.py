@@ -23,6 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from bench.measure.operators import attention_macs, lookup_macs, product_macs
+from mpvss.segmentor.semantic import without_shortcuts
 from mpvss.video import VideoSegmenter
 
 _SMALL = 1 << 16
@@ -82,7 +83,7 @@ def _count(module: nn.Module, frame: Tensor) -> int:
 @contextmanager
 def shapes_only() -> Iterator[None]:
     """Give operators' outputs their shapes and no values: a count takes no time and touches no memory."""
-    with _RecordedConvolutions(), _ShapesOnly():
+    with without_shortcuts(), _RecordedConvolutions(), _ShapesOnly():
         yield
 
 

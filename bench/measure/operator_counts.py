@@ -12,6 +12,7 @@ from torch import Tensor
 from bench.measure.executed import Executed, ExecutedOperators
 from bench.measure.modes import Mode, steps_of
 from bench.measure.samples import Kind
+from mpvss.segmentor.semantic import without_shortcuts
 from mpvss.video import VideoSegmenter
 
 Calls = dict[str, int]
@@ -31,11 +32,12 @@ def count_operators(segmenter: VideoSegmenter, frames: Sequence[Tensor], mode: M
     """The calls for a key frame and for the frame after it, each from the frame to its label map, run eagerly.
 
     `frames` are two or more of a clip, (3, H, W) each, on the method's device; of one frame alone, only the key frame
-    is counted. Counted is a second time around, when what a method keeps between frames is there.
+    is counted. Counted is a second time around, when what a method keeps between frames is there; shortcuts that depend
+    on what is in a picture are not taken.
     """
     steps = steps_of(segmenter, "labels")
     counts: dict[Kind, Calls] = {}
-    with torch.inference_mode(), mode.autocast(frames[0].device):
+    with torch.inference_mode(), mode.autocast(frames[0].device), without_shortcuts():
         for _ in range(2):
             state = None
             for kind, frame in zip(("key", "other"), frames, strict=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,21 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from mpvss.segmentor.blocks import first_highest, labels_by_blocks
 from mpvss.stages import stage
+
+_shortcuts = True
+
+
+@contextmanager
+def without_shortcuts() -> Iterator[None]:
+    """Find labels with the same work whatever the masks hold, in the whole process: for counts, and recorded graphs."""
+    global _shortcuts
+    before, _shortcuts = _shortcuts, False
+    try:
+        yield
+    finally:
+        _shortcuts = before
 
 
 @dataclass(frozen=True)
@@ -27,25 +42,42 @@ class MaskPrediction:
     stride: int = 4
     offset: Float[Tensor, " c"] | None = None
     tiled: bool = True
-    """Whether labels are found a tile at a time; False computes the whole score volume, padding included."""
+    """Whether scores are found a tile at a time; False computes the whole score volume, padding included."""
 
     @stage("semantic inference")
     def scores(self) -> Float[Tensor, "c h w"]:
         """The whole score volume: classes x height x width numbers."""
-        if self.tiled:
-            return torch.cat(list(self._tiles()), dim=1)
+        with self._in_full_precision():
+            return self._whole() if not self.tiled else torch.cat(list(self._tiles()), dim=1)
+
+    @stage("semantic inference")
+    def labels(self) -> UInt8[Tensor, "h w"]:
+        """The best class of each pixel; no more than a tile's scores is in memory at once.
+
+        On a CPU they are found by blocks, which computes no score that bounds can spare. Other devices are faster at
+        the same work for every pixel.
+        """
+        with self._in_full_precision():
+            if not self.tiled:
+                return first_highest(self._whole())
+            if _shortcuts and self.mask_logits.is_cpu:
+                return labels_by_blocks(self.class_weights, self._masks(), self.offset, self.size, self.stride)
+            return torch.cat([first_highest(tile) for tile in self._tiles()])
+
+    def _in_full_precision(self) -> torch.autocast:
+        """Out of autocast: half precision has not the digits to tell the scores of classes apart."""
+        return torch.autocast(self.mask_logits.device.type, enabled=False)
+
+    def _masks(self) -> Float[Tensor, "q h w"]:
+        return self.mask_logits.to(self.class_weights.dtype)
+
+    def _whole(self) -> Float[Tensor, "c h w"]:
         full = (self.mask_logits.shape[-2] * self.stride, self.mask_logits.shape[-1] * self.stride)
-        masks = F.interpolate(self.mask_logits[None], full, mode="bilinear", align_corners=False)[0].sigmoid()
+        masks = F.interpolate(self._masks()[None], full, mode="bilinear", align_corners=False)[0].sigmoid()
         scores = torch.einsum("qc,qhw->chw", self.class_weights, masks)
         if self.offset is not None:
             scores = scores + self.offset[:, None, None]
         return scores[:, : self.size[0], : self.size[1]]
-
-    @stage("semantic inference")
-    def labels(self) -> UInt8[Tensor, "h w"]:
-        """The best class of each pixel; no more than a tile's scores is in memory at once."""
-        tiles = self._tiles() if self.tiled else [self.scores()]
-        return torch.cat([_first_highest(tile) for tile in tiles])
 
     def _tiles(self) -> Iterator[Float[Tensor, "c rows w"]]:
         """Scores of a few rows at a time, from the top: those between one row of the mask grid and the next.
@@ -56,7 +88,7 @@ class MaskPrediction:
         height, width = self.size
         last = self.mask_logits.shape[-2] - 1
         used_columns = min(-(-width // self.stride) + 1, self.mask_logits.shape[-1])
-        masks = self.mask_logits[None, ..., :used_columns].contiguous(memory_format=torch.channels_last)
+        masks = self._masks()[None, ..., :used_columns].contiguous(memory_format=torch.channels_last)
 
         def enlarged_row(index: int) -> Float[Tensor, "1 w q"]:
             row = masks[:, :, index : index + 1]
@@ -75,15 +107,3 @@ class MaskPrediction:
             if self.offset is not None:
                 scores += self.offset[:, None]
             yield scores.unflatten(1, tile.shape[:2])[..., :width]
-
-
-def _first_highest(scores: Float[Tensor, "c rows w"]) -> UInt8[Tensor, "rows w"]:
-    """The class of the highest score, of equals the first.
-
-    Torch finds a maximum along the first axis in a tenth of the time that it takes to say where it is. So the others
-    are pushed below any class number, and where it is is a maximum too.
-    """
-    scores = scores.to(torch.float32)  # half precision has no room for the push
-    below = scores - scores.amax(0)
-    before = torch.arange(0, -len(scores), -1, device=scores.device, dtype=scores.dtype)[:, None, None]
-    return below.mul_(1e30).add_(before).amax(0).neg_().to(torch.uint8)

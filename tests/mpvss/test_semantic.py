@@ -1,4 +1,6 @@
-"""Semantic inference: in tiles and in one volume."""
+"""Semantic inference: by blocks, in tiles and in one volume."""
+
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -6,7 +8,8 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from mpvss.segmentor.semantic import MaskPrediction
+from bench.measure.executed import executed_operators, total_macs
+from mpvss.segmentor.semantic import MaskPrediction, without_shortcuts
 
 # The mask grid and the frame: whole, cut at odd sizes, one row, one column, shorter and longer than a tile.
 SHAPES = [
@@ -47,13 +50,14 @@ def definition(given: MaskPrediction) -> torch.Tensor:
 
 @pytest.mark.parametrize("offset", [False, True])
 @pytest.mark.parametrize(("grid", "size"), SHAPES)
-@pytest.mark.parametrize("tiled", [True, False])
-def test_scores_and_labels(grid, size, offset, tiled):
-    given = prediction(grid, size, offset=offset, tiled=tiled)
+@pytest.mark.parametrize("way", ["blocks", "tiles", "whole"])
+def test_scores_and_labels(grid, size, offset, way):
+    given = prediction(grid, size, offset=offset, tiled=way != "whole")
     expected = definition(given)
     assert given.scores().shape == (7, *size)
     torch.testing.assert_close(given.scores(), expected)
-    labels = given.labels()
+    with without_shortcuts() if way == "tiles" else nullcontext():
+        labels = given.labels()
     assert (labels.shape, labels.dtype) == (size, torch.uint8)
     best, chosen = expected.amax(0), expected.gather(0, labels[None].long())[0]
     torch.testing.assert_close(chosen, best)
@@ -93,3 +97,46 @@ def test_offset_decides_where_scores_do_not():
     )
     torch.testing.assert_close(given.scores()[:, 0, 0], torch.tensor([0.1, 0.6, 0.35]))  # two queries, half a mask each
     assert (given.labels() == 1).all()
+
+
+def regions(*, negative: bool) -> MaskPrediction:
+    """Six half planes with soft edges, each of a class of its own and a little of the others."""
+    generator = torch.Generator().manual_seed(3)
+    y, x = torch.meshgrid(torch.arange(48.0), torch.arange(64.0), indexing="ij")
+    angles = torch.rand(6, generator=generator) * 6.3
+    planes = angles.cos()[:, None, None] * (x - 30) + angles.sin()[:, None, None] * (y - 20)
+    weights = torch.eye(6, 9) + 0.05 * torch.rand(6, 9, generator=generator)
+    return MaskPrediction(
+        weights - 0.2 * negative, planes - 3, (189, 251), offset=0.1 * torch.rand(9, generator=generator)
+    )
+
+
+@pytest.mark.parametrize("negative", [False, True])
+def test_bounds_spare_most_of_the_products_and_change_no_label(negative):
+    given = regions(negative=negative)
+    macs = {}
+    labels = {}
+    for way, context in (("tiles", without_shortcuts()), ("blocks", nullcontext())):
+        with context, executed_operators("") as executed:
+            labels[way] = given.labels()
+        macs[way] = total_macs({key: tally for key, tally in executed.items() if key[1] == "aten::mm"})
+    assert torch.equal(labels["blocks"], labels["tiles"])
+    assert labels["blocks"].unique().numel() > 4
+    assert macs["tiles"] >= 6 * 9 * 189 * 251
+    # Two products of bounds for each block of 4 x 4 pixels, and all scores of a third of the pixels at most.
+    assert macs["blocks"] < macs["tiles"] * (2 / 16 + 1 / 3)
+
+
+def test_equal_classes_everywhere_give_the_first():
+    given = MaskPrediction(
+        torch.full((3, 5), 0.25), torch.randn(3, 8, 8, generator=torch.Generator().manual_seed(1)), (32, 32)
+    )
+    assert (given.labels() == 0).all()
+
+
+def test_half_precision_masks_are_scored_in_single():
+    given = prediction((24, 40), (96, 160))
+    expected = given.labels()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(given.labels(), expected)
+        assert given.scores().dtype == torch.float32
