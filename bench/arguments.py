@@ -38,3 +38,11 @@ def add_device(parser: argparse._ActionsContainer) -> None:
     """Where to run."""
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: as torch chooses)")
+
+
+def add_mode(parser: argparse._ActionsContainer) -> None:
+    """How networks are run; `bench.measure.modes.mode_of` reads it."""
+    parser.add_argument("--amp", choices=("bfloat16", "float16"), help="autocast to this format")
+    parser.add_argument("--channels-last", action="store_true", help="weights with the channels last")
+    parser.add_argument("--compile", action="store_true", help="torch.compile; what it takes is recorded apart")
+    parser.add_argument("--cuda-graphs", action="store_true", help="capture each kind of frame and replay it")

@@ -20,7 +20,7 @@ from bench.measure.environment import describe_environment
 from bench.measure.guard import warnings_of
 from bench.measure.latency import Plan, TimedClip
 from bench.measure.latency_record import DEADLINES
-from bench.measure.modes import Mode
+from bench.measure.modes import mode_of
 from bench.measure.samples import CLIP_LENGTH, SCOPES, Scope
 from bench.measure.stopping import FixedRounds, Precision, Rule, WarmUp
 from bench.progress import Progress
@@ -133,7 +133,7 @@ def _plan(args: argparse.Namespace) -> Plan:
         scopes=cast("tuple[Scope, ...]", known_names(args.scopes, SCOPES, "scope")),
         rule=rule,
         warmup=WarmUp(tolerance=None, most=1) if args.protocol == "paper" else WarmUp(),
-        mode=Mode(amp=args.amp, compile=args.compile, cuda_graphs=args.cuda_graphs, channels_last=args.channels_last),
+        mode=mode_of(args),
         seed=args.seed,
         energy=True,
     )

@@ -88,10 +88,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     run = parser.add_argument_group("how to run")
     arguments.add_device(run)
     run.add_argument("--execution", choices=("lean", "paper"), default="lean", help="the graph (default: lean)")
-    run.add_argument("--amp", choices=("bfloat16", "float16"), help="autocast to this format")
-    run.add_argument("--channels-last", action="store_true", help="weights with the channels last")
-    run.add_argument("--compile", action="store_true", help="torch.compile; what it takes is recorded apart")
-    run.add_argument("--cuda-graphs", action="store_true", help="capture each kind of frame and replay it")
+    arguments.add_mode(run)
     parser.set_defaults(run=_run)
 
 

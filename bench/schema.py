@@ -10,7 +10,9 @@ from typing import Any
 
 SCHEMA = 2
 COUNTED_SCHEMA = 1
-"""Of counted costs, `cost-*.json`, and of times beside the peer, `peer-*.json`."""
+"""Of counted costs, `cost-*.json`."""
+PEER_SCHEMA = 2
+"""Of times beside the peer, `peer-*.json`."""
 
 Record = dict[str, Any]
 """What a `run.json` or a cell's file holds."""
@@ -24,6 +26,18 @@ def migrate(record: Record) -> Record | None:
             return None
         record, schema = _STEPS[schema](record), schema + 1
     return {**record, "schema": SCHEMA}
+
+
+def migrate_peer(record: Record) -> Record | None:
+    """Times beside the peer in the present layout; None where their schema is not known.
+
+    Those of schema 1 were taken in float32 alone, and compared label maps of one class, which is left out.
+    """
+    if record["schema"] == 1:
+        mode = {"name": "float32", "labels_unlike": []}
+        mode |= {name: record[name] for name in ("samples_s", "median_s", "ratio_to_peer")}
+        record = {**record, "schema": 2, "modes": [mode], "labels": None}
+    return record if record["schema"] == PEER_SCHEMA else None
 
 
 def _without_clips(record: Record) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -50,6 +51,12 @@ class Mode:
         if self.amp is not None and self.amp not in AMP:
             raise ValueError(f"amp is {self.amp!r}; it is one of {', '.join(AMP)}")
 
+    @property
+    def name(self) -> str:
+        """What tells the mode from others, in words."""
+        options = {"compiled": self.compile, "CUDA graphs": self.cuda_graphs, "channels last": self.channels_last}
+        return ", ".join([self.amp or "float32", *(text for text, chosen in options.items() if chosen)])
+
     def check(self, device: torch.device) -> None:
         """Raise ValueError where the device cannot run so."""
         if self.cuda_graphs and device.type != "cuda":
@@ -66,6 +73,11 @@ class Mode:
     def prepares(self) -> bool:
         """Whether the first frames do work that later ones do not."""
         return self.compile or self.cuda_graphs
+
+
+def mode_of(args: argparse.Namespace) -> Mode:
+    """The mode that the options of `bench.arguments.add_mode` ask for."""
+    return Mode(amp=args.amp, compile=args.compile, cuda_graphs=args.cuda_graphs, channels_last=args.channels_last)
 
 
 def steps_of(segmenter: VideoSegmenter, scope: Scope) -> Steps:

@@ -6,12 +6,15 @@ probabilities and argmax. Needs the extra `peer`.
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import random
-import statistics
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from statistics import median
 from typing import Any
 
 import torch
@@ -20,87 +23,99 @@ from torch import Tensor, nn
 
 from bench.measure.environment import describe_environment
 from bench.measure.memory import peak_memory
+from bench.measure.modes import Mode, Steps, prepare
+from bench.measure.peer_model import SWINS, Peer
 from bench.registry import build
+from bench.schema import PEER_SCHEMA
 from mpvss.checkpoints import load_checkpoint
 from mpvss.propagation import MPVSS
-from mpvss.segmentor.mask2former import PIXEL_MEAN, PIXEL_STD, Execution, pad_to_multiple
+from mpvss.segmentor.mask2former import Execution
+from mpvss.video import VideoSegmenter
 
-SCHEMA = 1
-SWINS = {
-    "swin-t": {"embed_dim": 96, "depths": [2, 2, 6, 2], "num_heads": [3, 6, 12, 24], "window_size": 7},
-    "swin-s": {"embed_dim": 96, "depths": [2, 2, 18, 2], "num_heads": [3, 6, 12, 24], "window_size": 7},
-    "swin-b": {"embed_dim": 128, "depths": [2, 2, 18, 2], "num_heads": [4, 8, 16, 32], "window_size": 12},
-    "swin-l": {"embed_dim": 192, "depths": [2, 2, 18, 2], "num_heads": [6, 12, 24, 48], "window_size": 12},
-}
 WARMUP_ROUNDS = 2
+SUBJECTS = ("peer", "key", "other")
+"""The peer's frame, a key frame of MPVSS and another of its frames."""
 
-
-class Peer(nn.Module):
-    """The `transformers` library's Mask2Former from a frame to its label map."""
-
-    def __init__(self, backbone: str, num_classes: int) -> None:
-        super().__init__()
-        from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation, SwinConfig
-
-        stages = [f"stage{index}" for index in range(1, 5)]
-        swin = SwinConfig(out_features=stages, drop_path_rate=0.0, **SWINS[backbone])  # type: ignore[call-arg]
-        configuration = Mask2FormerConfig(backbone_config=swin, num_labels=num_classes)  # type: ignore[call-arg]
-        self.model = Mask2FormerForUniversalSegmentation(configuration)
-
-    def forward(self, frame: Tensor) -> Tensor:
-        """Label map, (H, W), of one RGB frame, (3, H, W), 0..255."""
-        mean, std = (torch.tensor(x).view(3, 1, 1) for x in (PIXEL_MEAN, PIXEL_STD))
-        pixels = pad_to_multiple(((frame - mean) / std)[None], 32)
-        out = self.model(pixel_values=pixels)
-        masks = F.interpolate(out.masks_queries_logits, pixels.shape[-2:], mode="bilinear", align_corners=False)
-        masks = masks[..., : frame.shape[1], : frame.shape[2]].sigmoid()
-        classes = out.class_queries_logits.softmax(-1)[..., :-1]
-        return torch.einsum("bqc,bqhw->bchw", classes, masks).argmax(1)[0]
+Run = Callable[[], Tensor]
+"""A frame, from the device to its label map on the host."""
 
 
 def compare_with_peer(
-    *, backbone: str, size: tuple[int, int], num_classes: int, rounds: int, seed: int = 0
+    *,
+    backbone: str,
+    size: tuple[int, int],
+    num_classes: int,
+    rounds: int,
+    device: torch.device,
+    mode: Mode,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Time key and other frames of MPVSS beside the peer, interleaved in random order, and measure peak memory.
 
-    The result holds every sample in seconds, medians, ratios of medians to the peer's, how many labels of the lean
-    graph differ from the `execution="paper"` graph's and from the peer's, and memory in bytes.
+    Both are run as they are and, where `mode` is another, in that too. The fields of the result are described in
+    `results/README.md`.
     """
     if backbone not in SWINS:
         raise ValueError(f"the peer is built with {', '.join(SWINS)}; not with {backbone!r}")
     if rounds < 1:
         raise ValueError(f"rounds is {rounds}; it must be 1 or more")
+    mode.check(device)
     torch.manual_seed(seed)
     peer = Peer(backbone, num_classes).eval()
-    key_frame, frame = _frames(size, seed)
-    lean, paper = (_ours(backbone, num_classes, execution, peer) for execution in ("lean", "paper"))
+    lean, published = (_ours(backbone, num_classes, execution, peer).to(device) for execution in ("lean", "paper"))
+    frames = [frame.to(device) for frame in _frames(size, seed)]
+    modes = {each.name: each for each in (Mode(), mode)}
+    runs: dict[tuple[str, str], Run] = {}
+    preparing: dict[str, float | None] = {}
+    for name, each in modes.items():
+        (of_peer, first), (ours, second) = (
+            prepare(copy.deepcopy(model), "labels", each, frames) for model in (peer.to(device), lean)
+        )
+        preparing[name] = None if first is None or second is None else first + second
+        runs |= {(name, subject): run for subject, run in _runs(of_peer, ours, frames, each, device).items()}
+    samples = _interleave(runs, rounds, seed)
+    labels = {key: run() for key, run in runs.items()}
     with torch.inference_mode():
-        prediction, state = lean.segment(key_frame)
-        subjects: dict[str, Callable[[], Tensor]] = {
-            "peer": lambda: peer(key_frame),
-            "key": lambda: lean.segment(key_frame)[0].labels(),
-            "other": lambda: lean.propagate(frame, state)[0].labels(),
-        }
-        samples = _interleave(subjects, rounds, seed)
-        paper_key, paper_state = paper.segment(key_frame)
-        paper_other = paper.propagate(frame, paper_state)[0]
-        labels = prediction.labels()
-        agreement = {
-            "pixels": labels.numel(),
-            "key_labels_unlike_paper_graph": _differing(labels, paper_key.labels()),
-            "other_labels_unlike_paper_graph": _differing(subjects["other"](), paper_other.labels()),
-            "key_labels_unlike_peer": _differing(labels, peer(key_frame)),
-        }
-    medians = {name: statistics.median(values) for name, values in samples.items()}
-    memory = {name: _in_new_process(name, backbone, size, num_classes) for name in ("peer", "key")}
+        key, state = published.segment(frames[0])
+        references = {"key": key, "other": published.propagate(frames[1], state)[0]}
+        unlike = _Unlike({kind: prediction.scores().cpu() for kind, prediction in references.items()})
+    plain = Mode().name
+    for kind, reference in references.items():
+        unlike.add(plain, kind, "published graph", labels[plain, kind], reference.labels().cpu())
+    for name in modes:
+        unlike.add(name, "key", "peer", labels[name, "key"], labels[name, "peer"])
+        if name != plain:
+            for kind in references:
+                unlike.add(name, kind, plain, labels[name, kind], labels[plain, kind])
+    memory = {name: _in_new_process(name, backbone, size, num_classes, device.type) for name in ("peer", "key")}
+    shown = labels[plain, "key"].flatten().long().bincount()
     return {
-        "schema": SCHEMA,
-        "configuration": {"backbone": backbone, "size": list(size), "num_classes": num_classes, "seed": seed},
-        "environment": describe_environment(torch.device("cpu")),
-        "samples_s": samples,
-        "median_s": medians,
-        "ratio_to_peer": {name: medians[name] / medians["peer"] for name in ("key", "other")},
-        "agreement": agreement,
+        "schema": PEER_SCHEMA,
+        "configuration": {
+            "backbone": backbone,
+            "size": list(size),
+            "num_classes": num_classes,
+            "seed": seed,
+            "device": device.type,
+        },
+        "environment": describe_environment(device),
+        "labels": {
+            "pixels": int(shown.sum()),
+            "classes": int((shown > 0).sum()),
+            "most_common_share": float(shown.max() / shown.sum()),
+        },
+        "modes": [
+            {
+                "name": name,
+                **asdict(each),
+                "compile_seconds": preparing[name],
+                "samples_s": (of_mode := {subject: samples[name, subject] for subject in SUBJECTS}),
+                "median_s": {subject: median(times) for subject, times in of_mode.items()},
+                "ratio_to_peer": {kind: median(of_mode[kind]) / median(of_mode["peer"]) for kind in ("key", "other")},
+                "labels_unlike": unlike.found[name],
+            }
+            for name, each in modes.items()
+        ],
         "memory_bytes": memory,
         "memory_ratio_to_peer": {
             "peak": memory["key"]["peak"] / memory["peer"]["peak"],
@@ -110,13 +125,45 @@ def compare_with_peer(
     }
 
 
+class _Unlike:
+    """How many labels differ, and how far apart the two best scores are at most where they do."""
+
+    def __init__(self, scores: Mapping[str, Tensor]) -> None:
+        best = {kind: volume.topk(2, dim=0).values for kind, volume in scores.items()}
+        self.gaps = {kind: first - second for kind, (first, second) in best.items()}
+        self.found: dict[str, list[dict[str, Any]]] = {}
+
+    def add(self, mode: str, kind: str, beside: str, labels: Tensor, others: Tensor) -> None:
+        differ = labels != others
+        gap = self.gaps[kind][differ].max().item() if differ.any() else None
+        row = {"frame": kind, "beside": beside, "pixels": int(differ.sum()), "widest_gap": gap}
+        self.found.setdefault(mode, []).append(row)
+
+
+def _runs(peer: Steps, ours: Steps, frames: list[Tensor], mode: Mode, device: torch.device) -> dict[str, Run]:
+    """What is timed in a mode, of the steps that are prepared for it."""
+    key_frame, frame = frames
+
+    def run(step: Callable[..., tuple[Tensor, Any]], *given: Any) -> Run:
+        def in_mode() -> Tensor:
+            with torch.inference_mode(), mode.autocast(device):
+                return step(*given)[0].cpu()
+
+        return in_mode
+
+    with torch.inference_mode(), mode.autocast(device):
+        state = ours.key(key_frame)[1]
+    runs = (run(peer.key, key_frame), run(ours.key, key_frame), run(ours.other, frame, state))
+    return dict(zip(SUBJECTS, runs, strict=True))
+
+
 def _ours(backbone: str, num_classes: int, execution: Execution, peer: Peer) -> MPVSS:
-    """MPVSS with the peer's weights, and a flow that is not zero."""
+    """MPVSS with the peer's weights, and a flow of a pixel or so."""
     model = build("mpvss", backbone=backbone, num_classes=num_classes, execution=execution)
     assert isinstance(model, MPVSS)
     load_checkpoint(model.segmentor, peer.model.state_dict())
     assert model.motion.fuse is not None
-    nn.init.normal_(model.motion.fuse.conv.weight, std=0.2, generator=torch.Generator().manual_seed(0))
+    nn.init.normal_(model.motion.fuse.conv.weight, std=4, generator=torch.Generator().manual_seed(0))
     return model
 
 
@@ -130,39 +177,39 @@ def _frames(size: tuple[int, int], seed: int) -> tuple[Tensor, Tensor]:
     return picture[:, :height, :width].contiguous(), picture[:, 4:, 6:].contiguous()
 
 
-def _interleave(subjects: Mapping[str, Callable[[], Any]], rounds: int, seed: int) -> dict[str, list[float]]:
-    """Seconds of each subject, every round in a new order, so that drift of the machine hits all alike."""
-    samples: dict[str, list[float]] = {name: [] for name in subjects}
+def _interleave(runs: Mapping[tuple[str, str], Run], rounds: int, seed: int) -> dict[tuple[str, str], list[float]]:
+    """Seconds of each run, every round in a new order, so that drift of the machine hits all alike."""
+    samples: dict[tuple[str, str], list[float]] = {key: [] for key in runs}
     order = random.Random(seed)
     for index in range(WARMUP_ROUNDS + rounds):
-        for name in order.sample(sorted(subjects), len(subjects)):
+        for key in order.sample(sorted(runs), len(runs)):
             start = time.perf_counter()
-            subjects[name]()
+            runs[key]()
             if index >= WARMUP_ROUNDS:
-                samples[name].append(time.perf_counter() - start)
+                samples[key].append(time.perf_counter() - start)
     return samples
 
 
-def _differing(first: Tensor, second: Tensor) -> int:
-    return int((first.long() != second.long()).sum())
-
-
-def _in_new_process(name: str, backbone: str, size: tuple[int, int], num_classes: int) -> dict[str, int]:
+def _in_new_process(name: str, backbone: str, size: tuple[int, int], num_classes: int, device: str) -> dict[str, int]:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(_memory_of, name, backbone, size, num_classes, torch.get_num_threads()).result()
+        given = (name, backbone, size, num_classes, device, torch.get_num_threads())
+        return process.submit(_memory_of, *given).result()
 
 
-def _memory_of(name: str, backbone: str, size: tuple[int, int], num_classes: int, threads: int) -> dict[str, int]:
-    """Resident bytes of this process before a key frame and at its highest during one."""
+def _memory_of(
+    name: str, backbone: str, size: tuple[int, int], num_classes: int, device: str, threads: int
+) -> dict[str, int]:
+    """Bytes of a new process before a key frame and at the highest during one: resident, or of the device."""
     torch.set_num_threads(threads)
-    frame = _frames(size, 0)[0]
-    run: Callable[[], Tensor]
-    if name == "peer":
-        peer = Peer(backbone, num_classes).eval()
-        run = lambda: peer(frame)  # noqa: E731
-    else:
-        model = build("per-frame", backbone=backbone, num_classes=num_classes)
-        run = lambda: model.segment(frame)[0].labels()  # noqa: E731
-    with torch.inference_mode(), peak_memory(torch.device("cpu")) as memory:
-        run()
+    frame = _frames(size, 0)[0].to(device)
+    make = Peer if name == "peer" else partial(build, "per-frame")
+    model = make(backbone=backbone, num_classes=num_classes)
+    assert isinstance(model, nn.Module)
+    assert isinstance(model, VideoSegmenter)
+    model.eval().to(device)
+    before = torch.cuda.memory_allocated() if device == "cuda" else 0
+    with torch.inference_mode(), peak_memory(torch.device(device)) as memory:
+        model.segment(frame)[0].labels().cpu()
+    if memory.device_peak is not None:
+        return {"before": before, "peak": memory.device_peak}
     return {"before": memory.host_before or 0, "peak": memory.host_peak}

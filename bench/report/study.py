@@ -13,7 +13,7 @@ import pandas as pd
 from bench.clip_counts import ClipCounts
 from bench.report.tables import Cell, is_there
 from bench.results import CellKey, read_clip_counts, read_configuration, read_latency, read_run, read_samples
-from bench.schema import COUNTED_SCHEMA
+from bench.schema import COUNTED_SCHEMA, PEER_SCHEMA, migrate_peer
 
 UNTRAINED = "untrained"
 
@@ -170,15 +170,17 @@ def _rows(table: pd.DataFrame) -> list[Cell]:
 
 
 def _read_all(paths: Sequence[Path], what: str) -> list[dict[str, Any]]:
-    return [_read_json(file) for path in paths if path.is_dir() for file in sorted(path.glob(f"{what}-*.json"))]
+    return [_read_json(file, what) for path in paths if path.is_dir() for file in sorted(path.glob(f"{what}-*.json"))]
 
 
-def _read_json(file: Path) -> dict[str, Any]:
+def _read_json(file: Path, what: str) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text())
     except ValueError as error:
         raise ValueError(f"{file} is damaged ({error})") from None
-    schema = content.get("schema", COUNTED_SCHEMA)  # the first files named none
-    if schema != COUNTED_SCHEMA:
-        raise ValueError(f"{file} has schema {schema!r}; this version reads schema {COUNTED_SCHEMA}")
-    return content
+    content = {"schema": 1, **content}  # the first files named none
+    latest = PEER_SCHEMA if what == "peer" else COUNTED_SCHEMA
+    migrated = migrate_peer(content) if what == "peer" else content if content["schema"] == latest else None
+    if migrated is None:
+        raise ValueError(f"{file} has schema {content['schema']!r}; this version reads schemas up to {latest}")
+    return migrated

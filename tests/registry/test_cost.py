@@ -1,6 +1,5 @@
 """Counts of multiply-accumulates against arithmetic, and counts without values against counts with them."""
 
-import contextlib
 import functools
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from bench.measure.executed import executed_operators, total_macs
 from bench.measure.macs import count_macs
 from bench.registry import build
 from mpvss.presets import SMALL
+from mpvss.segmentor.semantic import without_shortcuts
 from mpvss.stages import STAGES
 
 # Counts are of traced graphs, in which nothing is checked, and which are made sooner without the attempt.
@@ -205,7 +205,7 @@ def test_what_is_executed_is_what_is_counted(method):
     """On numbers, operator by operator, the count is that of the graph, and almost nothing is outside of a stage."""
     model = build(method, backbone="nano", num_classes=CLASSES)
     frame = torch.zeros(3, *SIZE)
-    with torch.inference_mode():
+    with torch.inference_mode(), without_shortcuts():
         with executed_operators("rest") as key:
             prediction, state = model.segment(frame)
             prediction.labels()
@@ -249,7 +249,7 @@ def test_counting_without_values_is_counting(method, execution, monkeypatch):
     """Shapes alone give the count of a run on numbers."""
     cost = cost_of(method, execution)
     model = build(method, backbone="nano", num_classes=CLASSES, execution=execution)
-    monkeypatch.setattr(macs, "shapes_only", contextlib.nullcontext)
+    monkeypatch.setattr(macs, "shapes_only", without_shortcuts)
     assert count_macs(model, SIZE) == (cost.key_macs, cost.other_macs)
     assert cost.parameters == sum(p.numel() for p in model.parameters())
 

@@ -1,0 +1,84 @@
+"""The `transformers` library's Mask2Former as a method. Needs the extra `peer`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Shaped, UInt8
+from torch import Tensor, nn
+
+from mpvss.segmentor.mask2former import PIXEL_MEAN, PIXEL_STD, pad_to_multiple
+
+SWINS = {
+    "swin-t": {"embed_dim": 96, "depths": [2, 2, 6, 2], "num_heads": [3, 6, 12, 24], "window_size": 7},
+    "swin-s": {"embed_dim": 96, "depths": [2, 2, 18, 2], "num_heads": [3, 6, 12, 24], "window_size": 7},
+    "swin-b": {"embed_dim": 128, "depths": [2, 2, 18, 2], "num_heads": [4, 8, 16, 32], "window_size": 12},
+    "swin-l": {"embed_dim": 192, "depths": [2, 2, 18, 2], "num_heads": [6, 12, 24, 48], "window_size": 12},
+}
+GAINS = {
+    "queries_features.weight": 16.0,
+    "queries_embedder.weight": 16.0,
+    "attn.out_proj.weight": 0.1,
+    "fc2.weight": 0.3,
+    "mask_embedder.2.0.weight": 32.0,
+    "class_predictor.weight": 15.0,
+}
+"""Of the transformer decoder's weights, by the ends of their names: as they are drawn, its queries all say the same,
+and the label map is of one class. So they have masks with edges, and classes, of their own."""
+
+
+@dataclass(frozen=True)
+class ScorePrediction:
+    """A prediction that is its score volume."""
+
+    volume: Float[Tensor, "c h w"]
+
+    def scores(self) -> Float[Tensor, "c h w"]:
+        """The volume."""
+        return self.volume
+
+    def labels(self) -> UInt8[Tensor, "h w"]:
+        """Its argmax."""
+        return self.volume.argmax(0).to(torch.uint8)
+
+
+class Peer(nn.Module):
+    """Mask2Former of the library, its masks enlarged, through the sigmoid and weighted by class. A `VideoSegmenter`.
+
+    Its weights are drawn, and spread so that the label map of a picture holds many classes.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: str, num_classes: int) -> None:
+        super().__init__()
+        from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation, SwinConfig
+
+        stages = [f"stage{index}" for index in range(1, 5)]
+        swin = SwinConfig(out_features=stages, drop_path_rate=0.0, **SWINS[backbone])  # type: ignore[call-arg]
+        configuration = Mask2FormerConfig(backbone_config=swin, num_labels=num_classes)  # type: ignore[call-arg]
+        self.num_classes = num_classes
+        self.model = Mask2FormerForUniversalSegmentation(configuration)
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                if "transformer_module" in name or "class_predictor" in name:
+                    for end, gain in GAINS.items():
+                        parameter.mul_(gain if name.endswith(end) else 1)
+        self.register_buffer("mean", torch.tensor(PIXEL_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(PIXEL_STD).view(3, 1, 1), persistent=False)
+
+    def segment(self, frame: Shaped[Tensor, "3 h w"]) -> tuple[ScorePrediction, None]:
+        """The scores of one RGB frame, 0..255."""
+        pixels = pad_to_multiple(((frame - self.mean) / self.std)[None], 32)
+        out = self.model(pixel_values=pixels)
+        masks = F.interpolate(out.masks_queries_logits, pixels.shape[-2:], mode="bilinear", align_corners=False)
+        masks = masks[..., : frame.shape[1], : frame.shape[2]].sigmoid()
+        classes = out.class_queries_logits.softmax(-1)[..., :-1]
+        return ScorePrediction(torch.einsum("bqc,bqhw->bchw", classes, masks)[0]), None
+
+    def propagate(self, frame: Shaped[Tensor, "3 h w"], state: None) -> tuple[ScorePrediction, None]:
+        """Every frame is a key frame."""
+        return self.segment(frame)
