@@ -12,6 +12,7 @@ from mpvss.motion.module import MotionModule
 from mpvss.segmentor.mask2former import Mask2Former
 from mpvss.segmentor.query_decoder import Segments
 from mpvss.segmentor.semantic import MaskPrediction
+from mpvss.stages import stage
 from mpvss.video import check_same_size, frame_size
 from mpvss.warp import WarpVariant, resize_flow, warp
 
@@ -60,6 +61,7 @@ class MPVSS(nn.Module):
         return [self.segmentor.decode(maps)]
 
 
+@stage("warp")
 def warp_masks(
     masks: Float[Tensor, "q h w"], flow: Float[Tensor, "n 2 fh fw"], variant: WarpVariant = "exact"
 ) -> Float[Tensor, "q h w"]:
