@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,7 +106,16 @@ def figure_bytes(figure: Figure, ending: str) -> bytes:
     """The figure as `svg` or `png`, without a date or a version."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format=ending, metadata=METADATA[ending])
-    return buffer.getvalue()
+    return _numbered(buffer.getvalue()) if ending == "svg" else buffer.getvalue()
+
+
+def _numbered(svg: bytes) -> bytes:
+    """Ids by number: those that matplotlib gives hash coordinates to their last digit, which processors differ in."""
+    ids = dict.fromkeys(re.findall(rb' id="((?:[a-z]|C\d+_\d+_)[0-9a-f]{10})"', svg))
+    numbers = {id: b"i%d" % number for number, id in enumerate(ids)}
+    return re.sub(
+        rb'(?<=["#])((?:[a-z]|C\d+_\d+_)[0-9a-f]{10})(?=[")])', lambda found: numbers.get(found[1], found[1]), svg
+    )
 
 
 def save(figure: Figure, stem: Path, formats: Sequence[str]) -> list[Path]:

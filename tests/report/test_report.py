@@ -50,7 +50,24 @@ def test_the_shipped_report_is_what_its_command_makes_without_torch_or_a_model(t
     )
     shipped.pop(Path("README.md"))
     assert sorted(made) == sorted(shipped)
-    assert [name for name in made if made[name] != shipped[name]] == []
+    assert [name for name in made if not same(made[name], shipped[name])] == []
+
+
+def same(made: bytes, shipped: bytes) -> bool:
+    """Equal, but for the last digits of coordinates, in which processors differ."""
+    if made == shipped:
+        return True
+    ours, theirs = (re.split(r"(\d+(?:\.\d+)?)", content.decode()) for content in (made, shipped))
+    return ours[::2] == theirs[::2] and all(
+        abs(float(x) - float(y)) < 1e-3 for x, y in zip(ours[1::2], theirs[1::2], strict=True)
+    )
+
+
+def test_sameness_allows_for_last_digits_alone():
+    assert same(b'<path d="M 1.234567 2" id="i1"/>', b'<path d="M 1.234568 2" id="i1"/>')
+    assert not same(b"M 1.234567 2", b"M 1.236567 2")
+    assert not same(b"M 1.234567 2", b"L 1.234567 2")
+    assert not same(b"mIoU 80.18", b"mIoU 80.19")
 
 
 def test_the_same_files_give_the_same_bytes(tmp_path):
