@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +27,16 @@ def in_pieces(function: Callable[..., Tensor], *sequences: Shaped[Tensor, "_ n *
         return function(*sequences)
     pieces = zip(*(sequence.split(count, dim=1) for sequence in sequences), strict=True)
     return torch.cat([function(*piece) for piece in pieces], dim=1)
+
+
+@functools.lru_cache(maxsize=256)
+def constant(values: Hashable, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """A tensor of `values`, nested tuples of numbers: copied to the device once, so that a CUDA graph can hold it.
+
+    It is shared and must not be changed.
+    """
+    with torch.inference_mode(False):
+        return torch.tensor(values, device=device, dtype=dtype)
 
 
 class MLP(nn.Module):

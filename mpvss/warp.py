@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from mpvss.layers import constant
 from mpvss.stages import stage
 
 WarpVariant = Literal["exact", "published"]
@@ -22,7 +23,7 @@ WarpVariant = Literal["exact", "published"]
 def resize_flow(flow: Float[Tensor, "n 2 h w"], size: tuple[int, int]) -> Float[Tensor, "n 2 th tw"]:
     """The flow on a grid of `size` (height, width), its vectors in pixels of that grid (bilinear)."""
     height, width = flow.shape[-2:]
-    ratio = flow.new_tensor([size[1] / width, size[0] / height]).view(2, 1, 1)
+    ratio = constant((size[1] / width, size[0] / height), flow.device, flow.dtype).view(2, 1, 1)
     return F.interpolate(flow * ratio, size=size, mode="bilinear", align_corners=False)
 
 
@@ -47,7 +48,7 @@ def warp(
         # A grid of 2^k + 1 samples is normalised by a power of two, which loses no bit.
         span_x, span_y = _power_of_two(width - 1), _power_of_two(height - 1)
         source = F.pad(source, (0, span_x + 1 - width, 0, span_y + 1 - height), mode="replicate")
-    scale = flow.new_tensor([2 / span_x, 2 / span_y]).view(2, 1, 1)
+    scale = constant((2 / span_x, 2 / span_y), flow.device, flow.dtype).view(2, 1, 1)
     x = torch.arange(width, device=flow.device, dtype=flow.dtype).expand(height, -1)
     y = torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None].expand(-1, width)
     grid = torch.addcmul(torch.stack((x, y)) * scale - 1, flow, scale)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from mpvss.layers import constant
 from mpvss.stages import stage
 from mpvss.video import as_float
 
@@ -60,8 +61,8 @@ class MotionEncoder(nn.Module):
 def stack_pair(first: Shaped[Tensor, "b 3 h w"], second: Shaped[Tensor, "b 3 h w"]) -> Float[Tensor, "b 6 ph pw"]:
     """Two RGB frames, 0..255, as the flow networks take them: scaled to 0..1, centred, padded, halved in size."""
     pair = torch.cat((as_float(first), as_float(second)), dim=1)
-    mean = pair.new_tensor(PIXEL_MEAN * 2).view(6, 1, 1)
-    pair = torch.addcmul(-mean, pair, pair.new_tensor(1 / 255))
+    mean = constant(PIXEL_MEAN * 2, pair.device, pair.dtype).view(6, 1, 1)
+    pair = torch.add(-mean, pair, alpha=1 / 255)
     pair = F.pad(pair, (0, -pair.shape[-1] % PADDING, 0, -pair.shape[-2] % PADDING))
     half = (pair.shape[-2] // 2, pair.shape[-1] // 2)
     return F.interpolate(pair, half, mode="bilinear", align_corners=False)

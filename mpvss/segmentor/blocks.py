@@ -29,6 +29,10 @@ def labels_by_blocks(
     other can reach, it is the label of the whole block. In the blocks that this leaves open the scores are computed, of
     the classes that are within reach in any of them. How much work that is depends on what the masks hold.
     """
+    # Half precision has not the digits for bounds.
+    dtype = torch.promote_types(class_weights.dtype, torch.float32)
+    class_weights, mask_logits = class_weights.to(dtype), mask_logits.to(dtype)
+    offset = None if offset is None else offset.to(dtype)
     (height, width), half = size, stride // 2
     rows, columns = (-(-(extent + half) // stride) for extent in size)
     # The masks of a point side by side; beyond the outer points a mask stays as it is there.

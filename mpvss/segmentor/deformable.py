@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+
+from mpvss.layers import constant
 
 Sizes = list[tuple[int, int]]
 """(height, width) of each map, in the order their tokens are concatenated."""
@@ -77,9 +79,9 @@ def _softmax(x: Float[Tensor, "*b n"]) -> Float[Tensor, "*b n"]:
     return x / x.sum(-1, keepdim=True)
 
 
-def _by_point(of_levels: Sequence[Sequence[int]], points: int, device: torch.device) -> Int[Tensor, "k lp"]:
+def _by_point(of_levels: Iterable[tuple[int, ...]], points: int, device: torch.device) -> Int[Tensor, "k lp"]:
     """The k numbers of each level, for each of its points."""
-    return torch.tensor(of_levels, device=device).T.repeat_interleave(points, dim=1)
+    return constant(tuple(of_levels), device, torch.int64).T.repeat_interleave(points, dim=1)
 
 
 class _GridSample:
@@ -98,7 +100,7 @@ class _GridSample:
         sampled = []
         for level, place in zip(self.maps, places, strict=True):
             height, width = level.shape[-2:]
-            grid = (2 * place + 1) / place.new_tensor([width, height]) - 1
+            grid = (2 * place + 1) / constant((width, height), place.device, place.dtype) - 1
             sampled.append(F.grid_sample(level, grid, mode="bilinear", padding_mode="zeros", align_corners=False))
         by_head = weights.transpose(1, 2).flatten(0, 1)[:, None]
         out = (torch.cat(sampled, dim=-1) * by_head).sum(-1)
