@@ -30,7 +30,7 @@ and the label map is of one class. So they have masks with edges, and classes, o
 
 
 @dataclass(frozen=True)
-class ScorePrediction:
+class ScoreVolume:
     """A prediction that is its score volume."""
 
     volume: Float[Tensor, "c h w"]
@@ -70,15 +70,15 @@ class Peer(nn.Module):
         self.register_buffer("mean", torch.tensor(PIXEL_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(PIXEL_STD).view(3, 1, 1), persistent=False)
 
-    def segment(self, frame: Shaped[Tensor, "3 h w"]) -> tuple[ScorePrediction, None]:
+    def segment(self, frame: Shaped[Tensor, "3 h w"]) -> tuple[ScoreVolume, None]:
         """The scores of one RGB frame, 0..255."""
         pixels = pad_to_multiple(((frame - self.mean) / self.std)[None], 32)
         out = self.model(pixel_values=pixels)
         masks = F.interpolate(out.masks_queries_logits, pixels.shape[-2:], mode="bilinear", align_corners=False)
         masks = masks[..., : frame.shape[1], : frame.shape[2]].sigmoid()
         classes = out.class_queries_logits.softmax(-1)[..., :-1]
-        return ScorePrediction(torch.einsum("bqc,bqhw->bchw", classes, masks)[0]), None
+        return ScoreVolume(torch.einsum("bqc,bqhw->bchw", classes, masks)[0]), None
 
-    def propagate(self, frame: Shaped[Tensor, "3 h w"], state: None) -> tuple[ScorePrediction, None]:
+    def propagate(self, frame: Shaped[Tensor, "3 h w"], state: None) -> tuple[ScoreVolume, None]:
         """Every frame is a key frame."""
         return self.segment(frame)
