@@ -162,7 +162,7 @@ def test_unknown_schemas_and_formats_are_refused(tmp_path):
     with pytest.raises(ValueError, match="unknown format 'pdf'; known are md, tex, csv, html"):
         write_report([run], tmp_path / "out", ["pdf"])
     (tmp_path / "in" / "cost-x.json").write_text(json.dumps({"schema": 7, "cells": []}))
-    with pytest.raises(ValueError, match=r"cost-x\.json has schema 7; this version reads schema 1"):
+    with pytest.raises(ValueError, match=r"cost-x\.json has schema 7; this version reads schemas up to 1"):
         write_report([tmp_path / "in"], tmp_path / "out")
     (tmp_path / "in" / "cost-x.json").unlink()
     about = json.loads((run / "run.json").read_text())
