@@ -63,13 +63,14 @@ def compare_with_peer(
     torch.manual_seed(seed)
     peer = Peer(backbone, num_classes).eval()
     lean, published = (_ours(backbone, num_classes, execution, peer).to(device) for execution in ("lean", "paper"))
+    peer.to(device)
     frames = [frame.to(device) for frame in _frames(size, seed)]
     modes = {each.name: each for each in (Mode(), mode)}
     runs: dict[tuple[str, str], Run] = {}
     preparing: dict[str, float | None] = {}
     for name, each in modes.items():
         (of_peer, first), (ours, second) = (
-            prepare(copy.deepcopy(model), "labels", each, frames) for model in (peer.to(device), lean)
+            prepare(copy.deepcopy(model), "labels", each, frames) for model in (peer, lean)
         )
         preparing[name] = None if first is None or second is None else first + second
         runs |= {(name, subject): run for subject, run in _runs(of_peer, ours, frames, each, device).items()}

@@ -66,7 +66,8 @@ class Peer(nn.Module):
             for name, parameter in self.model.named_parameters():
                 if "transformer_module" in name or "class_predictor" in name:
                     for end, gain in GAINS.items():
-                        parameter.mul_(gain if name.endswith(end) else 1)
+                        if name.endswith(end):
+                            parameter.mul_(gain)
         self.register_buffer("mean", torch.tensor(PIXEL_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(PIXEL_STD).view(3, 1, 1), persistent=False)
 
