@@ -9,13 +9,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 
 from bench import metrics
 from bench.lockstep import Cell, Group
-from bench.results import write_atomically
+from bench.results import file_name, write_atomically
 
 WINDOWS = (8, 16)
 CONSISTENCIES = (metrics.VideoConsistency, metrics.StrictVideoConsistency)
@@ -196,7 +195,7 @@ class ClipStore:
         write_atomically(self._file(index, name), buffer.getvalue())
 
     def _file(self, index: int, name: str) -> Path:
-        return self.folder / f"{index:05d}-{quote(name, safe='')}.npz"
+        return self.folder / f"{index:05d}-{file_name(name)}.npz"
 
 
 def _sum_and_count(windows: tuple[float, ...]) -> tuple[float, int]:

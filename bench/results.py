@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ CELL_FIELDS = {
     "null where they were not counted",
 }
 PARTS = ("accuracy", "cost", "timing")
+LONGEST_NAME = 100
+"""Characters of a quoted name; file systems take 255 bytes, and a cell's file has two names."""
 
 
 @dataclass(frozen=True, order=True)
@@ -68,8 +71,23 @@ class CellKey:
 
     @property
     def file_name(self) -> str:
-        """The cell's file; characters that a file system could refuse are %-quoted."""
-        return f"{quote(self.backbone, safe='')}--{quote(self.method, safe='')}--{self.interval:03d}.json"
+        """The cell's file."""
+        return f"{file_name(self.backbone)}--{file_name(self.method)}--{self.interval:03d}.json"
+
+
+def file_name(name: str) -> str:
+    """A name as one component of a path: it never leaves its folder, and no file system refuses it.
+
+    All but letters, digits, `_`, `-`, `~` and `.` is %-quoted, and so is a leading dot. A long name is cut, and ends in
+    a part of its SHA-256.
+    """
+    quoted = quote(name, safe="")
+    if quoted.startswith("."):
+        quoted = "%2E" + quoted[1:]
+    if len(quoted) > LONGEST_NAME:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+        quoted = f"{quoted[: LONGEST_NAME - len(digest) - 1]}-{digest}"
+    return quoted
 
 
 class Run:
@@ -88,6 +106,16 @@ class Run:
         """Write a cell, in one step: a reader sees the old record or the new one, never a part."""
         head = {"schema": SCHEMA, "backbone": key.backbone, "method": key.method, "interval": key.interval}
         write_json(self.path / "cells" / key.file_name, {**head, "start": self.start, **record})
+
+    def partial(self, backbone: str) -> Path:
+        """The folder of a backbone's unfinished work."""
+        return self.path / "partial" / file_name(backbone)
+
+    def drop_partial(self, backbone: str) -> None:
+        """Remove a backbone's unfinished work; what does not lie inside the run's folder is left alone."""
+        folder = self.partial(backbone).resolve()
+        if self.path.resolve() in folder.parents:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def open_run(

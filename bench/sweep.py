@@ -8,7 +8,6 @@ as its MACs do.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -128,7 +127,7 @@ class Sweep:
         if not found:
             self._progress.say(f"{title}: all cells are there")
             return []
-        store = ClipStore(self._run.path / "partial" / backbone)
+        store = ClipStore(self._run.partial(backbone))
         self._score(backbone, title, store, _lacking(found, "accuracy"))
         methods = list(dict.fromkeys(cell.method for cell in found))
         with self._progress.stage(f"{title}: cost", len(methods), "methods") as stage:
@@ -140,7 +139,7 @@ class Sweep:
         for cell, findings in found.items():
             self._run.save(_key(backbone, cell), findings.record())
         if not any("accuracy" in findings.errors for findings in found.values()):
-            shutil.rmtree(store.folder, ignore_errors=True)
+            self._run.drop_partial(backbone)
         self._say_failures(title, found)
         return [_key(backbone, cell) for cell, findings in found.items() if findings.errors]
 

@@ -20,6 +20,7 @@ from bench.pictures.strip import Column, draw_strip
 from bench.progress import Progress
 from bench.registry import UNTRAINED, known_methods, method_of
 from bench.report.style import figure_bytes, styled
+from bench.results import file_name
 from bench.runner import Built, as_tensor, registry_builder, run_video, select_device, set_threads
 from bench.schedule import FixedInterval
 from bench.sweep import Grid
@@ -60,7 +61,7 @@ def draw_pictures(args: argparse.Namespace) -> int:
     progress = Progress()
     with styled():
         strip = draw_strip(columns, dataset.class_names, palette)
-        files = [_save(strip, args.out / f"strip-{_file_name(clip)}.png")]
+        files = [_save(strip, args.out / f"strip-{file_name(clip.name.replace('/', '-'))}.png")]
         propagated = [index for index in args.frames if not schedule.is_key(index)]
         if propagated:
             files += _flow(args.out, built, clip, frames, schedule.key_of(propagated[-1]), propagated[-1], device)
@@ -91,7 +92,7 @@ def _flow(
     motion = query_motion(mpvss, optical.flow, key_image, image)
     true_flow = None if clip.flow is None else clip.flow(index, key)[0]
     figure = draw_flow(motion, frames[key].image, frames[index].image, true_flow, (key, index))
-    return [_save(figure, out / f"flow-{_file_name(clip)}.png")]
+    return [_save(figure, out / f"flow-{file_name(clip.name.replace('/', '-'))}.png")]
 
 
 def _save(figure: Figure, file: Path) -> Path:
@@ -103,7 +104,3 @@ def _save(figure: Figure, file: Path) -> Path:
 
 def _title(row: str, built: Built) -> str:
     return f"{row}, {UNTRAINED}" if UNTRAINED in built.weights[row] else row
-
-
-def _file_name(clip: Clip) -> str:
-    return "".join(character if character.isalnum() or character in "-_" else "-" for character in clip.name)

@@ -18,10 +18,16 @@ from bench.sweep import Grid, Sweep
 
 
 def sweep(
-    out: Path, methods: tuple[str, ...], dataset=None, build=fake_build, cost_of=fake_cost, intervals=(1, 3)
+    out: Path,
+    methods: tuple[str, ...],
+    dataset=None,
+    build=fake_build,
+    cost_of=fake_cost,
+    intervals=(1, 3),
+    backbones=("small", "large"),
 ) -> list:
     dataset = dataset or small_data(clips=4)
-    grid = Grid(methods, ("small", "large"), intervals)
+    grid = Grid(methods, backbones, intervals)
     configuration = {
         "data": dataset.identity,
         "classes": list(dataset.class_names),

@@ -13,7 +13,7 @@ from bench.clip_counts import ClipCounts
 from bench.measure.latency_record import timing_record
 from bench.measure.samples import Course, Sample, Times, Timing
 from bench.metrics.bootstrap import bootstrap, mean_iou_of_counts
-from bench.results import CellKey, open_run, read_clip_counts, read_run, read_samples, write_atomically
+from bench.results import CellKey, file_name, open_run, read_clip_counts, read_run, read_samples, write_atomically
 from bench.schema import SCHEMA, migrate
 
 CONFIGURATION = {"data": "generated:clips=1", "seed": 0, "classes": ["a", "b"]}
@@ -160,6 +160,18 @@ def test_names_that_are_no_file_names_are_quoted():
     name = CellKey("hf:org/model", "mpvss", 5).file_name
     assert Path(name).name == name
     assert name != CellKey("hf:org-model", "mpvss", 5).file_name
+
+
+@pytest.mark.parametrize("name", [".", "..", "../..", "/", "a/../b", "", "é" * 400, "x" * 300])
+def test_a_name_is_one_component_of_a_path(tmp_path, name):
+    path = tmp_path / f"{file_name(name)}.npz"
+    path.write_bytes(b"")
+    assert path.resolve().parent == tmp_path.resolve()
+    assert not file_name(name).startswith(".")
+
+
+def test_long_names_stay_apart():
+    assert file_name("x" * 300) != file_name("x" * 301)
 
 
 def test_what_a_card_adds_to_a_row_is_documented(run):

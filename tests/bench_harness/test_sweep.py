@@ -126,6 +126,29 @@ def test_killed_midway_and_started_again_gives_the_same_accuracy(tmp_path):
     assert json.dumps(whole) == json.dumps(resumed)
 
 
+def test_a_backbone_that_is_a_path_removes_nothing_outside_the_run(tmp_path):
+    model = tmp_path / "models" / "seg"
+    model.mkdir(parents=True)
+    (model / "config.json").write_text("{}")
+    (tmp_path / "runs" / "run").mkdir(parents=True)
+    for backbone in ("hf:../../../models/seg", "../../../models/seg", "..", "."):
+        out = tmp_path / "runs" / backbone.replace("/", "-").replace(".", "-")
+        sweep(out, ("wander",), small_data(clips=1), backbones=(backbone,))
+        assert (model / "config.json").is_file()
+        assert not list((out / "partial").iterdir())
+        assert list(read_run(out)["backbone"]) == [backbone] * 2
+
+
+def test_unfinished_work_that_lies_elsewhere_is_not_removed(tmp_path):
+    elsewhere = tmp_path / "elsewhere" / "small"
+    elsewhere.mkdir(parents=True)
+    sweep(tmp_path / "run", ("per-frame",), small_data(clips=1), backbones=("large",))
+    (tmp_path / "run" / "partial").rmdir()
+    (tmp_path / "run" / "partial").symlink_to(tmp_path / "elsewhere")
+    sweep(tmp_path / "run", ("per-frame",), small_data(clips=1), backbones=("small",))
+    assert elsewhere.is_dir()
+
+
 def test_a_second_start_measures_what_is_missing_alone(tmp_path):
     run = tmp_path / "run"
     sweep(run, ("wander",))
