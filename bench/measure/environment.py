@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from bench.measure.guard import open_card
+from bench.measure.time.guard import open_card
 
 LIBRARIES = ("mpvss-bench", "torch", "triton", "numpy", "pillow", "av", "fvcore", "nvidia-ml-py")
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bench.measure.executed import Executed
+from bench.measure.count.executed import Executed
 from bench.profiling.frames import REST, TRANSFER
 from bench.profiling.spans import Frame, Span
 
@@ -21,7 +21,7 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True)
 class Known:
-    """What `bench.measure.executed` tallies of a method's frames."""
+    """What `bench.measure.count.executed` tallies of a method's frames."""
 
     places: frozenset[Place]
     """An operator here keeps the time of whatever it calls; others, which are made of these, what is left of theirs."""

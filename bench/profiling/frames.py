@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from bench.measure.executed import Executed, executed_operators
-from bench.runner import as_tensor
-from bench.schedule import FixedInterval
+from bench.evaluate.schedule import FixedInterval
+from bench.measure.count.executed import Executed, executed_operators
+from bench.methods.builder import as_tensor
 from mpvss.stages import stage, watched_by
 from mpvss.video import VideoSegmenter
 

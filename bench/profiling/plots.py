@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from bench.plotting import LEGEND_WIDTH, PANEL_HEIGHT, PANEL_WIDTH, save, series_styles, styled
 from bench.profiling.ceilings import Ceilings
 from bench.profiling.memory_timeline import MemoryTimeline
 from bench.profiling.spans import Frame
 from bench.profiling.tables import Row
-from bench.report.style import LEGEND_WIDTH, PANEL_HEIGHT, PANEL_WIDTH, save, series_styles, styled
 
 FORMATS = ("svg", "png")
 WIDE = 1.5

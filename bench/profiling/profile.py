@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.measure.executed import Executed
+from bench.evaluate.schedule import FixedInterval
+from bench.measure.count.executed import Executed
 from bench.profiling.attribution import host_time, known_places
 from bench.profiling.ceilings import Ceilings, measure_ceilings
 from bench.profiling.device import device_work
@@ -17,7 +18,6 @@ from bench.profiling.frames import Kind, count_frames, trace_frames
 from bench.profiling.memory_timeline import MemoryTimeline, read_memory
 from bench.profiling.spans import Frame, read_frames
 from bench.profiling.tables import Measured
-from bench.schedule import FixedInterval
 from mpvss.video import VideoSegmenter
 
 
@@ -39,7 +39,7 @@ def profile_method(
     """Profile the frames `images`, uint8 (3, H, W), of one clip. Times are under the profiler, which slows work down.
 
     Raises:
-        ValueError: the method runs an operator that is unknown to `bench.measure.operators`.
+        ValueError: the method runs an operator that is unknown to `bench.measure.count.operators`.
     """
     schedule = FixedInterval(interval)
     counts = count_frames(segmenter, images, schedule, device)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.measure.executed import Executed, Tally
+from bench.measure.count.executed import Executed, Tally
 from bench.profiling.attribution import Place, Spent
 from bench.profiling.ceilings import Ceilings
 from bench.profiling.device import DeviceWork, Kernel

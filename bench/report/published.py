@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.report.study import Study, StudyRun, is_untrained
-from bench.report.tables import Cell, is_there
+from bench.report.tables.tables import Cell, is_there
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"
 

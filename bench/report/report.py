@@ -9,25 +9,25 @@ from functools import cached_property
 
 from matplotlib.figure import Figure
 
-from bench.report.claims import Verdict, claims_sheet, judge, read_claims
-from bench.report.contradictions import contradictions, contradictions_sheet
-from bench.report.figures import (
+from bench.plotting import figure_bytes, styled
+from bench.report.claims.claims import Verdict, claims_sheet, judge, read_claims
+from bench.report.claims.contradictions import contradictions, contradictions_sheet
+from bench.report.claims.small import judge_small
+from bench.report.figures.figures import (
     accuracy_against_interval,
     counted_macs_against_interval,
     differences,
     macs_against_interval,
     warping_strategies,
 )
-from bench.report.latency import latency_sheet, speed_sheet
-from bench.report.paper_tables import paper_tables
-from bench.report.peer import peer_sheet
+from bench.report.figures.tradeoff import accuracy_against_cost, times_by_kind
 from bench.report.published import PUBLISHED, Measurements, read_published
-from bench.report.sheet import Sheet
-from bench.report.small_claims import judge_small
-from bench.report.small_tables import small_tables
 from bench.report.study import Study, StudyRun
-from bench.report.style import figure_bytes, styled
-from bench.report.tradeoff import accuracy_against_cost, times_by_kind
+from bench.report.tables.latency import latency_sheet, speed_sheet
+from bench.report.tables.paper import paper_tables
+from bench.report.tables.peer import peer_sheet
+from bench.report.tables.sheet import Sheet
+from bench.report.tables.small import small_tables
 
 WIDE = 7.0
 """Inches."""

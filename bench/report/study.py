@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from bench.clip_counts import ClipCounts
-from bench.report.tables import Cell, is_there
-from bench.results import CellKey, read_clip_counts, read_configuration, read_latency, read_run, read_samples
-from bench.schema import COUNTED_SCHEMA, PEER_SCHEMA, migrate_peer
+from bench.report.tables.tables import Cell, is_there
+from bench.runs.clip_counts import ClipCounts
+from bench.runs.results import CellKey, read_clip_counts, read_configuration, read_latency, read_run, read_samples
+from bench.runs.schema import COUNTED_SCHEMA, PEER_SCHEMA, migrate_peer
 
 UNTRAINED = "untrained"
 
@@ -25,9 +25,9 @@ class StudyRun:
     Attributes:
         name: of its folder.
         about: what its `run.json` holds.
-        table: as `bench.results.read_run` gives it; `cells` are its rows.
-        samples: as `bench.results.read_samples` gives them.
-        latency: the rows of `bench.results.read_latency`.
+        table: as `bench.runs.results.read_run` gives it; `cells` are its rows.
+        samples: as `bench.runs.results.read_samples` gives them.
+        latency: the rows of `bench.runs.results.read_latency`.
         counts: pixel counts clip by clip, of the cells that keep them.
         pictures: the PNG files under its `pictures/`.
         series: the rows of all runs of the study, so that a method looks the same in the figures of each.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.report.claims import NOT_MEASURABLE, NOT_REPRODUCED, NOT_RESOLVED, REPRODUCED
+from bench.report.claims.claims import NOT_MEASURABLE, NOT_REPRODUCED, NOT_RESOLVED, REPRODUCED
+from bench.report.figures.tradeoff import costs_of
 from bench.report.report import Report
 from bench.report.study import Study, StudyRun, is_untrained
-from bench.report.tables import Cell, is_there
-from bench.report.tradeoff import costs_of
+from bench.report.tables.tables import Cell, is_there
 
 MARGIN = 2.0
 """Points of mIoU that are given up for a cheaper configuration: the paper's "up to 2%"."""

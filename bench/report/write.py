@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.report.formats import FORMATS as SHEET_FORMATS
-from bench.report.formats import as_markdown
-from bench.report.page import make_page
+from bench.plotting import METADATA
+from bench.report.page.page import make_page
 from bench.report.report import Report, make_report
 from bench.report.study import Study, StudyRun, picture_title, read_study
-from bench.report.style import METADATA
 from bench.report.summary import setting_lines, summary, warning
-from bench.report.tables import class_iou, distance_table, further_table, main_table, miou_by_distance
+from bench.report.tables.formats import FORMATS as SHEET_FORMATS
+from bench.report.tables.formats import as_markdown
+from bench.report.tables.tables import class_iou, distance_table, further_table, main_table, miou_by_distance
 
 FORMATS = (*SHEET_FORMATS, *METADATA)
 """Endings of the files that a report consists of: html, md, tex and csv of tables, svg and png of figures."""

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from baselines.library_model import load_library_model
-from bench.cli import main
-from bench.registry import build
+from bench.cli.main import main
+from bench.methods.registry import build
 from mpvss.video import VideoSegmenter
 
 CLASSES = 12

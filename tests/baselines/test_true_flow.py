@@ -9,9 +9,9 @@ from torch import nn
 
 from baselines.true_flow import TrueFlow
 from bench.data import open_dataset
-from bench.lockstep import Cell, Lockstep, remembering
+from bench.evaluate.lockstep import Cell, Lockstep, remembering
+from bench.methods.registry import TRUE_FLOW, build
 from bench.metrics import confusion_matrix, mean_iou
-from bench.registry import TRUE_FLOW, build
 from mpvss.segmentor.semantic import MaskPrediction
 
 CLASSES = 12

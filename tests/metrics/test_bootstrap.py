@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bench import metrics
-from bench.clip_counts import ClipCounts, contrast
 from bench.metrics.bootstrap import bootstrap, mean_iou_of_counts, weighted_iou_of_counts
+from bench.runs.clip_counts import ClipCounts, contrast
 
 CLIPS, CLASSES = 7, 6
 MEASURES = {mean_iou_of_counts: metrics.mean_iou, weighted_iou_of_counts: metrics.weighted_iou}

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from bench.registry import METHODS, Parts, build
+from bench.methods.registry import METHODS, Parts, build
 from mpvss.motion.flow_head import FlowFusion, QueryFlowHead
 from mpvss.presets import build_mpvss, build_segmentor
 

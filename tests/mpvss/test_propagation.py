@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from baselines.flownets import build_flownets
-from bench.registry import build
+from bench.methods.registry import build
 from mpvss.presets import FLOW_DESIGNS, PAPER, build_motion, build_mpvss, build_segmentor
 
 

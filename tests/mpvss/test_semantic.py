@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from bench.measure.executed import executed_operators, total_macs
+from bench.measure.count.executed import executed_operators, total_macs
 from mpvss.segmentor.semantic import MaskPrediction, without_shortcuts
 
 # The mask grid and the frame: whole, cut at odd sizes, one row, one column, shorter and longer than a tile.

@@ -9,15 +9,15 @@ import torch
 from torch import nn
 from torch.profiler import record_function
 
-from bench.cli import main
+from bench.cli.main import main
 from bench.data import open_dataset
-from bench.measure import cost_counters
-from bench.measure.cost_counters import FRAME, OURS, count_by_stage
+from bench.measure.count import by_stage as cost_counters
+from bench.measure.count.by_stage import FRAME, OURS, count_by_stage
+from bench.methods.registry import build
 from bench.profiling.attribution import coverage, stage_seconds
 from bench.profiling.profile import profile_method
 from bench.profiling.tables import operator_rows, stage_rows
 from bench.profiling.write import FILES, PROFILE, TRACE_FILE
-from bench.registry import build
 from mpvss.segmentor.semantic import without_shortcuts
 from mpvss.stages import STAGES, stage, watched_by
 

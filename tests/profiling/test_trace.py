@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from bench.measure.executed import Tally
+from bench.measure.count.executed import Tally
 from bench.profiling.attribution import BETWEEN, OUTSIDE
 from bench.profiling.ceilings import Ceilings
 from bench.profiling.profile import read_trace

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.clip_counts import ClipCounts
-from bench.results import CellKey, open_run
+from bench.runs.clip_counts import ClipCounts
+from bench.runs.results import CellKey, open_run
 
 CLASSES = ["sky", "a_b & c%"]
 LIBRARIES = {"torch": "2"}

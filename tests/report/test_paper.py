@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from made_runs import SMALL, cell, make, small
 
-from bench.report.claims import read_claims
-from bench.report.contradictions import contradictions
-from bench.report.formats import as_latex
+from bench.report.claims.claims import read_claims
+from bench.report.claims.contradictions import contradictions
 from bench.report.published import Figure, read_published
 from bench.report.report import make_report
-from bench.report.sheet import Entry, Header, Sheet, marked, number
 from bench.report.study import read_study
+from bench.report.tables.formats import as_latex
+from bench.report.tables.sheet import Entry, Header, Sheet, marked, number
 
 ROOT = Path(__file__).resolve().parents[2]
 MEASURED = ROOT / "results" / "measured"

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 from made_runs import SMALL, cell, make, small
 
+from bench.plotting import styled
 from bench.report import write_report
-from bench.report.figures import differences, warping_strategies
+from bench.report.figures.figures import differences, warping_strategies
+from bench.report.figures.tradeoff import apart
 from bench.report.study import read_study
-from bench.report.style import styled
-from bench.report.tables import markdown
-from bench.report.tradeoff import apart
-from bench.results import read_latency, read_run, read_samples
+from bench.report.tables.tables import markdown
+from bench.runs.results import read_latency, read_run, read_samples
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED, MEASURED = ROOT / "reports", ROOT / "results" / "measured"
@@ -39,7 +39,7 @@ def test_the_shipped_report_is_what_its_command_makes_without_torch_or_a_model(t
         "try:\n"
         "    import torch\n"
         "except ModuleNotFoundError:\n"
-        "    from bench.cli import main\n"
+        "    from bench.cli.main import main\n"
         f"    sys.exit(main({arguments!r}))\n"
         "sys.exit('torch was imported')\n"
     )

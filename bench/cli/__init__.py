@@ -1,0 +1,1 @@
+"""Every command in one file: its arguments, and one call of the library."""

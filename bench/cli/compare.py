@@ -1,0 +1,80 @@
+"""`mpvss-bench compare`: the gate between two runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+REGRESSION, NOT_COMPARABLE, USAGE = 1, 2, 3
+
+EXAMPLES = """\
+example, as a gate:
+  mpvss-bench latency --out results/runs/before
+  (the change)
+  mpvss-bench latency --out results/runs/after
+  mpvss-bench compare results/runs/before results/runs/after --markdown summary.md
+
+Times are judged from their raw samples, for each scope and kind of frame: SLOWER or FASTER if a rank test says so, a
+bootstrap interval of the ratio of the medians lies on one side of 1, and the medians differ by the floor; SAME if that
+interval lies within the floor; else UNCLEAR. Parameters, MACs and operators executed are compared exactly, peak memory
+and mIoU within the tolerance that the table states: SAME, BETTER or WORSE. A cell that failed or was not finished in
+NEW is BROKEN.
+
+exit status: 0 no regression, 1 regression (SLOWER, WORSE or BROKEN), 2 the runs cannot be compared, 3 wrong usage
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "compare",
+        help="what got slower, larger or worse from one run to another",
+        description="Compare two runs of one configuration, and fail if the second is worse.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("base", type=Path, metavar="BASE", help="results folder of a sweep or of latency")
+    parser.add_argument("new", type=Path, metavar="NEW", help="another, of the same configuration")
+    parser.add_argument(
+        "--floor", type=float, default=0.05, help="relative change of a time that counts (default 0.05)"
+    )
+    parser.add_argument("--alpha", type=float, default=0.01, help="chance of any false alarm (default 0.01)")
+    parser.add_argument("--counts-only", action="store_true", help="leave times out, on machines that others use too")
+    add_output(parser)
+    parser.set_defaults(run=run_compare)
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add what the commands of the gate share: how their table is written, and exit status 3 for wrong usage."""
+    parser.add_argument("--all", action="store_true", help="show what stayed the same too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to a file as well")
+    parser.error = lambda message: _refuse(parser, message)  # type: ignore[method-assign]
+    parser.set_defaults(refuse=parser.error)
+
+
+def _refuse(parser: argparse.ArgumentParser, message: str) -> NoReturn:
+    parser.print_usage(sys.stderr)
+    parser.exit(USAGE, f"{parser.prog}: error: {message}\n")
+
+
+def run_compare(args: argparse.Namespace) -> int:
+    """Print what changed; the exit status: 0 no regression, 1 regression, 2 not comparable, 3 usage."""
+    from bench.compare.runs import NotComparableError, compare_runs, remarks
+    from bench.compare.table import verdict_text
+
+    try:
+        findings = compare_runs(args.base, args.new, floor=args.floor, alpha=args.alpha, times=not args.counts_only)
+        title = f"{args.new} against {args.base}"
+        text = verdict_text(title, findings, remarks(args.base, args.new), all_rows=args.all)
+        if args.markdown is not None:
+            args.markdown.write_text(text)
+    except NotComparableError as error:
+        print(f"mpvss-bench: not comparable: {error}", file=sys.stderr)
+        return NOT_COMPARABLE
+    except (ValueError, OSError) as error:
+        print(f"mpvss-bench: error: {error}", file=sys.stderr)
+        return USAGE
+    print(text, end="")
+    return REGRESSION if any(finding.is_regression for finding in findings) else 0

@@ -1,0 +1,62 @@
+"""`mpvss-bench report`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench.cli import options
+
+EXAMPLES = """\
+examples:
+  mpvss-bench report results/runs/demo
+  mpvss-bench report results/runs/one results/runs/two --out both
+  mpvss-bench report results/measured --out reports --formats html,md,tex,csv,svg
+      the report that comes with the project
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "report",
+        help="a page, tables and figures of finished sweeps, beside the paper's",
+        description="Write a page (index.html), a text (report.md), tables and figures from files alone: what was "
+        "measured, beside what the paper prints, and what becomes of its claims.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "runs",
+        nargs="+",
+        type=Path,
+        metavar="RUN",
+        help="results folder of a sweep, or a folder that holds such folders and counted costs (cost-*.json)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where to write (default: RUN/report; needed for several)",
+    )
+    parser.add_argument(
+        "--formats",
+        type=options.names,
+        metavar="LIST",
+        help="some of html,md,tex,csv,svg,png (default: all)",
+    )
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from bench.report import FORMATS, write_report
+
+    if args.out is None and len(args.runs) > 1:
+        raise ValueError("several runs are given; say with --out where their common report goes")
+    out = args.out or args.runs[0] / "report"
+    files = write_report(args.runs, out, FORMATS if args.formats is None else args.formats)
+    for file in files:
+        if file.parent == out:
+            print(file)
+    print(f"{len(files)} files in {out}")
+    return 0

@@ -1,0 +1,96 @@
+"""`mpvss-bench sweep`: its options."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench.cli import options
+
+TEXT = """\
+Measure every cell of methods x backbones x key-frame intervals on a data set: accuracy (mIoU, WIoU, mVC8,
+mVC16), cost (GMACs, parameters), speed (FPS and times per kind of frame) and peak memory. A cell is written
+as it ends. A sweep that was stopped goes on where it was when the same command is given again; a cell that
+failed is tried again then. The lists of methods, backbones and intervals may grow between starts, everything
+else must stay.
+"""
+EXAMPLES = """\
+data sets (--data):
+  generated                           made up on the spot; also generated:clips=2,frames=20,size=96x160,seed=3
+  synthetic                           streets and rooms rendered by the project, 40 held-out clips of 30 frames; also
+                                      synthetic:split=train,clips=9,frames=20,size=96x160,seed=3 (or val, test)
+  vspw:PATH                           VSPW_480p as it is distributed; also vspw:PATH,split=train (val, test)
+  cityscapes:PATH                     Cityscapes: leftImg8bit_sequence and gtFine; also with split=; each method is
+                                      scored at every distance from a key frame to the labelled one, then averaged
+  camvid:PATH                         CamVid as the SegNet tutorial lays it out
+  folder:PATH                         a folder of frames, or of folders of them; labels: --labels, --classes
+  video:PATH                          a video file; without labels, so without accuracy; give --classes
+
+examples:
+  mpvss-bench sweep --out results/runs/demo
+  mpvss-bench sweep --methods copy,optical-flow,mpvss --backbones r50,swin-t --intervals 1,2,5,10 \\
+      --data camvid:data/camvid --out results/runs/camvid
+  mpvss-bench sweep --backbones swin-t --weights swin-t=mask2former.pth --weights swin-t/mpvss=mpvss.pth \\
+      --data camvid:data/camvid --out results/runs/trained
+  mpvss-bench sweep --methods per-frame,true-flow,optical-flow@pre-trained,optical-flow@fine-tuned,mpvss \\
+      --weights shipped --data synthetic --intervals 1,2,5,10 --out results/runs/synthetic
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "sweep",
+        help="measure methods x backbones x intervals on a data set",
+        description=TEXT,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
+    what = parser.add_argument_group("what to measure (lists are separated by commas)")
+    what.add_argument(
+        "--methods",
+        type=options.names,
+        default=["all"],
+        metavar="LIST",
+        help="methods (default: all of the project's own); METHOD@LABEL is a further row of one, with weights of its "
+        "own; true-flow warps by the true flow, which synthetic clips know",
+    )
+    what.add_argument(
+        "--backbones",
+        type=options.names,
+        default=["micro"],
+        metavar="LIST",
+        help="backbones, or all (default: micro)",
+    )
+    what.add_argument(
+        "--intervals",
+        type=options.integers,
+        default=[1, 2, 5, 10],
+        metavar="LIST",
+        help="key-frame intervals (default: 1,2,5,10); per-frame is measured once, as interval 1",
+    )
+    what.add_argument(
+        "--weights",
+        action="append",
+        default=[],
+        metavar="[BACKBONE[/METHOD[@LABEL]]=]FILE",
+        help="checkpoint of a backbone, or of one row of it; may be repeated. `shipped`: those that come with the "
+        "project, for all rows that no other is given for (default: untrained)",
+    )
+    what.add_argument("--execution", choices=("lean", "paper"), default="lean", help="the graph (default: lean)")
+    what.add_argument("--seed", type=int, default=0, help="of untrained weights (default: 0)")
+    data = parser.add_argument_group("data")
+    options.add_data(data)
+    data.add_argument("--clips", type=int, metavar="N", help="use the first N clips alone")
+    data.add_argument("--frames", type=int, metavar="N", help="use the first N frames of each clip alone")
+    how = parser.add_argument_group("how")
+    how.add_argument("--repeats", type=int, default=3, metavar="N", help="timed passes over a clip (default: 3)")
+    options.add_device(how)
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from bench.sweep.run import run_sweep
+
+    return run_sweep(args)

@@ -1,0 +1,57 @@
+"""`mpvss-bench train`: its arguments."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+PRESETS = Path(__file__).parents[1] / "train" / "presets"
+
+TEXT = """\
+Train a method as a configuration says: a TOML file of yours, or one of the presets. A file that begins with
+`extends = "NAME"` changes values of a preset, or of a file beside it. OUT gets model.safetensors, which --weights of
+the other commands takes; training.json, how it came about; history.csv; TensorBoard's files and checkpoint.pt. A run
+that was stopped goes on from its last checkpoint when the same command is given again, and ends with the same weights.
+"""
+EXAMPLES = """\
+examples:
+  mpvss-bench train small-per-frame --out results/runs/small-per-frame
+  mpvss-bench train small-flownets --out results/runs/small-flownets
+  mpvss-bench train small-mpvss --out results/runs/small-mpvss \\
+      --set 'model.start=["results/runs/small-per-frame/model.safetensors",
+                          "results/runs/small-flownets/model.safetensors"]'
+  mpvss-bench train paper-vspw --device cuda --out results/runs/vspw \\
+      --set data.train=vspw:data/VSPW_480p,split=train --set data.validation=vspw:data/VSPW_480p \\
+      --set 'model.start=["mask2former_swin_t.pth"]'
+  torchrun --nproc-per-node 8 -m bench train paper-cityscapes --device cuda --out results/runs/cityscapes
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Add the command's parser."""
+    presets = ", ".join(sorted(path.stem for path in PRESETS.glob("*.toml")))
+    parser = commands.add_parser(
+        "train",
+        help="train a method",
+        description=TEXT,
+        epilog=f"presets: {presets}\n\n{EXAMPLES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", metavar="CONFIG", help="a TOML file, or the name of a preset")
+    parser.add_argument("--out", type=Path, required=True, metavar="OUT", help="folder of the run")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="a value of the configuration, in TOML (text may go without quotes); may be repeated",
+    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: as torch chooses)")
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from bench.train.run import run_train
+
+    return run_train(args)

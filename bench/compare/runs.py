@@ -1,0 +1,161 @@
+"""Two runs against each other: what got slower, what got faster, which counts changed. Reads files alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.compare.counters import PARAMETERS, Counter, Finding, judge_operators
+from bench.compare.significance import judge
+from bench.measure.time.samples import COMMON_THROTTLING
+from bench.runs.results import read_configuration, read_operators, read_run, read_samples
+
+CELL = ["backbone", "method", "interval"]
+HOW_LONG = {"repeats", "stopping", "deadlines_ms"}
+"""Parts of a configuration that do not change what a time means."""
+OF_A_METHOD = (
+    PARAMETERS,
+    Counter("key_macs", 0.0, -1),
+    Counter("other_macs", 0.0, -1),
+    Counter("host_peak_bytes", 0.1, -1),
+    Counter("device_peak_bytes", 0.02, -1),
+)
+"""Counters that are the same at every interval."""
+OF_A_CELL = (Counter("miou", 0.001, 1),)
+
+
+class NotComparableError(ValueError):
+    """Two measurements whose difference would mean nothing; the message says why."""
+
+
+def compare_runs(
+    base: Path, new: Path, *, floor: float = 0.05, alpha: float = 0.01, times: bool = True
+) -> list[Finding]:
+    """Every quantity that both runs hold, judged.
+
+    Args:
+        base: a run's folder, see `bench.runs.results`.
+        new: another, of the same configuration.
+        floor: relative change of a median time below which it counts as none.
+        alpha: chance of a false alarm that is accepted over the whole comparison; shared among its times. It
+            is that of sampling: where the machine itself ran slower during one run, that run is slower.
+        times: whether times are compared, or counts alone.
+
+    Raises:
+        NotComparableError: the runs differ in what was measured, share no cell, or one was throttled.
+        ValueError: a folder is no run; floor or alpha is out of range.
+    """
+    if floor < 0 or not 0 < alpha < 1:
+        raise ValueError(f"floor is {floor} and alpha {alpha}; they must be 0 or more, and between 0 and 1")
+    before, after = read_run(base), read_run(new)
+    _check_comparable(
+        *(read_configuration(path)["configuration"] for path in (base, new)),
+        accuracy=all("miou" in table and table["miou"].notna().any() for table in (before, after)),
+    )
+    cells = before.merge(after, on=CELL, suffixes=("_base", "_new"))
+    if cells.empty:
+        raise NotComparableError(f"{base} and {new} share no cell of backbone, method and interval")
+    timed = _times(base, new, floor, alpha) if times else ()
+    return [*_broken(cells), *_unfinished(before, after, new), *_counters(cells), *_operators(base, new), *timed]
+
+
+def remarks(base: Path, new: Path) -> list[str]:
+    """What a reader of a comparison must know: cells that only one run has, and what else differs between the two."""
+    keys = [set(read_run(path)[CELL].itertuples(index=False, name=None)) for path in (base, new)]
+    alone = [(path, len(own - other)) for path, own, other in zip((base, new), keys, reversed(keys), strict=True)]
+    texts = [f"{count} {'cell' if count == 1 else 'cells'} of {path} alone" for path, count in alone if count]
+    facts = [_facts(read_configuration(path)["starts"][-1]["environment"]) for path in (base, new)]
+    names = sorted({*facts[0], *facts[1]})
+    return texts + [f"{x}: {facts[0].get(x)} → {facts[1].get(x)}" for x in names if facts[0].get(x) != facts[1].get(x)]
+
+
+def _facts(environment: dict[str, Any]) -> dict[str, Any]:
+    plain = {name: environment.get(name) for name in ("commit", "os", "python", "cuda", "cudnn", "driver")}
+    return {**plain, **environment.get("libraries", {})}
+
+
+def _check_comparable(base: dict[str, Any], new: dict[str, Any], *, accuracy: bool) -> None:
+    """Refuse what differs in data, options or machine, and other weights where both runs have an `accuracy`."""
+    keys = {*base, *new} - HOW_LONG - (set() if accuracy else {"weights"})
+    differing = [key for key in sorted(keys) if base.get(key) != new.get(key)]
+    if differing:
+        reasons = "; ".join(f"{key}: {base.get(key)!r} against {new.get(key)!r}" for key in differing)
+        raise NotComparableError(f"the runs differ in what was measured: {reasons}")
+
+
+def _broken(cells: pd.DataFrame) -> Iterator[Finding]:
+    for row in cells.to_dict("records"):
+        if row["status_base"] == "ok" and row["status_new"] != "ok":
+            name = f"interval {row['interval']}"
+            yield Finding(row["backbone"], row["method"], name, 1, 0, "BROKEN", str(row["error_new"]))
+
+
+def _unfinished(before: pd.DataFrame, after: pd.DataFrame, new: Path) -> Iterator[Finding]:
+    """Cells that the new run was asked for, and does not have."""
+    asked = read_configuration(new)["asked"]
+    there = set(after[CELL].itertuples(index=False, name=None))
+    for row in before.to_dict("records"):
+        backbone, method, interval = cell = tuple(row[name] for name in CELL)
+        wanted = backbone in asked["backbones"] and method in asked["methods"] and interval in asked["intervals"]
+        if wanted and row["status"] == "ok" and cell not in there:
+            yield Finding(backbone, method, f"interval {interval}", 1, 0, "BROKEN", "asked for, and not measured")
+
+
+def _counters(cells: pd.DataFrame) -> Iterator[Finding]:
+    rows = cells.to_dict("records")
+    last = {(row["backbone"], row["method"]): row for row in rows}
+    for row in last.values():
+        yield from _counters_of(row, OF_A_METHOD, "")
+    for row in rows:
+        yield from _counters_of(row, OF_A_CELL, f" at interval {row['interval']}")
+
+
+def _counters_of(row: Mapping[Any, Any], counters: tuple[Counter, ...], where: str) -> Iterator[Finding]:
+    for counter in counters:
+        base, new = row.get(f"{counter.field}_base"), row.get(f"{counter.field}_new")
+        if base is not None and new is not None and not pd.isna(base) and not pd.isna(new):
+            verdict, detail = counter.judge(base, new)
+            yield Finding(row["backbone"], row["method"], counter.field + where, base, new, verdict, detail)
+
+
+def _operators(base: Path, new: Path) -> Iterator[Finding]:
+    before, after = read_operators(base), read_operators(new)
+    for backbone, method, kind in before:
+        calls = after.get((backbone, method, kind))
+        if calls is not None:
+            total, now, verdict, detail = judge_operators(before[backbone, method, kind], calls)
+            yield Finding(backbone, method, f"operators of {kind} frames", total, now, verdict, detail)
+
+
+def _times(base: Path, new: Path, floor: float, alpha: float) -> Iterator[Finding]:
+    tables = [read_samples(path) for path in (base, new)]
+    if any(table.empty for table in tables):
+        return
+    for path, table in zip((base, new), tables, strict=True):
+        share = float(table["throttled"].eq(True).mean()) if "throttled" in table else 0.0
+        if share > COMMON_THROTTLING:
+            raise NotComparableError(
+                f"the card was slowed down around {100 * share:.0f} % of the frames of {path}; measure again on a card "
+                "that keeps its clocks, or leave times out (--counts-only)"
+            )
+    by = ["backbone", "method", "scope", "kind"]
+    before, after = (
+        {key: group["seconds"].tolist() for key, group in table[~table["warmup"]].groupby(by, sort=False)}
+        for table in tables
+    )
+    shared = [key for key in before if key in after]
+    for key in shared:
+        verdict, difference = judge(before[key], after[key], floor=floor, alpha=alpha / len(shared))
+        backbone, method, scope, kind = map(str, key)  # type: ignore[arg-type]
+        yield Finding(
+            backbone,
+            method,
+            f"time of {kind} frames, {scope} (ms)",
+            1000 * float(pd.Series(before[key]).median()),
+            1000 * float(pd.Series(after[key]).median()),
+            verdict,
+            f"x{difference.ratio:.3f} [{difference.low:.3f}, {difference.high:.3f}]",
+        )

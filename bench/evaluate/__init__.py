@@ -1,0 +1,1 @@
+"""From a method and a video to scores."""

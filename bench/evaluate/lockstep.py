@@ -1,0 +1,223 @@
+"""Every method and interval over one clip at once, so that no frame is segmented twice.
+
+A frame's prediction depends on its key frame and on the frames between the two, not on the interval that
+chose the key frame. So all intervals whose current key frame is k share one track: one state, one prediction,
+one label map a frame. Methods that are built on the same networks share those networks' results besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.evaluate.schedule import FixedInterval
+from mpvss.video import Prediction, VideoSegmenter
+
+SharedCalls = Sequence[tuple[object, str]]
+"""(object, name of one of its methods) whose result is decided by the very tensors it is given."""
+
+
+TrueFlow = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
+"""Backward flow, (2, H, W) in pixels, from one frame to an earlier one, and what is occluded; as `Clip.flow`."""
+
+
+@runtime_checkable
+class TakesTrueFlow(Protocol):
+    """A segmenter that is told more than a video shows: before each `propagate`, the true flow to its key frame."""
+
+    def take_true_flow(self, state: Any, flow: Tensor) -> Any:
+        """The state with the backward flow, (2, H, W) in pixels, from the next frame to the key frame."""
+        ...
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One method, or labelled row of it, at one key-frame interval, for the backbone at hand."""
+
+    method: str
+    interval: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """The cells that one label map, uint8 (H, W) on the host, answers for.
+
+    `distance` counts the frames since the key frame, in a clip that is scored by distance.
+    """
+
+    cells: tuple[Cell, ...]
+    labels: np.ndarray
+    distance: int | None = None
+
+
+@dataclass
+class _Track:
+    state: Any
+    prediction: Prediction
+    labels: np.ndarray | None
+
+
+class Memo:
+    """What the shared calls gave for the current frame, by the identity of their arguments."""
+
+    def __init__(self) -> None:
+        # The arguments are kept with the result: while they live, no other object can have their identity.
+        self._results: dict[tuple[object, ...], tuple[object, object]] = {}
+
+    def wrap(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """`call`, answering from memory where it was called with the same objects before."""
+
+        def remembered(*args: Any, **kwargs: Any) -> Any:
+            key = (call, *map(_identity, args), *((name, _identity(kwargs[name])) for name in sorted(kwargs)))
+            if key not in self._results:
+                self._results[key] = (call(*args, **kwargs), (args, kwargs))
+            return self._results[key][0]
+
+        return remembered
+
+    def forget(self) -> None:
+        """Drop every result: the next frame's tensors are others."""
+        self._results.clear()
+
+
+@contextmanager
+def remembering(shared_calls: SharedCalls) -> Iterator[Memo]:
+    """Answer the shared calls from memory inside the block; afterwards the objects are as they were."""
+    memo = Memo()
+    undo: list[Callable[[], None]] = []
+    try:
+        for owner, name in shared_calls:
+            own = vars(owner)
+            if name in own:
+                undo.append(lambda owner=owner, name=name, call=own[name]: setattr(owner, name, call))
+            else:
+                undo.append(lambda owner=owner, name=name: delattr(owner, name))
+            setattr(owner, name, memo.wrap(getattr(owner, name)))
+        yield memo
+    finally:
+        for restore in reversed(undo):
+            restore()
+
+
+def _identity(argument: object) -> object:
+    """What tells an argument from others: sizes and names by value, all else by the object."""
+    by_value = isinstance(argument, tuple) and all(isinstance(item, int) for item in argument)
+    return argument if by_value or isinstance(argument, int | str) else id(argument)
+
+
+class Lockstep:
+    """The cells of one backbone over one clip, frame by frame.
+
+    A method that raises is dropped with its error in `failed`, and the others go on.
+
+    With `labelled_frames`, key frames lie at every distance 0..k-1 before each of these (k: the largest interval of a
+    method) in place of those of the intervals, and only these frames have label maps: the one at distance d answers for
+    every interval above d. Frames before the first key frame and after the last labelled one are not looked at.
+    """
+
+    def __init__(
+        self,
+        segmenters: Mapping[str, VideoSegmenter],
+        cells: Collection[Cell],
+        memo: Memo,
+        labelled_frames: Sequence[int] | None = None,
+        true_flow: TrueFlow | None = None,
+    ) -> None:
+        assert labelled_frames is None or all(
+            cell.interval <= labelled + 1 for cell in cells for labelled in labelled_frames
+        ), "the clip reaches as far back as the intervals ask"
+        self.failed: dict[str, Exception] = {}
+        self._labelled_frames = labelled_frames
+        self._true_flow = true_flow
+        self._segmenters = segmenters
+        self._memo = memo
+        self._cells: dict[str, list[Cell]] = {}
+        for cell in sorted(cells):
+            self._cells.setdefault(cell.method, []).append(cell)
+        self._tracks: dict[tuple[str, int], _Track] = {}
+        self._index = 0
+
+    def step(self, frame: Tensor) -> list[Group]:
+        """The label maps of the clip's next frame, (3, H, W), each with the cells it is the answer of."""
+        self._memo.forget()
+        answers: dict[tuple[int, int | None], tuple[np.ndarray, list[Cell]]] = {}
+        for method in list(self._cells):
+            try:
+                with torch.inference_mode():
+                    by_key = self._advance(method, frame)
+            except Exception as error:
+                self._drop(method, error)
+                continue
+            for key, cells in by_key.items():
+                labels = self._tracks[method, key].labels
+                if labels is not None:
+                    distance = None if self._labelled_frames is None else self._index - key
+                    answers.setdefault((id(labels), distance), (labels, []))[1].extend(cells)
+        self._index += 1
+        return [Group(tuple(cells), labels, distance) for (_, distance), (labels, cells) in answers.items()]
+
+    def _advance(self, method: str, frame: Tensor) -> dict[int, list[Cell]]:
+        """Bring the tracks of `method` to this frame; the cells of each, by the index of its key frame."""
+        segmenter = self._segmenters[method]
+        by_key = self._cells_by_key(method)
+        for name, key in list(self._tracks):
+            if name == method and key not in by_key:
+                del self._tracks[name, key]
+        for key, cells in by_key.items():
+            track = self._tracks.get((method, key))
+            if track is None:
+                prediction, state = segmenter.segment(frame)
+            else:
+                state = track.state
+                if isinstance(segmenter, TakesTrueFlow):
+                    assert self._true_flow is not None, "the grid was checked against the data"
+                    flow, _ = self._true_flow(self._index, key)
+                    state = segmenter.take_true_flow(state, torch.from_numpy(flow).to(frame.device))
+                prediction, state = segmenter.propagate(frame, state)
+            labels = self._labels(prediction, frame, segmenter.num_classes) if cells else None
+            self._tracks[method, key] = _Track(state, prediction, labels)
+        return by_key
+
+    def _cells_by_key(self, method: str) -> dict[int, list[Cell]]:
+        """The key frames whose tracks reach this frame, and the cells that each one's label map answers for here."""
+        cells = self._cells[method]
+        by_key: dict[int, list[Cell]] = {}
+        if self._labelled_frames is None:
+            for cell in cells:
+                by_key.setdefault(FixedInterval(cell.interval).key_of(self._index), []).append(cell)
+            return by_key
+        reach = max(cell.interval for cell in cells)
+        for labelled in self._labelled_frames:
+            if self._index <= labelled:
+                for key in range(labelled - reach + 1, self._index + 1):
+                    answered = by_key.setdefault(key, [])
+                    if self._index == labelled:
+                        answered += [cell for cell in cells if cell.interval > labelled - key]
+        return by_key
+
+    def _labels(self, prediction: Prediction, frame: Tensor, num_classes: int) -> np.ndarray:
+        """The label map of a prediction, made once however many tracks hold it."""
+        for track in self._tracks.values():
+            if track.prediction is prediction and track.labels is not None:
+                return track.labels
+        labels = prediction.labels()
+        if labels.shape != frame.shape[1:]:
+            raise ValueError(
+                f"the label map is {tuple(labels.shape)} and the frame {tuple(frame.shape[1:])}; they must agree"
+            )
+        if int(labels.max()) >= num_classes:
+            raise ValueError(f"the label map holds class {int(labels.max())} of a method of {num_classes} classes")
+        return labels.cpu().numpy()
+
+    def _drop(self, method: str, error: Exception) -> None:
+        self.failed[method] = error
+        del self._cells[method]
+        for name, key in list(self._tracks):
+            if name == method:
+                del self._tracks[name, key]

@@ -1,0 +1,1 @@
+"""The committed counters, and measuring them."""

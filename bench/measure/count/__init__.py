@@ -1,0 +1,1 @@
+"""Counted costs: multiply-accumulates, operators, parameters."""

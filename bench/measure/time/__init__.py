@@ -1,0 +1,1 @@
+"""Measured times: samples, when to stop, how networks are run."""

@@ -1,0 +1,89 @@
+"""Joules of a frame, from the card's own counter. The whole card's, so its idle power is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from time import perf_counter, sleep
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.measure.time.modes import Mode, Steps
+
+SHORTEST_WINDOW = 1.0
+"""Seconds of work that a frame's energy is averaged over, at least."""
+PERIODS_IN_WINDOW = 20
+"""So many times the counter changes within a window, at least; it is off by one period at either end."""
+PATIENCE = 2.0
+"""Seconds after which a counter that has not changed twice is given up."""
+
+
+@dataclass(frozen=True)
+class Meter:
+    """The counter: joules, seconds between its changes, and what waits until the device has done its work."""
+
+    joules: Callable[[], float]
+    period: float
+    wait: Callable[[], object]
+    clock: Callable[[], float] = perf_counter
+
+    @property
+    def window(self) -> float:
+        """How long a measurement lasts, in seconds."""
+        return max(SHORTEST_WINDOW, PERIODS_IN_WINDOW * self.period)
+
+    def per_call(self, call: Callable[[], object]) -> float:
+        """Joules of one call, over as many as fill the window.
+
+        The device is waited for after every few calls alone, so that it is kept at work.
+        """
+        self.wait()
+        before, start = self.joules(), self.clock()
+        calls, at_once = 0, 1
+        while self.clock() - start < self.window:
+            for _ in range(at_once):
+                call()
+            self.wait()
+            calls += at_once
+            at_once = max(1, calls // 10)
+        return (self.joules() - before) / calls
+
+
+def counter_period(
+    joules: Callable[[], float],
+    clock: Callable[[], float] = perf_counter,
+    pause: Callable[[float], object] = sleep,
+    changes: int = 5,
+) -> float | None:
+    """The longest time between changes of the counter in seconds, looked at every millisecond.
+
+    None where it changes less than twice within `PATIENCE`.
+    """
+    start = clock()
+    value, changed = joules(), list[float]()
+    while len(changed) < changes and clock() - start < PATIENCE:
+        pause(0.001)
+        if (now := joules()) != value:
+            value = now
+            changed.append(clock())
+    gaps = [after - before for before, after in pairwise(changed)]
+    return max(gaps, default=None)
+
+
+def frame_energy(
+    meter: Meter, steps: Steps, frames: Sequence[Tensor], mode: Mode, *, every_frame_key: bool
+) -> dict[str, Any]:
+    """Joules of a key and another frame, and the seconds of the window and of the counter's period.
+
+    `key_j` comes from segmenting the first frame again and again, `other_j` from propagating from it to the second.
+    """
+    device = frames[0].device
+    with torch.inference_mode(), mode.autocast(device):
+        found: dict[str, Any] = {"key_j": meter.per_call(lambda: steps.key(frames[0]))}
+        if not every_frame_key and len(frames) > 1:
+            state = steps.key(frames[0])[1]
+            found["other_j"] = meter.per_call(lambda: steps.other(frames[1], state))
+    return {**found, "window_s": meter.window, "counter_period_s": meter.period}

@@ -1,0 +1,136 @@
+"""What the graphics card does while times are taken, by NVIDIA's management library (NVML)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from bench.measure.time.samples import COMMON_THROTTLING
+
+SLOWING = {
+    0x04: "power cap",
+    0x08: "hardware slowdown",
+    0x20: "software thermal slowdown",
+    0x40: "hardware thermal slowdown",
+    0x80: "hardware power brake",
+}
+"""The bits of NVML's reasons for its clocks that mean a card slower than it was set to be."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The card at one moment: MHz, degrees Celsius, watts, why it is slowed down, and other processes on it."""
+
+    sm_clock_mhz: int
+    memory_clock_mhz: int
+    temperature_c: int
+    power_w: float
+    throttle_reasons: tuple[str, ...]
+    other_processes: int
+
+
+@dataclass
+class Guard:
+    """Reads the card before and after each pass; a pass counts as throttled where either reading says so."""
+
+    read: Callable[[], Reading]
+    readings: list[Reading] = field(default_factory=list)
+    throttled: list[bool] = field(default_factory=list)
+    """Of each pass."""
+
+    def start_pass(self) -> None:
+        """Note the card's state before a pass."""
+        self.readings.append(self.read())
+
+    def end_pass(self) -> bool:
+        """Note it after the pass; whether the pass was throttled."""
+        self.readings.append(self.read())
+        before, after = self.readings[-2:]
+        self.throttled.append(bool(before.throttle_reasons or after.throttle_reasons))
+        return self.throttled[-1]
+
+    def summary(self) -> dict[str, Any]:
+        """Over all passes, warm-up included: extremes, why and how often it was slowed down, and each reading."""
+        readings = self.readings
+        clocks = [reading.sm_clock_mhz for reading in readings]
+        return {
+            "sm_clock_mhz": [min(clocks), max(clocks)],
+            "temperature_c": max(reading.temperature_c for reading in readings),
+            "power_w": max(reading.power_w for reading in readings),
+            "other_processes": max(reading.other_processes for reading in readings),
+            "throttle_reasons": sorted({reason for reading in readings for reason in reading.throttle_reasons}),
+            "throttled_share": sum(self.throttled) / len(self.throttled),
+            "readings": [asdict(reading) for reading in readings],
+        }
+
+
+def warnings_of(summary: dict[str, Any]) -> list[str]:
+    """What a reader of the times must know of the card, a sentence each; empty where all was well."""
+    found = []
+    if summary["throttled_share"] > COMMON_THROTTLING:
+        reasons = ", ".join(summary["throttle_reasons"])
+        found.append(f"the card was slowed down in {100 * summary['throttled_share']:.0f} % of passes ({reasons})")
+    if summary["other_processes"]:
+        found.append(f"up to {summary['other_processes']} other processes were on the card")
+    return found
+
+
+class Card:
+    """One card, as NVML knows it."""
+
+    def __init__(self, nvml: ModuleType, handle: Any) -> None:
+        self._nvml = nvml
+        self._handle = handle
+
+    def read(self) -> Reading:
+        """The card as it is now."""
+        nvml, handle = self._nvml, self._handle
+        reasons = nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle)
+        return Reading(
+            sm_clock_mhz=nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM),
+            memory_clock_mhz=nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_MEM),
+            temperature_c=nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
+            power_w=nvml.nvmlDeviceGetPowerUsage(handle) / 1000,
+            throttle_reasons=tuple(name for bit, name in SLOWING.items() if reasons & bit),
+            # This process is among them; its number may be that of another name space, so it cannot be looked for.
+            other_processes=max(0, len(nvml.nvmlDeviceGetComputeRunningProcesses(handle)) - 1),
+        )
+
+    def energy(self) -> float:
+        """Joules since the driver was loaded. The card updates them some ten times a second."""
+        return self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._handle) / 1000
+
+    def driver(self) -> str:
+        """The driver's version."""
+        return self._nvml.nvmlSystemGetDriverVersion()
+
+    def can(self, read: Callable[[], object]) -> bool:
+        """Whether the card supports one of these readings."""
+        try:
+            read()
+        except self._nvml.NVMLError:
+            return False
+        return True
+
+
+def open_card(device: torch.device) -> Card | None:
+    """The card behind a torch device; None for a device that is none, or where NVML does not reach it."""
+    if device.type != "cuda":
+        return None
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        uuid = f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+        return Card(pynvml, pynvml.nvmlDeviceGetHandleByUUID(uuid))
+    except pynvml.NVMLError:
+        return None
+
+
+def open_guard(card: Card | None) -> Guard | None:
+    """A guard that reads the card; None where there is none or it cannot be read."""
+    return Guard(card.read) if card is not None and card.can(card.read) else None

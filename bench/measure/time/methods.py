@@ -1,0 +1,156 @@
+"""The times of methods under comparison: in one process, in turn, in the scopes that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from bench.measure.memory import PeakMemory, peak_memory
+from bench.measure.time.energy import Meter, counter_period, frame_energy
+from bench.measure.time.guard import Card, open_card, open_guard
+from bench.measure.time.modes import Mode, Steps, prepare
+from bench.measure.time.passes import run_pass
+from bench.measure.time.sampler import Sampler, Subject
+from bench.measure.time.samples import Scope, Timing
+from bench.measure.time.stopping import BRIEF_WARM_UP, FixedRounds, Rule, WarmUp
+from mpvss.video import VideoSegmenter
+
+PROTOCOL_INTERVAL = 5
+"""The interval of the timed passes (the paper's)."""
+
+
+@dataclass(frozen=True)
+class TimedClip:
+    """The clip of the passes, 15 frames or fewer.
+
+    Attributes:
+        frames: (3, H, W) each, on the device.
+        decode: reads the same frames from their file, and brings them to the device; for scope `video`.
+
+    """
+
+    frames: Sequence[Tensor]
+    decode: Callable[[], Iterable[Tensor]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How times are taken.
+
+    Attributes:
+        scopes: each has passes of its own.
+        interval: key-frame interval of a pass; the times of each kind serve any interval.
+        rule: when it is enough.
+        warmup: what comes before.
+        mode: how networks are run.
+        seed: of the random order.
+        energy: whether a frame's energy is measured after the times, where the card has a counter.
+
+    """
+
+    scopes: tuple[Scope, ...] = ("labels",)
+    interval: int = PROTOCOL_INTERVAL
+    rule: Rule = field(default_factory=FixedRounds)
+    warmup: WarmUp = BRIEF_WARM_UP
+    mode: Mode = field(default_factory=Mode)
+    seed: int = 0
+    energy: bool = False
+
+
+def time_methods(
+    segmenters: Mapping[str, VideoSegmenter],
+    clip: TimedClip,
+    plan: Plan,
+    *,
+    only_keys: Iterable[str] = (),
+    tick: Callable[[], object] = lambda: None,
+) -> tuple[dict[str, Timing], dict[str, Exception]]:
+    """Time methods (by name) over a clip, interleaved; what was found, and the errors of those that failed.
+
+    `only_keys` are methods to which every frame is a key frame. `tick` is called after each pass.
+    """
+    device = clip.frames[0].device
+    card = open_card(device)
+    guard = open_guard(card)
+    steps, compile_seconds, failed = _prepare_all(segmenters, clip, plan)
+    intervals = {method: 1 if method in only_keys else plan.interval for method in steps}
+    subjects = [
+        Subject(
+            method,
+            scope,
+            steps[method][scope],
+            clip.decode if scope == "video" else lambda: clip.frames,
+            intervals[method],
+        )
+        for method in steps
+        for scope in plan.scopes
+    ]
+    sampler = Sampler(subjects, len(clip.frames), plan.mode, device, plan.seed, guard, tick)
+    course = sampler.run(plan.rule, plan.warmup)
+    failed |= sampler.failed
+    timings = {}
+    for method in steps.keys() - failed.keys():
+        energy = None
+        if plan.energy and (meter := _meter(card, device)) is not None:
+            energy = frame_energy(
+                meter,
+                steps[method][plan.scopes[0]],
+                clip.frames,
+                plan.mode,
+                every_frame_key=intervals[method] == 1,
+            )
+        timings[method] = Timing(
+            {scope: sampler.times[method, scope] for scope in plan.scopes},
+            course,
+            compile_seconds[method],
+            None if guard is None else guard.summary(),
+            energy,
+        )
+    return timings, failed
+
+
+def method_memory(segmenter: VideoSegmenter, frames: Sequence[Tensor], mode: Mode) -> PeakMemory:
+    """The peak memory of a key frame and two others after it, each to its label map.
+
+    It is the whole process's, so no other method should be built.
+    """
+    device = frames[0].device
+    steps, _ = prepare(segmenter, "labels", mode, frames)
+    with peak_memory(device) as memory:
+        count = min(3, len(frames))
+        run_pass(steps, frames, count=count, scope="labels", interval=count, mode=mode, device=device)
+    return memory
+
+
+def _prepare_all(
+    segmenters: Mapping[str, VideoSegmenter], clip: TimedClip, plan: Plan
+) -> tuple[dict[str, dict[Scope, Steps]], dict[str, float | None], dict[str, Exception]]:
+    steps: dict[str, dict[Scope, Steps]] = {}
+    seconds: dict[str, float | None] = {}
+    failed: dict[str, Exception] = {}
+    for method, segmenter in segmenters.items():
+        try:
+            # `labels` and `video` run the same steps, so they are prepared once.
+            needed: set[Scope] = {_steps_of(scope) for scope in plan.scopes}
+            made = {scope: prepare(segmenter, scope, plan.mode, clip.frames) for scope in needed}
+        except Exception as error:
+            failed[method] = error
+            continue
+        steps[method] = {scope: made[_steps_of(scope)][0] for scope in plan.scopes}
+        took = [time for _, time in made.values() if time is not None]
+        seconds[method] = sum(took) if took else None
+    return steps, seconds, failed
+
+
+def _steps_of(scope: Scope) -> Scope:
+    return "model" if scope == "model" else "labels"
+
+
+def _meter(card: Card | None, device: torch.device) -> Meter | None:
+    if card is None or not card.can(card.energy):
+        return None
+    period = counter_period(card.energy)
+    return None if period is None else Meter(card.energy, period, lambda: torch.cuda.synchronize(device))

@@ -1,0 +1,120 @@
+"""Methods timed in turn: in every round each makes one pass over the clip, in a new random order.
+
+So whatever drifts in the machine (clocks, temperature, other work) falls on all alike.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from bench.measure.time.guard import Guard
+from bench.measure.time.modes import Mode, Steps
+from bench.measure.time.passes import run_pass
+from bench.measure.time.samples import KINDS, Course, Sample, Scope, Times
+from bench.measure.time.stopping import Rule, WarmUp
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A method in one scope. `frames` gives the clip's frames, anew for each pass."""
+
+    method: str
+    scope: Scope
+    steps: Steps
+    frames: Callable[[], Iterable[Tensor]]
+    interval: int
+
+
+@dataclass
+class Sampler:
+    """What the passes of one group of methods have in common, and what they gave.
+
+    A method that fails is left out from then on; its error is in `failed`.
+    """
+
+    subjects: Sequence[Subject]
+    count: int
+    mode: Mode
+    device: torch.device
+    seed: int
+    guard: Guard | None = None
+    tick: Callable[[], object] = lambda: None
+    """Called after each pass."""
+    times: dict[tuple[str, Scope], Times] = field(default_factory=dict)
+    failed: dict[str, Exception] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError("there is no frame to time")
+        self._order = random.Random(self.seed)
+        self.times |= {(subject.method, subject.scope): Times() for subject in self.subjects}
+
+    def run(self, rule: Rule, warmup: WarmUp) -> Course:
+        """Warm up, then make rounds until the rule says that it is enough, or every method has failed."""
+        warmup_rounds, stable = self._warm_up(warmup)
+        start = perf_counter()
+        for index in itertools.count():
+            for subject, samples in self._round(index, self.count):
+                self._of(subject).samples.extend(samples)
+            seconds = perf_counter() - start
+            groups = [self._of(subject).seconds(kind) for subject in self._alive() for kind in KINDS]
+            stopped = rule.reached([times for times in groups if times], index + 1, seconds) if groups else "failure"
+            if stopped is not None:
+                return Course(stopped, index + 1, seconds, warmup_rounds, stable)
+        raise AssertionError("rounds never run out")
+
+    def _warm_up(self, warmup: WarmUp) -> tuple[int, bool | None]:
+        before = None
+        for index in range(warmup.most):
+            last: dict[tuple[str, Scope, bool], list[float]] = {}
+            for subject, samples in self._round(index, min(self.count, warmup.frames or self.count)):
+                self._of(subject).warmup.extend(samples)
+                for sample in samples:
+                    last.setdefault((subject.method, subject.scope, sample.key), []).append(sample.seconds)
+            if warmup.settled(before, last):
+                return index + 1, True
+            before = last
+        return warmup.most, None if warmup.tolerance is None else False
+
+    def _round(self, index: int, count: int) -> list[tuple[Subject, list[Sample]]]:
+        alive = self._alive()
+        done = []
+        for place, subject in enumerate(self._order.sample(alive, len(alive))):
+            if subject.method in self.failed:
+                continue
+            try:
+                samples = self._pass(subject, index, place, count)
+            except Exception as error:
+                self.failed[subject.method] = error
+            else:
+                done.append((subject, samples))
+            self.tick()
+        return done
+
+    def _pass(self, subject: Subject, index: int, place: int, count: int) -> list[Sample]:
+        if self.guard is not None:
+            self.guard.start_pass()
+        times = run_pass(
+            subject.steps,
+            subject.frames(),
+            count=count,
+            scope=subject.scope,
+            interval=subject.interval,
+            mode=self.mode,
+            device=self.device,
+        )
+        throttled = None if self.guard is None else self.guard.end_pass()
+        return [Sample(round=index, place=place, throttled=throttled, **asdict(time)) for time in times]
+
+    def _alive(self) -> list[Subject]:
+        return [subject for subject in self.subjects if subject.method not in self.failed]
+
+    def _of(self, subject: Subject) -> Times:
+        return self.times[subject.method, subject.scope]

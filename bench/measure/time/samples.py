@@ -1,0 +1,118 @@
+"""Times of single frames, and what follows from them by arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any, Literal, get_args
+
+from bench.evaluate.schedule import FixedInterval
+
+CLIP_LENGTH = 15
+"""Frames of the clip that costs are averaged over (the paper's: for interval 5, key frames at 0, 5, 10)."""
+
+COMMON_THROTTLING = 0.05
+"""The share of throttled passes above which times are not to be trusted."""
+
+Kind = Literal["key", "other"]
+Scope = Literal["model", "labels", "video"]
+"""Where a time starts and ends.
+
+`model`: from the frame on the device to its scores on the device. `labels`: from the frame on the device to the label
+map on the host. `video`: from decoding the frame to the label map on the host.
+"""
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One frame's time.
+
+    Attributes:
+        round: from 0; warm-up rounds count on their own.
+        place: of the method's pass in the random order of the round, from 0.
+        frame: index in the clip.
+        key: whether it was a key frame.
+        seconds: by the host's clock; in scope `model` on a CUDA device, between events on the device.
+        other_clock: on a CUDA device, seconds by the other clock: in scope `model` the host's, until the frame had
+            been issued; else between events on the device. None elsewhere.
+        throttled: whether the card slowed itself down around the frame's pass; None where that is not known.
+
+    """
+
+    round: int
+    place: int
+    frame: int
+    key: bool
+    seconds: float
+    other_clock: float | None = None
+    throttled: bool | None = None
+
+
+@dataclass
+class Times:
+    """Every sample of a method in one scope, and apart from them those of the warm-up, which count for nothing."""
+
+    samples: list[Sample] = field(default_factory=list)
+    warmup: list[Sample] = field(default_factory=list)
+
+    def seconds(self, kind: Kind) -> list[float]:
+        """The times of one kind of frame."""
+        return [sample.seconds for sample in self.samples if sample.key == (kind == "key")]
+
+    def fps(self, interval: int) -> float | None:
+        """Frames a second over a 15-frame clip, from the mean time of each kind; None if one is missing."""
+        means: dict[Kind, float] = {kind: fmean(times) for kind in KINDS if (times := self.seconds(kind))}
+        seconds = amortise(means, interval)
+        return None if seconds is None else 1 / seconds
+
+    def late(self, kind: Kind, deadline: float) -> float | None:
+        """The share of frames of a kind that took longer than `deadline` seconds; None of no frame."""
+        times = self.seconds(kind)
+        return fmean(time > deadline for time in times) if times else None
+
+
+def amortise(of_kind: Mapping[Kind, float], interval: int) -> float | None:
+    """The mean over the frames of a 15-frame clip of what each kind has; None if a kind that occurs is missing."""
+    keys = FixedInterval(interval).count_keys(CLIP_LENGTH)
+    counts: dict[Kind, int] = {"key": keys, "other": CLIP_LENGTH - keys}
+    if any(count and kind not in of_kind for kind, count in counts.items()):
+        return None
+    return sum(count * of_kind[kind] for kind, count in counts.items() if count) / CLIP_LENGTH
+
+
+@dataclass(frozen=True)
+class Course:
+    """How the sampling of methods went that were interleaved.
+
+    Attributes:
+        stopped: what ended it: `rounds`, `precision`, `time limit`, or `failure` of every method.
+        rounds: how many there were.
+        seconds: how long they took.
+        warmup_rounds: how many came before them.
+        warmup_stable: whether the warm-up ended because times had settled; None where it is of a fixed length.
+
+    """
+
+    stopped: str
+    rounds: int
+    seconds: float
+    warmup_rounds: int
+    warmup_stable: bool | None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What was found of one method's time.
+
+    `compile_seconds` is what the first frames took, where compiling or capturing was asked for; `guard` what the card
+    did meanwhile; `energy` the joules of a frame. Each is None where it was not measured.
+    """
+
+    times: Mapping[Scope, Times]
+    course: Course
+    compile_seconds: float | None = None
+    guard: Mapping[str, Any] | None = None
+    energy: Mapping[str, Any] | None = None

@@ -1,0 +1,115 @@
+"""When sampling ends, and when its warm-up does."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Protocol, TypeVar
+
+from bench.measure.time.quantiles import median_interval
+
+NEGLIGIBLE = 20e-6
+"""Seconds; what the clock and the interpreter take themselves. Times that differ by less are not told apart."""
+
+Group = TypeVar("Group")
+Times = Sequence[float]
+"""Seconds of one method, scope and kind of frame."""
+
+
+class Rule(Protocol):
+    """Says after each round whether it was the last."""
+
+    def reached(self, groups: Collection[Times], rounds: int, seconds: float) -> str | None:
+        """Why sampling ends after `rounds` rounds that took `seconds`; None: it goes on."""
+        ...
+
+
+@dataclass(frozen=True)
+class FixedRounds:
+    """A number of rounds (the paper: three)."""
+
+    rounds: int = 3
+
+    def __post_init__(self) -> None:
+        if self.rounds < 1:
+            raise ValueError(f"the number of rounds is {self.rounds}; it must be 1 or more")
+
+    def reached(self, groups: Collection[Times], rounds: int, seconds: float) -> str | None:
+        """`rounds`, once there were so many."""
+        return "rounds" if rounds >= self.rounds else None
+
+    def __str__(self) -> str:
+        return f"{self.rounds} rounds"
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Until every median is known well enough, or time is up.
+
+    Attributes:
+        width: bound on the width of the median's 95 % interval over the median; `NEGLIGIBLE` is narrow in any case.
+        minimum: samples that each group needs besides.
+        time_limit: seconds, warm-up left out; looked at after each round.
+
+    """
+
+    width: float = 0.02
+    minimum: int = 30
+    time_limit: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not self.width > 0:
+            raise ValueError(f"the precision is {self.width}; it must be above 0, as 0.02 for 2 %")
+        if self.minimum < 1:
+            raise ValueError(f"the minimum of samples is {self.minimum}; it must be 1 or more")
+        if not self.time_limit > 0:
+            raise ValueError(f"the time limit is {self.time_limit} s; it must be above 0")
+
+    def reached(self, groups: Collection[Times], rounds: int, seconds: float) -> str | None:
+        """`precision`, once it is there for every group; `time limit`, once it is over."""
+        if all(self._precise(group) for group in groups):
+            return "precision"
+        return "time limit" if seconds >= self.time_limit else None
+
+    def _precise(self, times: Times) -> bool:
+        if len(times) < self.minimum:
+            return False
+        interval = median_interval(times)
+        if interval is None:
+            return False
+        return interval.relative_width <= self.width or interval.high - interval.low <= NEGLIGIBLE
+
+    def __str__(self) -> str:
+        return (
+            f"until each median's 95 % interval is within {100 * self.width:g} % and has {self.minimum} samples, "
+            f"{self.time_limit:g} s at most"
+        )
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """Rounds before the first that counts.
+
+    Attributes:
+        frames: how many frames of the clip a round runs; None: all.
+        tolerance: times have settled once each group's median in a round is within this share of that in the round
+            before; None: they are not looked at.
+        most: rounds at most.
+
+    """
+
+    frames: int | None = None
+    tolerance: float | None = 0.05
+    most: int = 5
+
+    def settled(self, before: Mapping[Group, Times] | None, last: Mapping[Group, Times]) -> bool:
+        """Whether the times of two successive rounds, by group, agree."""
+        if self.tolerance is None or before is None:
+            return False
+        pairs = [(median(before[group]), median(times)) for group, times in last.items() if group in before]
+        return all(abs(new - old) <= max(self.tolerance * old, NEGLIGIBLE) for old, new in pairs)
+
+
+BRIEF_WARM_UP = WarmUp(frames=3, tolerance=None, most=1)
+"""Three frames: enough where figures are for orientation, as in a sweep."""

@@ -1,0 +1,53 @@
+"""The trained weights that come with the project: one folder for each row, `weights/BACKBONE/METHOD[@LABEL]/`.
+
+`model.safetensors`
+    The weights, in float16; loaded as float32.
+`training.toml`
+    How they came about: command, commit, seed, steps, the last validation, what was started from, the configuration.
+`history.csv`
+    Losses and validation over the steps.
+
+For Accel, BACKBONE is that of its key branch, as in results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from bench.methods.registry import LIBRARY, TRUE_FLOW, method_of
+
+FOLDER = Path(__file__).parents[1] / "weights"
+MODEL = "model.safetensors"
+FLOW_ROW = "micro/optical-flow@pre-trained"
+"""Holds the FlowNetS that was trained on true flow alone, and so goes with any segmentor."""
+_WITH_PER_FRAME = ("copy", TRUE_FLOW)
+"""Methods that run the per-frame model and nothing else that is trained."""
+
+
+def shipped_rows() -> list[str]:
+    """Every BACKBONE/METHOD[@LABEL] that there are weights of."""
+    return sorted(file.parent.relative_to(FOLDER).as_posix() for file in FOLDER.glob(f"*/*/{MODEL}"))
+
+
+def shipped_file(row: str, backbone: str) -> Path | None:
+    """The weights of a row. A model of the `transformers` library brings its own; None, but for a flow network.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if backbone.startswith(LIBRARY):
+        return FOLDER / FLOW_ROW / MODEL if method_of(row) == "optical-flow" else None
+    name = f"{backbone}/{'per-frame' if method_of(row) in _WITH_PER_FRAME else row}"
+    if name not in shipped_rows():
+        shipped = ", ".join(shipped_rows()) or "none"
+        raise ValueError(f"no weights are shipped for {name}; shipped are: {shipped}")
+    return FOLDER / name / MODEL
+
+
+def shipped_identity() -> str:
+    """The start of a SHA-256 over all that is shipped; it does not change with the rows that are asked for."""
+    digest = hashlib.sha256()
+    for name in shipped_rows():
+        digest.update(name.encode() + b"\0" + hashlib.sha256((FOLDER / name / MODEL).read_bytes()).digest())
+    return digest.hexdigest()[:16]

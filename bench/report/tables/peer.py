@@ -1,0 +1,57 @@
+"""The speed of MPVSS beside the `transformers` library's Mask2Former, from what `mpvss-bench peer` wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.report.tables.sheet import Entry, Header, Sheet, number
+
+MEGA = 1e6
+
+
+def peer_sheet(peers: Sequence[Mapping[str, Any]]) -> Sheet:
+    """A row for each file and mode: medians, shares of the peer's median, peak memory, and labels that differ."""
+    return Sheet(
+        name="peer",
+        title="Speed of MPVSS beside the transformers library's Mask2Former with the same weights",
+        headers=(
+            Header("Backbone", number=False),
+            Header("Frame", number=False),
+            Header("Processor", number=False),
+            Header("Threads"),
+            Header("Run as", number=False),
+            Header("peer (s)", "Median time"),
+            Header("key frame (s)", "Median time"),
+            Header("other frame (s)", "Median time"),
+            Header("key frame", "Share of the peer's"),
+            Header("other frame", "Share of the peer's"),
+            Header("peer", "Peak memory (MB)"),
+            Header("key frame", "Peak memory (MB)"),
+            Header("the peer's", "Key-frame labels unlike"),
+            Header("float32's", "Key-frame labels unlike"),
+        ),
+        rows=tuple(_row(peer, mode) for peer in peers for mode in peer["modes"]),
+        notes=(
+            "Batch 1, timed in turn in one process; memory, of frames in float32, is the resident set of a process for "
+            "each, or the device's.",
+        ),
+    )
+
+
+def _row(peer: Mapping[str, Any], mode: Mapping[str, Any]) -> tuple[Entry, ...]:
+    what, environment = peer["configuration"], peer["environment"]
+    times, memory = mode["median_s"], peer["memory_bytes"]
+    unlike = {row["beside"]: row["pixels"] for row in mode["labels_unlike"] if row["frame"] == "key"}
+    height, width = what["size"]
+    return (
+        Entry(what["backbone"]),
+        Entry(f"{height}x{width}, {what['num_classes']} classes"),
+        Entry(f"{environment['device']} ({environment['cpu']})"),
+        number(environment["threads"], 0),
+        Entry(mode["name"]),
+        *(number(times[name], 3) for name in ("peer", "key", "other")),
+        *(number(times[name] / times["peer"], 3) for name in ("key", "other")),
+        *(number(memory[name]["peak"] / MEGA, 0) for name in ("peer", "key")),
+        *(number(unlike.get(beside), 0) for beside in ("peer", "float32")),
+    )

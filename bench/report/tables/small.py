@@ -1,0 +1,127 @@
+"""The paper's tables in the small: of the same shape, over the methods, backbones and data of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.report.published import ACCURACIES, INTERVAL, METRICS, Metric
+from bench.report.study import StudyRun, is_untrained
+from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, mark_columns, marked, number
+from bench.report.tables.tables import Cell, is_there
+
+PROPAGATION = ("per-frame", "copy", "optical-flow", "mpvss", "true-flow")
+"""Columns of Table 3a; true flow, where it is known, is the ceiling of any one-flow method."""
+REFERENCES = ("per-frame", "true-flow")
+"""They do not compete."""
+FLOW_DESIGNS = ("optical-flow", "mpvss-query-random", "mpvss-query-learned", "mpvss-query-for-pf", "mpvss")
+"""Rows of Table 3b."""
+INTERVAL_NOTE = "In brackets the 95 % interval, bootstrapped over clips."
+
+
+def small_tables(run: StudyRun) -> list[Sheet]:
+    """Tables 1, 3a and 3b at interval 5; those of which the run has nothing are left out."""
+    return [sheet for sheet in (_table_1(run), _table_3a(run), _table_3b(run)) if sheet.rows]
+
+
+def accuracy(cell: Cell | None, field: str, digits: int = 2) -> Entry:
+    """A fraction in %, with its 95 % interval where that is known."""
+    if cell is None or not is_there(cell, field):
+        return MISSING
+    text = f"{100 * cell[field]:.{digits}f}"
+    if is_there(cell, f"{field}_low"):
+        text += f" [{100 * cell[f'{field}_low']:.{digits}f}, {100 * cell[f'{field}_high']:.{digits}f}]"
+    return Entry(text, 100 * float(cell[field]))
+
+
+def _table_1(run: StudyRun) -> Sheet:
+    """Every method and backbone with all metrics."""
+    methods = list(dict.fromkeys(cell["method"] for cell in run.cells))
+    keys = [(method, backbone) for method in methods for backbone in run.backbones]
+    cells = [(key, cell) for key in keys if (cell := run.cell(key[1], key[0], INTERVAL)) is not None]
+    shown = {name: m for name, m in METRICS.items() if any(is_there(cell, m.field) for _, cell in cells)}
+    rows = [
+        [Entry(method), Entry(backbone), *(_value(cell, name, metric) for name, metric in shown.items())]
+        for (method, backbone), cell in cells
+    ]
+    starts = [i for i in range(1, len(rows)) if rows[i][0].text != rows[i - 1][0].text and len(run.backbones) > 1]
+    higher = {index: metric.higher for index, metric in enumerate(shown.values(), start=2)}
+    competing = [i for i, ((method, _), _) in enumerate(cells) if method != "true-flow"]
+    return Sheet(
+        name=f"{run.name}-table-1",
+        title=f"Table 1 in the small: {run.name}, interval {INTERVAL}",
+        headers=(
+            Header("Method", number=False),
+            Header("Backbone", number=False),
+            *(Header(metric.title) for metric in shown.values()),
+        ),
+        rows=tuple(map(tuple, mark_columns(rows, higher, competing) if rows else rows)),
+        notes=(*_notes(run, [cell for _, cell in cells]), "FPS run from the frame on the device to its label map."),
+        rules=frozenset(starts),
+    )
+
+
+def _table_3a(run: StudyRun) -> Sheet:
+    """MIoU of each way to propagate, a row for each backbone."""
+    methods = [name for base in PROPAGATION for name in run.methods(base)]
+    rows, used = [], []
+    for backbone in run.backbones:
+        cells = [run.cell(backbone, method, INTERVAL) for method in methods]
+        if any(cell is not None and is_there(cell, "miou") and cell["interval"] > 1 for cell in cells):
+            used += [cell for cell in cells if cell is not None]
+            competing = [i for i, method in enumerate(methods) if method not in REFERENCES]
+            entries = marked([accuracy(cell, "miou") for cell in cells], higher=True, only=competing)
+            rows.append((Entry(backbone), *entries))
+    return Sheet(
+        name=f"{run.name}-table-3a",
+        title=f"Table 3a in the small: mIoU (%) of ways to propagate, {run.name}, interval {INTERVAL}",
+        headers=(Header("Backbone", number=False), *map(Header, methods)),
+        rows=tuple(rows),
+        notes=tuple(_notes(run, used)),
+    )
+
+
+def _table_3b(run: StudyRun) -> Sheet:
+    """MIoU and parameters of each flow design."""
+    rows, used = [], []
+    for method in [name for base in FLOW_DESIGNS for name in run.methods(base)]:
+        cells = [run.cell(backbone, method, INTERVAL) for backbone in run.backbones]
+        if any(cell is not None and is_there(cell, "miou") for cell in cells):
+            used += [cell for cell in cells if cell is not None]
+            rows.append([Entry(method), _flow_parameters(run, method), *(accuracy(cell, "miou") for cell in cells)])
+    higher = {1: False, **dict.fromkeys(range(2, 2 + len(run.backbones)), True)}
+    return Sheet(
+        name=f"{run.name}-table-3b",
+        title=f"Table 3b in the small: mIoU (%) of flow designs, {run.name}, interval {INTERVAL}",
+        headers=(Header("Flow design", number=False), Header("Params (M)"), *map(Header, run.backbones)),
+        rows=tuple(map(tuple, mark_columns(rows, higher) if rows else rows)),
+        notes=(*_notes(run, used), "Parameters are those of the flow alone: what a method has over per-frame."),
+    )
+
+
+def _flow_parameters(run: StudyRun, method: str) -> Entry:
+    """What the method has over per-frame, in millions; several values where backbones differ."""
+    pairs = [(run.cell(b, method, INTERVAL), run.cell(b, "per-frame", 1)) for b in run.backbones]
+    values = {
+        round((cell["parameters"] - alone["parameters"]) * METRICS["params_M"].factor, 3)
+        for cell, alone in pairs
+        if cell and alone and is_there(cell, "parameters") and is_there(alone, "parameters")
+    }
+    if len(values) == 1:
+        return number(values.pop(), 3)
+    return Entry(" / ".join(f"{value:.3f}" for value in sorted(values)) or "-")
+
+
+def _value(cell: Cell, name: str, metric: Metric) -> Entry:
+    if name in ACCURACIES:
+        return accuracy(cell, metric.field)
+    digits = 2 if name == "FPS" else 3
+    return number(metric.factor * float(cell[metric.field]), digits) if is_there(cell, metric.field) else MISSING
+
+
+def _notes(run: StudyRun, cells: Sequence[Cell]) -> list[str]:
+    notes = [f"Data: {run.about['configuration']['data']}."]
+    if any(is_there(cell, "miou_low") for cell in cells):
+        notes.append(INTERVAL_NOTE)
+    if any(map(is_untrained, cells)):
+        notes.append("Weights are untrained: the accuracies say nothing about the methods.")
+    return notes

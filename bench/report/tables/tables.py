@@ -1,0 +1,165 @@
+"""Tables over the cells of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+MEGA, GIGA, MEBI = 1e-6, 1e-9, 2.0**-20
+MISSING = "-"
+
+Cell = Mapping[str, Any]
+"""A row of `bench.runs.results.read_run`."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its header with the unit, its field, the factor to the unit, its digits."""
+
+    header: str
+    field: str
+    factor: float = 1.0
+    digits: int = 1
+
+
+MAIN = (
+    Column("mIoU (%)", "miou", 100, 2),
+    Column("WIoU (%)", "wiou", 100, 2),
+    Column("mVC8 (%)", "mvc8", 100, 2),
+    Column("mVC16 (%)", "mvc16", 100, 2),
+    Column("GMACs", "mean_macs", GIGA, 3),
+    Column("Params (M)", "parameters", MEGA, 2),
+    Column("FPS (labels)", "fps_labels", 1, 2),
+    Column("p50 key (ms)", "p50_key_ms", 1, 2),
+    Column("p50 other (ms)", "p50_other_ms", 1, 2),
+)
+HOST_MEMORY = Column("Peak host memory (MiB)", "host_peak_bytes", MEBI, 0)
+DEVICE_MEMORY = Column("Peak device memory (MiB)", "device_peak_bytes", MEBI, 0)
+FURTHER = (
+    Column("mIoU, predicted classes too (%)", "miou_with_predicted", 100, 2),
+    Column("Pixel accuracy (%)", "pixel_accuracy", 100, 2),
+    Column("Strict VC8 (%)", "mvc8_strict", 100, 2),
+    Column("Strict VC16 (%)", "mvc16_strict", 100, 2),
+    Column("Key GMACs", "key_macs", GIGA, 3),
+    Column("Other GMACs", "other_macs", GIGA, 3),
+)
+
+
+def main_table(cells: Sequence[Cell]) -> str:
+    """The measures of each cell as Markdown; a failed cell says why, and weights stand on every row."""
+    on_device = any(is_there(cell, "device_peak_bytes") for cell in cells)
+    columns = (*MAIN, DEVICE_MEMORY if on_device else HOST_MEMORY)
+    rows = []
+    for cell in cells:
+        status = "ok" if cell["status"] == "ok" else f"**failed**: {_one_line(cell['error'])}"
+        rows.append([*_head(cell), *_values(cell, columns), _weights(cell), status])
+    return markdown(["Method", "Interval", *(column.header for column in columns), "Weights", "Status"], rows)
+
+
+def further_table(cells: Sequence[Cell]) -> str:
+    """The other measures of each cell as Markdown."""
+    rows = [[*_head(cell), *_values(cell, FURTHER), _weights(cell)] for cell in cells]
+    return markdown(["Method", "Interval", *(column.header for column in FURTHER), "Weights"], rows)
+
+
+def distance_table(cells: Sequence[Cell]) -> str:
+    """The mIoU at each distance from the key frame as Markdown, of each method at its largest interval.
+
+    Empty where no cell was scored by distance.
+    """
+    largest: dict[str, Cell] = {}
+    for cell in cells:
+        if _has_distances(cell) and cell["interval"] >= largest.get(cell["method"], cell)["interval"]:
+            largest[cell["method"]] = cell
+    if not largest:
+        return ""
+    reach = max(len(cell["miou_by_distance"]) for cell in largest.values())
+    rows = []
+    for cell in largest.values():
+        values = [MISSING if miou is None else f"{100 * miou:.2f}" for miou in cell["miou_by_distance"]]
+        rows.append([*_head(cell), *values, *[MISSING] * (reach - len(values)), _weights(cell)])
+    return markdown(["Method", "Interval", *map(str, range(reach)), "Weights"], rows)
+
+
+def miou_by_distance(cells: Sequence[Cell]) -> pd.DataFrame:
+    """One row a cell and distance from the key frame, in frames: the mIoU, 0..1. Cells not scored so have none."""
+    head = ["run", "backbone", "method", "interval", "weights"]
+    rows = [
+        {**{name: cell[name] for name in head}, "distance": distance, "miou": miou}
+        for cell in cells
+        if _has_distances(cell)
+        for distance, miou in enumerate(cell["miou_by_distance"])
+    ]
+    return pd.DataFrame(rows, columns=[*head, "distance", "miou"])
+
+
+def class_iou(cells: Sequence[Cell], class_names: Sequence[str]) -> pd.DataFrame:
+    """One row a cell and class: the IoU, 0..1, missing where the class is in neither truth nor prediction."""
+    head = ["run", "backbone", "method", "interval", "weights"]
+    rows = [
+        {**{name: cell[name] for name in head}, "class": class_name, "iou": iou}
+        for cell in cells
+        if isinstance(cell.get("class_iou"), list)
+        for class_name, iou in zip(class_names, cell["class_iou"], strict=True)
+    ]
+    return pd.DataFrame(rows, columns=[*head, "class", "iou"])
+
+
+def is_there(cell: Cell, field: str) -> bool:
+    """Whether the cell has a value in this field."""
+    value = cell.get(field)
+    return value is not None and not pd.isna(value)
+
+
+def markdown(header: list[str], rows: list[list[str]], left: Sequence[str] = ("Weights", "Status")) -> str:
+    """A Markdown table, numbers to the right, the first column and those named `left` to the left; `|` is escaped."""
+    escaped = [[text.replace("|", "\\|") for text in row] for row in [header, *rows]]
+    widths = [max(map(len, column)) for column in zip(*escaped, strict=True)]
+    to_the_left = [i == 0 or name in left for i, name in enumerate(header)]
+    lines = [
+        "| "
+        + " | ".join(
+            t.ljust(w) if to_left else t.rjust(w) for t, w, to_left in zip(row, widths, to_the_left, strict=True)
+        )
+        + " |"
+        for row in escaped
+    ]
+    rule = "|" + "|".join(
+        "-" * (width + 2) if to_left else "-" * (width + 1) + ":"
+        for width, to_left in zip(widths, to_the_left, strict=True)
+    )
+    return "\n".join([lines[0], rule + "|", *lines[1:]])
+
+
+def _has_distances(cell: Cell) -> bool:
+    return isinstance(cell.get("miou_by_distance"), list)
+
+
+def _head(cell: Cell) -> list[str]:
+    return [str(cell["method"]), str(cell["interval"])]
+
+
+def _weights(cell: Cell) -> str:
+    return str(cell["weights"]) if is_there(cell, "weights") else MISSING
+
+
+def _values(cell: Cell, columns: Sequence[Column]) -> list[str]:
+    return [value_text(cell, column) for column in columns]
+
+
+def value_text(cell: Cell, column: Column) -> str:
+    """The value and, where its interval is known, the bounds in brackets."""
+    if not is_there(cell, column.field):
+        return MISSING
+    low, high = f"{column.field}_low", f"{column.field}_high"
+    fields = (column.field, low, high) if is_there(cell, low) else (column.field,)
+    value, *bounds = (f"{cell[field] * column.factor:.{column.digits}f}" for field in fields)
+    return f"{value} [{', '.join(bounds)}]" if bounds else value
+
+
+def _one_line(text: str, limit: int = 160) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,246 @@
+"""Measure every cell of backbone x method x interval.
+
+For each backbone: the accuracy of all its cells in lockstep through every clip, then each method's cost and
+peak memory on its own, then the times of its methods in turn (`bench.measure.time.methods`), after which the cells are
+written. Time is taken once for a method, per kind of frame; the figures of an interval follow from it by arithmetic,
+as its MACs do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.data import Clip, Dataset
+from bench.evaluate.lockstep import Cell, Lockstep, remembering
+from bench.evaluate.schedule import FixedInterval
+from bench.evaluate.scores import ClipScorer, ClipStore, DistanceScorer, Score
+from bench.measure.count.cost import Cost
+from bench.measure.time.methods import Plan, TimedClip
+from bench.measure.time.samples import CLIP_LENGTH
+from bench.measure.time.stopping import FixedRounds
+from bench.methods.builder import Builder, as_tensor
+from bench.methods.registry import TRUE_FLOW, method_of
+from bench.runs.clip_counts import ClipCounts
+from bench.runs.progress import Progress, Stage
+from bench.runs.results import CellKey, Run
+from bench.sweep.cell import Findings
+from bench.sweep.times import measure_times
+
+PER_FRAME = "per-frame"
+
+CostOf = Callable[[str, str, tuple[int, int]], Cost]
+"""The cost of a method (name) of a backbone (name) on frames of (height, width)."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells that are asked for; `methods` are rows, METHOD or METHOD@LABEL."""
+
+    methods: tuple[str, ...]
+    backbones: tuple[str, ...]
+    intervals: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        for name, values in (
+            ("methods", self.methods),
+            ("backbones", self.backbones),
+            ("intervals", self.intervals),
+        ):
+            if not values:
+                raise ValueError(f"no {name} are given; a sweep needs one or more")
+        for interval in self.intervals:
+            FixedInterval(interval)
+
+    def cells(self) -> list[Cell]:
+        """The cells of one backbone. Every frame is a key frame to `per-frame`, whose interval is 1."""
+        return [
+            Cell(method, interval)
+            for method in dict.fromkeys(self.methods)
+            for interval in ((1,) if method_of(method) == PER_FRAME else sorted(set(self.intervals)))
+        ]
+
+    def check_data(self, dataset: Dataset) -> None:
+        """See that clips know their true flow where it is asked for, and reach back as far as the intervals ask.
+
+        Raises:
+            ValueError: clips without true flow; in clips scored by distance, a labelled frame too near to the start.
+        """
+        for method in self.methods:
+            if method_of(method) == TRUE_FLOW and any(clip.flow is None for clip in dataset.clips):
+                raise ValueError(
+                    f"{method} warps by the true flow, which {dataset.identity} does not know; use --data synthetic"
+                )
+        reach = max(cell.interval for cell in self.cells())
+        for clip in dataset.clips:
+            first = min(clip.labelled_frames or (reach,))
+            if first < reach - 1:
+                raise ValueError(
+                    f"interval {reach} puts a key frame {reach - 1} frames before a labelled one, and clip {clip.name} "
+                    f"has {first} frames before frame {first}, which is labelled; give intervals up to {first + 1}"
+                )
+
+
+class Sweep:
+    """A sweep over a data set that has passed `Grid.check_data`, into a run's folder."""
+
+    def __init__(
+        self,
+        grid: Grid,
+        dataset: Dataset,
+        run: Run,
+        *,
+        build: Builder,
+        cost_of: CostOf,
+        device: torch.device,
+        repeats: int,
+        progress: Progress,
+    ) -> None:
+        self._grid = grid
+        assert dataset.num_classes is not None, "methods are built for a number of classes"
+        self._dataset = dataset
+        self._num_classes = dataset.num_classes
+        self._run = run
+        self._build = build
+        self._cost_of = cost_of
+        self._device = device
+        self._plan = Plan(rule=FixedRounds(repeats))
+        self._progress = progress
+
+    def run_all(self) -> list[CellKey]:
+        """Measure what is missing and try again what failed; the cells that failed."""
+        failed = []
+        clip = self._timed_clip()
+        backbones = tuple(dict.fromkeys(self._grid.backbones))
+        for number, backbone in enumerate(backbones, 1):
+            failed += self._run_backbone(backbone, f"{backbone} ({number}/{len(backbones)})", clip)
+        return failed
+
+    def _run_backbone(self, backbone: str, title: str, clip: Sequence[Tensor]) -> list[CellKey]:
+        found = {cell: self._known(backbone, cell) for cell in self._grid.cells()}
+        found = {cell: findings for cell, findings in found.items() if findings.todo}
+        if not found:
+            self._progress.say(f"{title}: all cells are there")
+            return []
+        store = ClipStore(self._run.partial(backbone))
+        self._score(backbone, title, store, _lacking(found, "accuracy"))
+        methods = list(dict.fromkeys(cell.method for cell in found))
+        with self._progress.stage(f"{title}: cost", len(methods), "methods") as stage:
+            for method in methods:
+                cells = {cell: findings for cell, findings in found.items() if cell.method == method}
+                self._measure_cost(backbone, method, clip, _lacking(cells, "cost"))
+                stage.advance()
+        self._measure_time(backbone, title, clip, _lacking(found, "timing"))
+        for cell, findings in found.items():
+            self._run.save(_key(backbone, cell), findings.record())
+        if not any("accuracy" in findings.errors for findings in found.values()):
+            self._run.drop_partial(backbone)
+        self._say_failures(title, found)
+        return [_key(backbone, cell) for cell, findings in found.items() if findings.errors]
+
+    def _known(self, backbone: str, cell: Cell) -> Findings:
+        record = self._run.load(_key(backbone, cell))
+        if record is not None:
+            return Findings.from_record(record)
+        return Findings(todo={"accuracy"}) if method_of(cell.method) == TRUE_FLOW else Findings()
+
+    def _say_failures(self, title: str, found: Mapping[Cell, Findings]) -> None:
+        intervals: dict[tuple[str, str, str], list[str]] = {}
+        for cell, findings in found.items():
+            for part, text in findings.errors.items():
+                intervals.setdefault((cell.method, part, text), []).append(str(cell.interval))
+        for (method, part, text), of in intervals.items():
+            self._progress.say(f"{title}: {method} failed at interval {', '.join(of)}: {part}: {text}")
+
+    def _score(self, backbone: str, title: str, store: ClipStore, found: Mapping[Cell, Findings]) -> None:
+        """Fill in the accuracy of the cells, clip by clip."""
+        if not found or not self._dataset.labelled:
+            return
+        built = self._build(list(dict.fromkeys(cell.method for cell in found)), backbone)
+        failed = dict(built.failed)
+        totals: dict[Cell, Score] = {}
+        counts: dict[Cell, dict[str, np.ndarray]] = {cell: {} for cell in found}
+        clips = [(index, clip) for index, clip in enumerate(self._dataset.clips) if clip.labelled]
+        with (
+            self._progress.stage(f"{title}: accuracy", _count_frames(clip for _, clip in clips), "frames") as stage,
+            remembering(built.shared_calls) as memo,
+        ):
+            for index, clip in clips:
+                scores = store.load(index, clip.name)
+                missing = [cell for cell in found if cell not in scores and cell.method not in failed]
+                if missing:
+                    lockstep = Lockstep(built.segmenters, missing, memo, clip.labelled_frames, clip.flow)
+                    scores |= self._score_clip(clip, missing, lockstep, stage)
+                    failed |= lockstep.failed
+                    store.save(index, clip.name, scores)
+                else:
+                    stage.skip(_frames_to_score(clip) or 0)
+                for cell in found:
+                    if cell in scores:
+                        totals[cell] = totals[cell] + scores[cell] if cell in totals else scores[cell]
+                        counts[cell][clip.name] = scores[cell].counts()
+        for cell, findings in found.items():
+            findings.weights = built.weights.get(cell.method)
+            if cell.method in failed:
+                findings.fail("accuracy", failed[cell.method])
+            else:
+                findings.accuracy = totals[cell].measures()
+                findings.clips = ClipCounts(tuple(counts[cell]), np.stack(list(counts[cell].values()))).record()
+
+    def _score_clip(self, clip: Clip, cells: Sequence[Cell], lockstep: Lockstep, stage: Stage) -> dict[Cell, Score]:
+        by_distance = clip.labelled_frames is not None
+        scorer = (DistanceScorer if by_distance else ClipScorer)(cells, self._num_classes)
+        for frame in islice(clip.frames(), _frames_to_score(clip)) if by_distance else clip.frames():
+            groups = lockstep.step(as_tensor(frame.image, self._device))
+            scorer.update(frame.labels, groups)
+            stage.advance()
+        return scorer.end(lockstep.failed)
+
+    def _measure_cost(self, backbone: str, method: str, clip: Sequence[Tensor], cells: Mapping[Cell, Findings]) -> None:
+        if not cells:
+            return
+        height, width = clip[0].shape[1:]
+        try:
+            cost = self._cost_of(method, backbone, (height, width))
+        except Exception as error:
+            for findings in cells.values():
+                findings.fail("cost", error)
+            return
+        for cell, findings in cells.items():
+            findings.take_cost(cost, cell.interval, height, width)
+
+    def _measure_time(self, backbone: str, title: str, clip: Sequence[Tensor], found: Mapping[Cell, Findings]) -> None:
+        """Fill in the times and the peak memory of the cells; the methods' times are taken in turn."""
+        if not found:
+            return
+        timed = TimedClip(clip, lambda: clip)
+        with self._progress.stage(f"{title}: time", None, "passes") as stage:
+            measure_times(found, backbone, timed, self._plan, self._build, tick=stage.advance)
+
+    def _timed_clip(self) -> list[Tensor]:
+        """The first frames of the data, up to the clip length of the protocol, on the device."""
+        frames = self._dataset.clips[0].frames()
+        return [as_tensor(frame.image, self._device) for frame in islice(frames, CLIP_LENGTH)]
+
+
+def _key(backbone: str, cell: Cell) -> CellKey:
+    return CellKey(backbone, cell.method, cell.interval)
+
+
+def _count_frames(clips: Iterable[Clip]) -> int | None:
+    counts = [_frames_to_score(clip) for clip in clips]
+    return None if None in counts else sum(count for count in counts if count is not None)
+
+
+def _frames_to_score(clip: Clip) -> int | None:
+    """How many frames are read for the accuracy: no more than up to the last label, where that is known."""
+    return clip.num_frames if clip.labelled_frames is None else clip.labelled_frames[-1] + 1
+
+
+def _lacking(found: Mapping[Cell, Findings], part: str) -> dict[Cell, Findings]:
+    return {cell: findings for cell, findings in found.items() if part in findings.todo}

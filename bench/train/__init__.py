@@ -1,0 +1,1 @@
+"""Training: configuration, data, model, run, validation, record."""

@@ -1,0 +1,215 @@
+"""The configuration of a training run: three tables of a TOML file, each a dataclass that checks its values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from bench.methods.registry import BACKBONES, METHODS, branches
+from bench.train.tables import read_tables
+from mpvss.presets import FLOW_DESIGNS
+from mpvss.training.augment import Augmentation
+from mpvss.training.loop import LoopOptions
+from mpvss.training.losses import SegmentationCriterion
+from mpvss.training.optimiser import OptimiserOptions
+from mpvss.training.stills import StillMotion
+
+FLOWNETS = "flownets"
+TRAINABLE = (*(method for method in METHODS if method != "copy"), FLOWNETS)
+NEEDS_SEGMENTOR = (*FLOW_DESIGNS, "optical-flow")
+"""Methods whose segmentor is frozen."""
+
+Table = TypeVar("Table")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What is trained. `start` are checkpoints, each for the parts it has; `key_start` is for Accel's key branch."""
+
+    method: str
+    backbone: str
+    start: tuple[str, ...] = ()
+    start_classes: str = "same"
+    """`same`: checkpoints have the data's classes; `fresh`: the class head of one with others is drawn anew."""
+    key_start: str = ""
+
+    def __post_init__(self) -> None:
+        if self.method not in TRAINABLE:
+            raise ValueError(f"model.method is {self.method!r}; it must be one of {', '.join(TRAINABLE)}")
+        if self.backbone not in BACKBONES:
+            raise ValueError(f"model.backbone is {self.backbone!r}; it must be one of {', '.join(BACKBONES)}")
+        if self.key_start and self.method != "accel":
+            raise ValueError(f"model.key_start is for Accel's key branch; {self.method} has none")
+        if self.method in NEEDS_SEGMENTOR and not self.start:
+            raise ValueError(
+                f"{self.method} leaves its segmentor as it is: name a trained one in model.start, "
+                "such as the model.safetensors of a per-frame run"
+            )
+        if self.start_classes not in ("same", "fresh"):
+            raise ValueError(f"model.start_classes is {self.start_classes!r}; it must be same or fresh")
+        for file in (*self.start, *filter(None, [self.key_start])):
+            if not Path(file).is_file():
+                raise ValueError(f"checkpoint {file} does not exist or is not a file")
+
+    @property
+    def branches(self) -> tuple[str, str | None]:
+        """`backbone` and `key_backbone` of the method in the row of this backbone."""
+        return branches(self.method, self.backbone)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What is trained and validated on (as `--data` of a sweep names it), and through which views."""
+
+    train: str
+    validation: str
+    crop: tuple[int, int]
+    train_labels: str = ""
+    validation_labels: str = ""
+    classes: int = 0
+    """Where the data does not say; 0: it does."""
+    scale: tuple[float, float] = (0.5, 2.0)
+    flip: bool = True
+    jitter: bool = True
+    max_distance: int = 10
+    pairs: str = "clips"
+    """`clips`: a pair is two frames of a clip; `stills`: its key frame is made from the labelled frame alone."""
+    moving: tuple[str, ...] = ()
+    """Of `stills`: the classes whose objects move by themselves; empty: every small region may."""
+    interval: int = 5
+    """Between key frames, in validation."""
+    cache_gb: float = 4.0
+    """Memory for clips that can only be streamed."""
+    workers: int = 0
+    """Threads that make batches ahead; 0: each is made when it is needed."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("classes", 0), ("max_distance", 1), ("interval", 1), ("cache_gb", 0), ("workers", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"data.{name} is {getattr(self, name)}; it must be {least} or more")
+        if self.pairs not in ("clips", "stills"):
+            raise ValueError(f"data.pairs is {self.pairs!r}; it must be clips or stills")
+        if self.moving and self.pairs != "stills":
+            raise ValueError('data.moving is for data.pairs = "stills"; in clips everything moves as it does')
+        _ = self.augmentation
+
+    def stills(self, class_names: Sequence[str]) -> StillMotion | None:
+        """How key frames are made of stills, for data with these classes; None: they are not."""
+        if self.pairs != "stills":
+            return None
+        for name in self.moving:
+            if name not in class_names:
+                raise ValueError(f"data.moving names {name!r}; the data's classes are {', '.join(class_names)}")
+        return StillMotion(tuple(class_names.index(name) for name in self.moving) or None)
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """The views."""
+        return Augmentation(crop=self.crop, scale=self.scale, flip=self.flip, jitter=self.jitter)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How long and how; `batch` is that of all processes together. See `LoopOptions` and `OptimiserOptions`."""
+
+    steps: int
+    batch: int
+    lr: float = 5e-5
+    weight_decay: float = 0.05
+    backbone_lr_factor: float = 1.0
+    power: float = 0.9
+    clip_norm: float = 0.01
+    points: int = 12544
+    precision: str = "float32"
+    seed: int = 0
+    log_every: int = 20
+    validate_every: int = 5000
+    checkpoint_every: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"training.batch is {self.batch}; it must be 1 or more")
+        _ = self.loop, SegmentationCriterion(points=self.points)
+
+    @property
+    def loop(self) -> LoopOptions:
+        """The options of the loop."""
+        return LoopOptions(
+            steps=self.steps,
+            optimiser=OptimiserOptions(
+                lr=self.lr,
+                weight_decay=self.weight_decay,
+                backbone_lr_factor=self.backbone_lr_factor,
+                power=self.power,
+                clip_norm=self.clip_norm,
+            ),
+            precision=self.precision,  # type: ignore[arg-type]
+            seed=self.seed,
+            log_every=self.log_every,
+            validate_every=self.validate_every,
+            checkpoint_every=self.checkpoint_every,
+        )
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A whole configuration."""
+
+    model: ModelConfig
+    data: DataConfig
+    training: TrainingConfig
+
+    def __post_init__(self) -> None:
+        if self.data.pairs == "stills" and self.model.method in ("per-frame", FLOWNETS):
+            raise ValueError(f'data.pairs = "stills" is for methods that propagate; {self.model.method} does not')
+
+
+def read_config(name: str, changes: Sequence[str] = ()) -> TrainConfig:
+    """The configuration in a file, or of a preset, with `SECTION.KEY=VALUE` changes.
+
+    Raises:
+        ValueError: as `read_tables`; a key that is not known, a value that is missing or impossible.
+    """
+    path, tables = read_tables(name, changes)
+    _refuse_unknown(tables, TrainConfig, f"{path}: section")
+    return TrainConfig(
+        model=_table(ModelConfig, tables.get("model", {}), "model"),
+        data=_table(DataConfig, tables.get("data", {}), "data"),
+        training=_table(TrainingConfig, tables.get("training", {}), "training"),
+    )
+
+
+def _refuse_unknown(table: Mapping[str, Any], cls: type, what: str) -> None:
+    known = [field.name for field in fields(cls)]
+    for key in table:
+        if key not in known:
+            raise ValueError(f"{what} {key!r} is not known; known are {', '.join(known)}")
+
+
+def _table(cls: type[Table], table: Mapping[str, Any], section: str) -> Table:
+    if not isinstance(table, dict):
+        raise ValueError(f"{section} is {table!r}; it must be a table")
+    _refuse_unknown(table, cls, f"{section}: key")
+    hints = get_type_hints(cls)
+    values = {key: _checked(value, hints[key], f"{section}.{key}") for key, value in table.items()}
+    try:
+        return cls(**values)
+    except TypeError as error:  # the checks above leave one cause
+        raise ValueError(f"{section}: {str(error).partition(' ')[2]}") from error
+
+
+def _checked(value: Any, hint: Any, name: str) -> Any:
+    """The value as the type that the dataclass names; lists become tuples, whole numbers serve as numbers."""
+    if get_origin(hint) is tuple:
+        of_items = get_args(hint)
+        if isinstance(value, list) and (of_items[-1] is Ellipsis or len(value) == len(of_items)):
+            return tuple(_checked(item, of_items[0], name) for item in value)
+        count = "any number" if of_items[-1] is Ellipsis else len(of_items)
+        raise ValueError(f"{name} is {value!r}; it must be a list of {count} of {of_items[0].__name__}")
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise ValueError(f"{name} is {value!r}; it must be of type {hint.__name__}")
+    return value

@@ -1,0 +1,85 @@
+"""What a flow network is trained on: `flying-shapes`, or clips of a data set that know their true flow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from bench.data import open_dataset
+from bench.data.flying_shapes import flying_pair
+from bench.train.data import training_clips
+from mpvss.training.pairs import TrainingClip
+
+KIND = "flying-shapes"
+
+
+@dataclass(frozen=True)
+class FlyingShapes:
+    """`pairs` pairs of `size` (height, width), drawn from `seed`."""
+
+    pairs: int = 10000
+    seed: int = 0
+    size: tuple[int, int] = (192, 320)
+
+    def __post_init__(self) -> None:
+        if self.pairs < 1:
+            raise ValueError(f"{KIND}: pairs is {self.pairs}; it must be 1 or more")
+
+
+class FlyingPair:
+    """A pair as a clip of two frames, of which the first is the key frame."""
+
+    labelled: Sequence[int] = (1,)
+
+    def __init__(self, options: FlyingShapes, index: int) -> None:
+        self.name = f"{KIND}-{options.seed}-{index}"
+        self._what = (options.seed, index, options.size)
+
+    def frame(self, index: int) -> tuple[np.ndarray, None]:
+        """The current frame (1) or the key frame (0); there are no labels."""
+        return _pair(*self._what)[1 - index], None
+
+    def flow(self, index: int, key: int) -> tuple[np.ndarray, np.ndarray]:
+        """Backward flow from frame 1 to frame 0, and what is occluded."""
+        assert (index, key) == (1, 0)
+        _, _, flow, occluded = _pair(*self._what)
+        return flow, occluded
+
+
+def open_flow_clips(spec: str, cache_gb: float) -> tuple[list[TrainingClip], str]:
+    """The clips of a spec, `flying-shapes:pairs=10000,seed=1,size=96x160` or a data set's; and their identity.
+
+    Raises:
+        ValueError: an option of flying-shapes that is not known or has a bad value, a data set without true flow.
+    """
+    kind, _, rest = spec.partition(":")
+    if kind != KIND:
+        dataset = open_dataset(spec)
+        return list(training_clips(dataset, with_flow=True, cache_gb=cache_gb)), dataset.identity
+    options = FlyingShapes(**_options(rest))
+    pairs: list[TrainingClip] = [FlyingPair(options, index) for index in range(options.pairs)]
+    return pairs, f"{KIND}:{options}"
+
+
+def _options(text: str) -> dict:
+    values = {}
+    for item in filter(None, text.split(",")):
+        key, _, value = item.partition("=")
+        pattern = {"pairs": r"([0-9]+)", "seed": r"([0-9]+)", "size": r"([0-9]+)x([0-9]+)"}.get(key)
+        if pattern is None:
+            raise ValueError(f"{KIND}: unknown option {key!r}; options are pairs, seed and size")
+        match = re.fullmatch(pattern, value)
+        if not match:
+            raise ValueError(f"{KIND}: {key} is {value!r}; write it as pairs=10000, seed=1 or size=96x160")
+        numbers = tuple(int(number) for number in match.groups())
+        values[key] = numbers if key == "size" else numbers[0]
+    return values
+
+
+@lru_cache(maxsize=64)  # an example asks for the frames and the flow one after the other
+def _pair(seed: int, index: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    return flying_pair(seed, index, size)

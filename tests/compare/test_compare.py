@@ -1,0 +1,204 @@
+"""The gate: what it catches, what it lets pass, and what it refuses to judge."""
+
+import re
+
+import numpy as np
+import pytest
+
+from bench.cli.main import main
+from bench.compare.runs import NotComparableError, compare_runs, remarks
+from bench.compare.significance import compare_times, judge
+from bench.runs.results import CellKey, open_run
+
+START = {"command": "", "environment": {"device": "cpu", "cpu": "any"}}
+
+
+CALLS = {"aten::add": 3, "aten::mm": 7}
+
+
+def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10**8, calls=CALLS, scope="labels"):
+    count = len(times)
+    samples = {"round": [0] * count, "frame": list(range(count)), "key": [False] * count, "seconds": list(times)}
+    return {
+        "weights": "untrained",
+        "errors": errors or {},
+        "tracebacks": {},
+        "accuracy": {"miou": miou},
+        "clips": None,
+        "cost": {"parameters": parameters, "key_macs": 5000, "other_macs": macs, "mean_macs": 1800.0},
+        "timing": {
+            "fps_labels": 1.0,
+            "samples": {scope: samples},
+            "warmup": {scope: {**samples, "seconds": [9.0] * count}},
+        },
+        "memory": {"host_peak_bytes": memory, "device_peak_bytes": None},
+        "operators": {"other": calls},
+    }
+
+
+def make_run(path, content, configuration=None):
+    asked = {"methods": ["mpvss"], "backbones": ["nano"], "intervals": [5]}
+    run = open_run(path, {"classes": ["a", "b"], **(configuration or {"data": "clip"})}, asked, START)
+    run.save(CellKey("nano", "mpvss", 5), content)
+    return path
+
+
+def noisy(rng, seconds, count=30):
+    """Times as a machine gives them: a floor, and a tail above it."""
+    return list(seconds * (1 + rng.lognormal(-4, 0.8, count)))
+
+
+def verdicts(findings):
+    return {finding.quantity: finding.verdict for finding in findings}
+
+
+class TestTimes:
+    def test_ratio_and_interval_of_known_samples(self):
+        difference = compare_times([1.0] * 20, [1.5] * 20)
+        assert (difference.ratio, difference.low, difference.high) == (1.5, 1.5, 1.5)
+        assert difference.p_value < 1e-6
+
+    def test_an_identical_pair_is_not_flagged_in_fifty_repeats(self):
+        rng = np.random.default_rng(0)
+        flagged = [
+            judge(noisy(rng, 0.01), noisy(rng, 0.01), floor=0.05, alpha=0.01)[0] in ("SLOWER", "FASTER")
+            for _ in range(50)
+        ]
+        assert not any(flagged)
+
+    @pytest.mark.parametrize(("factor", "verdict"), [(1.1, "SLOWER"), (0.9, "FASTER"), (1.02, "SAME")])
+    def test_a_planted_change_is_judged_by_its_size(self, factor, verdict):
+        rng = np.random.default_rng(1)
+        found = {judge(noisy(rng, 0.01), noisy(rng, 0.01 * factor), floor=0.05, alpha=0.01)[0] for _ in range(20)}
+        assert found == {verdict}
+
+    def test_few_samples_are_unclear_however_far_apart(self):
+        assert judge([1.0] * 7, [2.0] * 7, floor=0.05, alpha=0.01)[0] == "UNCLEAR"
+
+    def test_wide_noise_is_unclear(self):
+        rng = np.random.default_rng(2)
+        wide = [list(rng.uniform(0.5, 1.5, 12)) for _ in range(2)]
+        assert judge(*wide, floor=0.05, alpha=0.01)[0] == "UNCLEAR"
+
+    def test_an_empty_side_is_refused(self):
+        with pytest.raises(ValueError, match="0 base and 1 new"):
+            compare_times([], [1.0])
+
+
+class TestRuns:
+    TIMES = tuple(noisy(np.random.default_rng(3), 0.01))
+
+    def compare(self, tmp_path, new, base=None):
+        make_run(tmp_path / "base", base or record(self.TIMES))
+        make_run(tmp_path / "new", new)
+        return compare_runs(tmp_path / "base", tmp_path / "new")
+
+    def test_a_run_against_its_like_has_no_regression(self, tmp_path):
+        found = self.compare(tmp_path, record(self.TIMES))
+        assert set(verdicts(found).values()) == {"SAME"}
+        assert {"time of other frames, labels (ms)", "other_macs"} <= set(verdicts(found))
+
+    @pytest.mark.parametrize(
+        ("change", "quantity", "verdict"),
+        [
+            ({"macs": 1001}, "other_macs", "WORSE"),
+            ({"macs": 999}, "other_macs", "BETTER"),
+            ({"parameters": 9}, "parameters", "WORSE"),
+            ({"miou": 0.4994}, "miou at interval 5", "WORSE"),
+            ({"miou": 0.4996}, "miou at interval 5", "SAME"),
+            ({"memory": 12 * 10**7}, "host_peak_bytes", "WORSE"),
+            ({"errors": {"cost": "no"}}, "interval 5", "BROKEN"),
+            ({"calls": {"aten::add": 4, "aten::mm": 7}}, "operators of other frames", "WORSE"),
+            ({"calls": {"aten::add": 3, "aten::bmm": 7}}, "operators of other frames", "WORSE"),
+            ({"calls": {"aten::mm": 7}}, "operators of other frames", "BETTER"),
+        ],
+    )
+    def test_a_planted_change_of_a_count_is_found_alone(self, tmp_path, change, quantity, verdict):
+        found = verdicts(self.compare(tmp_path, record(self.TIMES, **change)))
+        assert found.pop(quantity) == verdict
+        assert set(found.values()) == {"SAME"}
+
+    def test_a_planted_slowdown_is_found_and_warm_up_is_not_counted(self, tmp_path):
+        (finding,) = [
+            f
+            for f in self.compare(tmp_path, record([1.2 * time for time in self.TIMES]))
+            if f.quantity.startswith("time")
+        ]
+        assert finding.verdict == "SLOWER"
+        assert finding.is_regression
+        assert finding.new / finding.base == pytest.approx(1.2)
+
+    @pytest.mark.parametrize(
+        ("key", "value", "words"),
+        [
+            ("data", "another clip", "data: 'clip' against 'another clip'"),
+            ("device", "H200", "device: 'cpu' against 'H200'"),
+            ("cpu", "another", "cpu: 'some' against 'another'"),
+            ("threads", 2, "threads: 1 against 2"),
+            ("amp", "bfloat16", "amp: None against 'bfloat16'"),
+            ("weights", {"nano": "b"}, "weights: {'nano': 'a'} against {'nano': 'b'}"),
+        ],
+    )
+    def test_runs_that_differ_are_refused_with_the_reason(self, tmp_path, key, value, words):
+        same = {"data": "clip", "device": "cpu", "cpu": "some", "threads": 1, "amp": None, "weights": {"nano": "a"}}
+        make_run(tmp_path / "base", record(self.TIMES), same)
+        make_run(tmp_path / "new", record(self.TIMES), {**same, key: value})
+        with pytest.raises(NotComparableError, match=re.escape(words)):
+            compare_runs(tmp_path / "base", tmp_path / "new")
+
+    def test_other_weights_and_another_number_of_rounds_do_not_change_what_a_time_means(self, tmp_path):
+        for name, configuration in (("base", {"weights": "a", "repeats": 3}), ("new", {"weights": "b", "repeats": 9})):
+            make_run(tmp_path / name, {**record(self.TIMES), "accuracy": None}, configuration)
+        assert set(verdicts(compare_runs(tmp_path / "base", tmp_path / "new")).values()) == {"SAME"}
+
+    def test_a_changed_operator_is_named(self, tmp_path):
+        found = self.compare(tmp_path, record(self.TIMES, calls={"aten::add": 3, "aten::bmm": 1, "aten::mm": 7}))
+        (finding,) = [f for f in found if f.is_regression]
+        assert (finding.base, finding.new, finding.detail) == (10, 11, "aten::bmm 0 → 1")
+
+    def test_a_cell_that_was_asked_for_and_is_not_there_is_broken_and_others_are_remarked(self, tmp_path):
+        for name in ("base", "new"):
+            make_run(tmp_path / name, record(self.TIMES))
+        asked = {"methods": ["copy"], "backbones": ["nano"], "intervals": [5]}
+        both = {"classes": ["a", "b"], "data": "clip"}
+        open_run(tmp_path / "base", both, asked, START).save(CellKey("nano", "copy", 5), record(self.TIMES))
+        assert not any(f.is_regression for f in compare_runs(tmp_path / "base", tmp_path / "new"))
+        assert remarks(tmp_path / "base", tmp_path / "new") == [f"1 cell of {tmp_path / 'base'} alone"]
+        start = {"command": "", "environment": {**START["environment"], "libraries": {"torch": "9"}}}
+        open_run(tmp_path / "new", both, asked, start)
+        (finding,) = [f for f in compare_runs(tmp_path / "base", tmp_path / "new") if f.is_regression]
+        assert (finding.method, finding.verdict, finding.detail) == ("copy", "BROKEN", "asked for, and not measured")
+        assert "torch: None → 9" in remarks(tmp_path / "base", tmp_path / "new")
+
+    def test_times_of_a_throttled_card_are_not_judged(self, tmp_path):
+        hot = record(self.TIMES)
+        count = len(self.TIMES)
+        hot["timing"]["samples"]["labels"]["throttled"] = [True] * 10 + [False] * (count - 10)
+        make_run(tmp_path / "base", record(self.TIMES))
+        make_run(tmp_path / "new", hot)
+        with pytest.raises(NotComparableError, match=r"slowed down around 17 % of the frames of .*new"):
+            compare_runs(tmp_path / "base", tmp_path / "new")
+        assert compare_runs(tmp_path / "base", tmp_path / "new", times=False)
+
+
+class TestCommand:
+    def test_exit_statuses(self, tmp_path, capsys):
+        base = str(make_run(tmp_path / "base", record(TestRuns.TIMES)))
+        worse = str(make_run(tmp_path / "worse", record(TestRuns.TIMES, macs=2000)))
+        other = str(make_run(tmp_path / "other", record(TestRuns.TIMES), {"data": "another clip"}))
+        assert main(["compare", base, base]) == 0
+        assert main(["compare", base, worse, "--markdown", str(tmp_path / "summary.md")]) == 1
+        out = capsys.readouterr().out
+        row = ["WORSE", "nano", "mpvss", "other_macs", "1,000", "2,000", "+100 %"]
+        assert row in [[cell.strip() for cell in line.split("|")[1:-1]] for line in out.splitlines()]
+        assert (tmp_path / "summary.md").read_text() in out
+        slower = str(make_run(tmp_path / "slower", record([2 * time for time in TestRuns.TIMES])))
+        assert main(["compare", base, slower]) == 1
+        assert main(["compare", base, slower, "--counts-only"]) == 0
+        assert main(["compare", base, other]) == 2
+        assert main(["compare", base, str(tmp_path / "nowhere")]) == 3
+        assert main(["compare", base, base, "--floor", "-1"]) == 3
+        assert main(["compare", base, base, "--markdown", str(tmp_path / "nowhere" / "summary.md")]) == 3
+        for wrong in ([], ["--floor", "wide"], [base, "--bogus"]):
+            with pytest.raises(SystemExit, match="3"):
+                main(["compare", base, *wrong])

@@ -1,0 +1,65 @@
+"""A sweep over the stand-in methods as a program of its own, to be killed.
+
+Usage: fake_sweep.py OUT SECONDS_PER_FRAME METHOD...
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import torch
+from harness_fakes import Network, fake_build, fake_cost, small_data
+
+from bench.runs.progress import Progress
+from bench.runs.results import open_run
+from bench.sweep.sweep import Grid, Sweep
+
+
+def sweep(
+    out: Path,
+    methods: tuple[str, ...],
+    dataset=None,
+    build=fake_build,
+    cost_of=fake_cost,
+    intervals=(1, 3),
+    backbones=("small", "large"),
+) -> list:
+    dataset = dataset or small_data(clips=4)
+    grid = Grid(methods, backbones, intervals)
+    configuration = {
+        "data": dataset.identity,
+        "classes": list(dataset.class_names),
+        "clips": None,
+        "frames": None,
+        "repeats": 1,
+        "execution": "lean",
+        "seed": 0,
+    }
+    libraries = {"torch": "2"}
+    environment = {"device": "cpu", "cpu": "c", "threads": 1, "python": "3", "os": "o", "libraries": libraries}
+    start = {"command": "fake", "environment": {**environment, "date": "then", "commit": None}}
+    asked = {"methods": grid.methods, "backbones": grid.backbones, "intervals": grid.intervals}
+    return Sweep(
+        grid,
+        dataset,
+        open_run(out, configuration, asked, start),
+        build=build,
+        cost_of=cost_of,
+        device=torch.device("cpu"),
+        repeats=1,
+        progress=Progress(),
+    ).run_all()
+
+
+if __name__ == "__main__":
+    pause = float(sys.argv[2])
+    quick = Network.classes
+
+    def slow(self, frame):
+        time.sleep(pause)
+        return quick(self, frame)
+
+    Network.classes = slow
+    sys.exit(1 if sweep(Path(sys.argv[1]), tuple(sys.argv[3:])) else 0)

@@ -1,0 +1,215 @@
+"""Rows of a sweep: several of one method, each with its weights, and the ceiling that is scored alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+
+import pytest
+import torch
+from harness_fakes import FakeCost
+from safetensors.torch import load_file
+
+from bench.cli.main import main
+from bench.compare.runs import compare_runs
+from bench.data import open_dataset
+from bench.evaluate.lockstep import Cell, Lockstep, remembering
+from bench.methods import shipped
+from bench.methods.builder import Weights, registry_builder
+from bench.methods.registry import build, method_of
+from bench.runs.results import read_run
+from bench.train import ship
+from mpvss.checkpoints import save_checkpoint
+
+SYNTHETIC = "synthetic:clips=2,frames=4,size=64x64"
+TRAIN = """
+[model]
+method = "{method}"
+backbone = "nano"
+start = {start}
+[data]
+train = "synthetic:split=train,clips=2,frames=3,size=64x64"
+validation = "synthetic:split=val,clips=1,frames=2,size=64x64"
+crop = [64, 64]
+max_distance = 2
+[training]
+steps = {steps}
+batch = 1
+points = 32
+log_every = 1
+"""
+
+
+def trained(folder, method="per-frame", steps=1, start=()):
+    """A training run's folder."""
+    config = folder.with_suffix(".toml")
+    config.write_text(TRAIN.format(method=method, steps=steps, start=json.dumps([str(file) for file in start])))
+    assert main(["train", str(config), "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _quick_cost(monkeypatch):
+    monkeypatch.setattr("bench.sweep.run.method_cost", lambda *args, **kwargs: FakeCost())
+
+
+@pytest.fixture(scope="module")
+def per_frame_run(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("runs") / "per-frame")
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    """Two optical-flow checkpoints: one segmentor, two flow networks. And one with another segmentor."""
+    models = [build("optical-flow", backbone="nano", num_classes=12, seed=seed) for seed in (1, 2, 3)]
+    models[1].segmentor = models[0].segmentor
+    files = [tmp_path / f"{name}.safetensors" for name in ("first", "second", "other")]
+    for model, file in zip(models, files, strict=True):
+        save_checkpoint(model, file, model.configuration)
+    return files
+
+
+def test_rows_of_one_method_share_what_is_equal_and_nothing_else(checkpoints):
+    first, second, other = checkpoints
+    rows = ("per-frame", "optical-flow@a", "optical-flow@b", "optical-flow@c")
+    weights = Weights({"nano": first, "nano/optical-flow@b": second, "nano/optical-flow@c": other})
+    build_rows = registry_builder(num_classes=12, device=torch.device("cpu"), execution="lean", seed=0, weights=weights)
+    built = build_rows(rows, "nano")
+    plain, a, b, c = (built.segmenters[row] for row in rows)
+    assert plain.segmentor is a.segmentor is b.segmentor
+    assert c.segmentor is not a.segmentor
+    assert len({id(method.flow) for method in (a, b, c)}) == 3
+
+    calls = []
+    for segmentor in (a.segmentor, c.segmentor):
+        segmentor.backbone.register_forward_hook(lambda module, *_: calls.append(module))
+    frames = [torch.from_numpy(frame.image) for frame in open_dataset(SYNTHETIC).clips[0].frames()]
+    with remembering(built.shared_calls) as memo:
+        lockstep = Lockstep(built.segmenters, [Cell(row, 1 if row == "per-frame" else 3) for row in rows], memo)
+        for frame in frames:
+            lockstep.step(frame)
+    assert not lockstep.failed
+    # per-frame on four frames; the key frames 0 and 3 of both rows with its segmentor are among them.
+    assert [calls.count(s.backbone) for s in (a.segmentor, c.segmentor)] == [4, 2]
+
+    # What is shared changes no result: each row is what it is when it is built alone.
+    for row, method in zip(rows[1:], (a, b, c), strict=True):
+        alone = build_rows([row], "nano").segmenters[row]
+        with torch.inference_mode():
+            scores = [one.propagate(frames[1], one.segment(frames[0])[1])[0].scores() for one in (method, alone)]
+        assert torch.equal(*scores)
+
+
+def test_labelled_rows_and_the_ceiling_from_sweep_to_comparison(checkpoints, tmp_path, capsys):
+    first, second, _ = checkpoints
+    rows = "per-frame@x,true-flow,optical-flow@a,optical-flow@b"
+    sweep = [
+        *("sweep", "--methods", rows, "--backbones", "nano", "--data", SYNTHETIC, "--intervals", "2,3"),
+        *("--weights", f"nano={first}", "--weights", f"nano/optical-flow@b={second}", "--repeats", "1"),
+    ]
+    assert main([*sweep, "--out", str(tmp_path / "one")]) == 0
+    table = read_run(tmp_path / "one")
+    assert list(zip(table["method"], table["interval"], strict=True)) == [
+        ("per-frame@x", 1),
+        *((row, interval) for row in ("true-flow", "optical-flow@a", "optical-flow@b") for interval in (2, 3)),
+    ]
+    table = table.set_index(["method", "interval"])
+    ceiling = json.loads((tmp_path / "one/cells/nano--true-flow--003.json").read_text())
+    assert [ceiling[part] for part in ("cost", "timing", "memory", "errors")] == [None, None, None, {}]
+    assert table["miou"].between(0, 1).all()
+    assert table["parameters"].isna().tolist() == [row == "true-flow" for row, _ in table.index]
+    a, b = (table.loc[(f"optical-flow@{label}", 3)] for label in "ab")
+    assert a["other_macs"] == b["other_macs"] > 0
+    assert "first" in a["weights"]
+    assert "second" in b["weights"]
+    assert main(["report", str(tmp_path / "one")]) == 0
+    assert "| optical-flow@b " in (tmp_path / "one/report/report.md").read_text()
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    findings = compare_runs(tmp_path / "one", tmp_path / "two", times=False)
+    counted = {finding.method for finding in findings if finding.quantity.startswith("miou")}
+    assert counted == {"per-frame@x", "true-flow", "optical-flow@a", "optical-flow@b"}
+    assert main([*sweep, "--out", str(tmp_path / "one")]) == 0
+    assert "all cells are there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--methods", "copy,true-flow"], "true-flow warps by the true flow, which generated:"),
+        (["--methods", "optical-flow@"], "'optical-flow@': a label is letters"),
+        (["--methods", "optical-flow@a b"], "'optical-flow@a b': a label is letters"),
+        (["--methods", "magic@a"], "unknown method 'magic'"),
+        (["--methods", "copy@a", "--weights", "micro/copy@b=x"], "micro/copy@b is not in this sweep"),
+        (["--methods", "mpvss", "--weights", "shipped"], "no weights are shipped for micro/mpvss; shipped are: none"),
+    ],
+)
+def test_rows_that_cannot_be_are_refused(tmp_path, capsys, monkeypatch, arguments, words):
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    assert main(["sweep", "--out", str(tmp_path / "run"), *arguments]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_trained_weights_are_shipped_and_loaded(per_frame_run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    run = per_frame_run
+    assert main(["ship", str(run), "--row", "nano/per-frame", "--command", "mpvss-bench train x"]) == 0
+    row = tmp_path / "weights/nano/per-frame"
+    assert capsys.readouterr().out == f"{row}\n"
+    assert sorted(file.name for file in row.iterdir()) == ["history.csv", "model.safetensors", "training.toml"]
+    full, half = (load_file(folder / "model.safetensors") for folder in (run, row))
+    for name, tensor in full.items():
+        assert torch.equal(half[name], tensor.half() if tensor.is_floating_point() else tensor)
+    account = tomllib.loads((row / "training.toml").read_text())
+    assert (account["command"], account["seed"], account["steps"]) == ("mpvss-bench train x", 0, 1)
+    assert {"commit", "validation", "training"} <= set(account)
+    assert account["validation"]["miou"] >= 0
+    assert account["data"]["train"] == "synthetic:split=train,clips=2,frames=3,size=64x64,seed=0"
+
+    # Its own parts and nothing of the per-frame model: a run of no step joins files.
+    joined = trained(tmp_path / "joined", "optical-flow", steps=0, start=[run / "model.safetensors"])
+    assert main(["ship", str(joined), "--row", "nano/optical-flow@pre-trained"]) == 0
+    account = tomllib.loads((tmp_path / "weights/nano/optical-flow@pre-trained/training.toml").read_text())
+    assert list(account["start"]) == ["per-frame/model.safetensors"]
+    assert str(tmp_path) not in account["model"].values()
+
+    sweep = ["sweep", "--methods", "per-frame,copy,true-flow,optical-flow@pre-trained", "--backbones", "nano"]
+    sweep += ["--data", SYNTHETIC, "--intervals", "2", "--repeats", "1", "--weights", "shipped"]
+    assert main([*sweep, "--out", str(tmp_path / "run")]) == 0
+    weights = read_run(tmp_path / "run").set_index("method")["weights"]
+    assert weights["per-frame"] == weights["copy"] == weights["true-flow"] != weights["optical-flow@pre-trained"]
+    assert not weights.str.contains("untrained").any()
+    # More rows may be asked for, and only what is shipped; a file of one's own goes before.
+    assert main([*sweep, "--methods", "per-frame,copy", "--out", str(tmp_path / "run")]) == 0
+    capsys.readouterr()
+    assert main([*sweep, "--methods", "dff", "--out", str(tmp_path / "run")]) == 2
+    assert "for nano/dff; shipped are: nano/optical-flow@pre-trained, nano/per-frame" in capsys.readouterr().err
+    weights = Weights({"nano/dff": run / "model.safetensors"}, shipped=True)
+    assert weights.file("dff", "nano") == run / "model.safetensors"
+    assert weights.file("copy", "nano") == row / "model.safetensors"
+
+
+def test_what_cannot_be_shipped(per_frame_run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    run = shutil.copytree(per_frame_run, tmp_path / "run")
+
+    def refused(*arguments):
+        assert main(["ship", *map(str, arguments)]) == 2
+        assert not list(tmp_path.glob("weights/*/*"))
+        return capsys.readouterr().err
+
+    assert "has no training.json" in refused(tmp_path, "--row", "nano/per-frame")
+    assert "is not BACKBONE/METHOD" in refused(run, "--row", "per-frame")
+    assert "trained nano/per-frame; it cannot be the row micro/per-frame" in refused(run, "--row", "micro/per-frame")
+    assert "a label is letters" in refused(run, "--row", "nano/per-frame@")
+    with monkeypatch.context() as patch:
+        patch.setattr(ship, "LIMIT", 1000)
+        assert "together they may take 1000" in refused(run, "--row", "nano/per-frame")
+    record = json.loads((run / "training.json").read_text())
+    (run / "training.json").write_text(json.dumps({**record, "finished": False, "steps_done": 0}))
+    assert "is not finished (0 of 1 steps)" in refused(run, "--row", "nano/per-frame")
+
+
+def test_a_label_is_part_of_the_row_alone():
+    assert method_of("optical-flow") == method_of("optical-flow@fine-tuned_2.0") == "optical-flow"

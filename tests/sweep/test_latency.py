@@ -1,0 +1,120 @@
+"""`mpvss-bench latency` as a user runs it: figures with their scopes, a second start, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from bench.cli.main import main
+from bench.data import write_video
+from bench.report.tables.latency import latency_table, speed_table
+from bench.runs.results import read_configuration, read_latency, read_run, read_samples
+
+DATA = ["--data", "generated:clips=1,frames=6,size=32x32"]
+QUICK = ["--backbones", "nano", "--intervals", "1,5", "--precision", "9", "--samples", "2", "--threads", "1"]
+
+
+def test_figures_samples_and_a_second_start(tmp_path, capsys):
+    out = tmp_path / "run"
+    command = ["latency", "--methods", "copy,mpvss", *QUICK, *DATA, "--scopes", "model,labels", "--out", str(out)]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert printed == (out / "latency.md").read_text()
+    assert "FPS (model) | FPS (labels)" in printed
+    assert "Over" not in printed.splitlines()[0]
+    table = read_run(out)
+    assert list(zip(table["method"], table["interval"], strict=True)) == [
+        (method, interval) for method in ("copy", "mpvss") for interval in (1, 5)
+    ]
+    samples = read_samples(out)
+    counted = samples[~samples["warmup"]]
+    assert set(counted.columns) >= {"backbone", "method", "scope", "kind", "round", "place", "frame", "seconds"}
+    rows = read_latency(out)
+    assert len(rows) == 2 * 2 * 2
+    for row in rows.to_dict("records"):
+        own = counted[
+            (counted[["method", "scope", "kind"]] == [row[n] for n in ("method", "scope", "kind")]).all(axis=1)
+        ]
+        assert (len(own), own["seconds"].median() * 1000) == (row["samples"], pytest.approx(row["p50_ms"]))
+    about = read_configuration(out)
+    assert {name: about["configuration"][name] for name in ("threads", "amp", "compile", "scopes")} == {
+        "threads": 1,
+        "amp": None,
+        "compile": False,
+        "scopes": ["model", "labels"],
+    }
+    assert about["starts"][0]["environment"]["driver"] is None
+    record = json.loads(next((out / "cells").glob("*mpvss*005.json")).read_text())
+    assert not {"energy_key_j", "guard", "throttled_share", "compile_seconds"} & record["timing"].keys()
+
+    before = {file.name: file.stat().st_mtime_ns for file in (out / "cells").iterdir()}
+    assert main([*command, "--methods", "copy,mpvss,per-frame"]) == 0
+    after = {file.name: file.stat().st_mtime_ns for file in (out / "cells").iterdir()}
+    assert before.items() <= after.items()
+    assert len(after) == 5
+    assert main([*command, "--amp", "bfloat16"]) == 2
+    assert "amp: None there, 'bfloat16' now" in capsys.readouterr().err
+
+
+def test_the_papers_protocol_on_a_video(tmp_path, capsys):
+    clip = tmp_path / "street.mp4"
+    write_video(clip, (np.full((32, 32, 3), 9 * index, np.uint8) for index in range(15)), 15)
+    out = tmp_path / "run"
+    video = ["--data", f"video:{clip}", "--classes", "4", "--scopes", "video", "--protocol", "paper"]
+    assert main(["latency", "--methods", "copy", "--backbones", "nano", *video, "--out", str(out)]) == 0
+    counted = read_samples(out).query("not warmup")
+    assert counted.groupby("round")["frame"].apply(list).tolist() == [list(range(15))] * 3
+    assert counted.query("kind == 'key'")["frame"].tolist() == [0, 5, 10] * 3
+    (row,) = read_run(out).query("interval == 5").to_dict("records")
+    assert row["fps_video"] > 0
+    assert "fps_labels" not in row
+    assert row["stopped"] == "rounds"
+    assert main(["report", str(out)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--scopes", "device"], "unknown scope 'device'; known are model, labels, video"),
+        (["--scopes", "video"], "scope video times decoding"),
+        (["--deadline", "0"], "--deadline is 0.0 ms; it must be above 0"),
+        (["--precision", "0"], "the precision is 0.0; it must be above 0"),
+        (["--cuda-graphs"], "CUDA graphs need a CUDA device, not cpu"),
+        (
+            ["--protocol", "paper", "--samples", "9"],
+            "--precision, --samples and --time-limit are of --protocol precise",
+        ),
+        (["--protocol", "paper", "--data", "generated:frames=7"], "has 7 frames; the paper's protocol needs 15"),
+        (["--methods", "true-flow"], "unknown method 'true-flow'"),
+        (["--threads", "0"], "--threads is 0"),
+    ],
+)
+def test_what_is_refused(tmp_path, capsys, arguments, words):
+    out = tmp_path / "run"
+    assert main(["latency", "--out", str(out), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+    assert not out.exists()
+
+
+def test_tables_leave_out_what_was_not_measured():
+    cell = {"method": "copy", "backbone": "nano", "interval": 5, "fps_labels": 12.345, "late_labels_20ms": 0.25}
+    assert speed_table([cell]).splitlines() == [
+        "| Method | Backbone | Interval | FPS (labels) | > 20 ms, labels (%) |",
+        "|--------|----------|---------:|-------------:|--------------------:|",
+        "| copy   | nano     |        5 |        12.35 |                25.0 |",
+    ]
+    with_energy = speed_table([{**cell, "energy_key_j": 3.5, "device_peak_bytes": 2**30}]).splitlines()[0]
+    assert with_energy.endswith("J, key frame | Peak device memory (MiB) |")
+    row = {"method": "copy", "backbone": "nano", "scope": "model", "kind": "key", "samples": 9, "p50_ms": 1.0}
+    assert latency_table([row]).splitlines()[-1].split("|")[5:-1] == [
+        "       9 ",
+        "    1.000 ",
+        "        - ",
+        "        - ",
+        "         - ",
+        "                - ",
+    ]

@@ -1,0 +1,285 @@
+"""`mpvss-bench train`: configurations, and a run from beginning to end."""
+
+import csv
+import json
+import shlex
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from baselines.flownets import FlowNetS
+from bench.cli.main import main
+from bench.cli.train import PRESETS
+from bench.data import open_dataset
+from bench.methods.registry import build
+from bench.train.configuration import read_config
+from bench.train.data import Ahead, FrameCache, RandomAccessClip, training_clips
+from bench.train.flow_data import open_flow_clips
+from bench.train.run import end_point_error
+
+TINY = """
+[model]
+method = "{method}"
+backbone = "nano"
+{more}
+[data]
+train = "generated:clips=2,frames=4,size=64x64,seed=1"
+validation = "generated:clips=1,frames=3,size=64x64,seed=2"
+crop = [64, 64]
+max_distance = 2
+workers = {workers}
+
+[training]
+steps = {steps}
+batch = 2
+points = 32
+log_every = 1
+validate_every = 2
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    """`config(method, more, ...)`: a tiny configuration's file."""
+
+    def write(method="per-frame", more="", steps=2, workers=0, text=TINY):
+        path = tmp_path / f"{method}.toml"
+        path.write_text(text.format(method=method, more=more, steps=steps, workers=workers))
+        return str(path)
+
+    return write
+
+
+def test_a_per_frame_run_then_propagation_from_it(config, tmp_path, capsys):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert main(["train", config(), "--out", str(first)]) == 0
+    assert "step 2: loss/class" in capsys.readouterr().err
+    rows = list(csv.DictReader((first / "history.csv").open()))
+    assert [row["step"] for row in rows] == ["1", "2"]
+    assert rows[0]["miou"] == ""
+    assert 0 <= float(rows[1]["miou"]) <= 1
+    model = build("per-frame", backbone="nano", num_classes=6, weights=first / "model.safetensors")
+    assert "untrained" not in model.weights
+
+    start = f'start = ["{first / "model.safetensors"}"]'
+    assert main(["train", config("mpvss", start, workers=2), "--out", str(second)]) == 0
+    moved = build("mpvss", backbone="nano", num_classes=6, weights=second / "model.safetensors")
+    assert "untrained" not in moved.weights
+    fresh = build("mpvss", backbone="nano", num_classes=6)
+    for name, value in model.segmentor.state_dict().items():
+        kept = not name.startswith(("query_decoder.mask_embed", "query_decoder.class_embed"))
+        assert torch.equal(moved.segmentor.state_dict()[name], value) == kept, name
+    changed = [
+        not torch.equal(value, fresh.motion.state_dict()[name]) for name, value in moved.motion.state_dict().items()
+    ]
+    assert any(changed)
+
+
+def test_pairs_from_stills_by_the_names_of_classes(config, tmp_path, capsys):
+    names = open_dataset("generated").class_names
+    stills = ["--set", "data.pairs=stills", "--set"]
+    command = ["train", config("dff", steps=1), "--out", str(tmp_path), *stills]
+    assert main([*command, 'data.moving=["lorry"]']) == 2
+    assert f"data.moving names 'lorry'; the data's classes are {names[0]}, " in capsys.readouterr().err
+    assert main([*command, f'data.moving=["{names[2]}"]']) == 0
+
+
+@pytest.mark.parametrize("method", ["dff", "accel"])
+def test_methods_that_are_trained_whole(method, config, tmp_path):
+    assert main(["train", config(method, steps=1), "--out", str(tmp_path)]) == 0
+    assert build(method, backbone="nano", num_classes=6, weights=tmp_path / "model.safetensors")
+
+
+def test_a_flow_network_is_trained_and_taken_up(config, tmp_path):
+    """From flying shapes; its encoder is where MPVSS's motion module starts."""
+    shapes = [
+        f"--set=data.{part}=flying-shapes:pairs={pairs},seed={seed},size=64x64"
+        for part, pairs, seed in (("train", 3, 1), ("validation", 2, 2))
+    ]
+    assert main(["train", config("flownets", steps=1), "--out", str(tmp_path / "flow"), *shapes]) == 0
+    (row,) = csv.DictReader((tmp_path / "flow/history.csv").open())
+    assert float(row["epe"]) > 0
+    assert float(row["loss/flow"]) > 0
+    file = tmp_path / "flow/model.safetensors"
+    flow = build("optical-flow", backbone="nano", num_classes=6, weights=file).flow
+    more = f'start = ["{file}"]'
+    assert main(["train", config("mpvss", more, steps=0), "--out", str(tmp_path / "moved")]) == 0
+    moved = build("mpvss", backbone="nano", num_classes=6, weights=tmp_path / "moved/model.safetensors")
+    for name, value in flow.encoder.state_dict().items():
+        assert torch.equal(moved.motion.encoder.state_dict()[name], value)
+
+
+def test_the_record_of_a_run_that_was_stopped_and_goes_on(config, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    command = ["train", config(), "--out", str(out), "--set", "training.seed=5"]
+    read = lambda: json.loads((out / "training.json").read_text())  # noqa: E731
+
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["mpvss-bench", *command])
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.train.run.save_checkpoint", stop)
+        assert main(command) == 130
+    assert len((out / "history.csv").read_text().splitlines()) == 3
+    stopped = read()
+    assert (stopped["steps_done"], stopped["finished"], stopped["earlier"]) == (2, False, [])
+    assert shlex.split(stopped["command"]) == ["mpvss-bench", *command]
+    assert (stopped["seed"], stopped["configuration"]["training"]["seed"]) == (5, 5)
+    assert stopped["commit"] == stopped["environment"]["commit"]
+    assert stopped["environment"]["libraries"]["torch"] == torch.__version__
+    assert stopped["data"]["train"] == open_dataset("generated:clips=2,frames=4,size=64x64,seed=1").identity
+
+    assert main(command) == 0
+    ended = read()
+    (before,) = ended["earlier"]
+    assert (before["steps_done"], before["command"]) == (2, stopped["command"])
+    assert (ended["steps_done"], ended["finished"]) == (2, True)
+    assert main(command) == 0
+    assert read() == ended  # nothing was trained, and nothing is claimed
+
+
+@pytest.mark.parametrize("option", ["pears=3", "pairs=many", "pairs=0", "size=64"])
+def test_flying_shapes_refuse_what_they_do_not_know(option):
+    with pytest.raises(ValueError, match=rf"flying-shapes: .*{option.split('=')[0]}"):
+        open_flow_clips(f"flying-shapes:{option}", 1.0)
+
+
+def test_end_point_error_by_arithmetic():
+    """No flow where (3, 4) is true in half of the pixels and unknown in the others: 5 pixels off."""
+
+    class Still(FlowNetS):
+        def __init__(self):
+            torch.nn.Module.__init__(self)
+
+        def flow(self, frame, key_frame):
+            return torch.zeros(1, 2, 8, 12)
+
+    class Known:
+        name, labelled = "known", (1,)
+
+        def frame(self, index):
+            return np.zeros((3, 60, 90), np.uint8), None
+
+        def flow(self, index, key):
+            flow = np.full((2, 60, 90), np.nan, np.float32)
+            flow[0, :30], flow[1, :30] = 3, 4
+            return flow, np.zeros((60, 90), bool)
+
+    assert end_point_error(Still(), [Known()], 10, torch.device("cpu")) == {"epe": 5.0}
+
+
+def test_no_steps_join_checkpoints_into_one(config, tmp_path):
+    """The way to a whole optical-flow method from a segmentor and a flow network trained apart."""
+    parts = tmp_path / "parts"
+    assert main(["train", config(steps=0), "--out", str(parts)]) == 0
+    more = f'start = ["{parts / "model.safetensors"}"]'
+    assert main(["train", config("optical-flow", more, steps=0), "--out", str(tmp_path / "whole")]) == 0
+    whole = build("optical-flow", backbone="nano", num_classes=6, weights=tmp_path / "whole/model.safetensors")
+    assert "untrained" not in whole.weights
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("training.stepz=3", "training: key 'stepz' is not known; known are steps, batch"),
+        ("trainning.steps=3", "section 'trainning' is not known; known are model, data, training"),
+        ("training.steps=many", "training.steps is 'many'; it must be of type int"),
+        ("training.steps=-1", "steps -1 and seed 0 must be 0 or more"),
+        ("training.precision=float8", "precision is 'float8'; it must be one of float32, bfloat16, float16"),
+        ("training.batch=0", "training.batch is 0"),
+        ("training.lr=0", "lr is 0.0; it must be above 0"),
+        ("training.points=0", "points 0"),
+        ("data.crop=[1,2,3]", "data.crop is [1, 2, 3]; it must be a list of 2 of int"),
+        ("data.scale=[2,1]", "scale is (2.0, 1.0)"),
+        ("data.interval=0", "data.interval is 0"),
+        ("model.method=copy", "model.method is 'copy'; it must be one of per-frame"),
+        ("model.method=mpvss", "mpvss leaves its segmentor as it is: name a trained one in model.start"),
+        ("model.backbone=r51", "model.backbone is 'r51'; it must be one of r50"),
+        ('model.start=["gone.pth"]', "checkpoint gone.pth does not exist"),
+        ("model.key_start=x", "model.key_start is for Accel's key branch"),
+        ("data.pairs=frames", "data.pairs is 'frames'; it must be clips or stills"),
+        ("data.pairs=stills", 'data.pairs = "stills" is for methods that propagate; per-frame does not'),
+        ('data.moving=["car"]', 'data.moving is for data.pairs = "stills"'),
+        ("steps=3", "write SECTION.KEY=VALUE"),
+        ("data.train=camvid:gone", "gone is not CamVid"),
+        ("data.validation=video:gone.mp4", "gone.mp4"),
+        ("model.method=flownets", "has no true flow"),
+    ],
+)
+def test_what_cannot_be_is_refused(change, message, config, tmp_path, capsys, without_shape_checks):
+    assert main(["train", config(), "--out", str(tmp_path / "out"), "--set", change]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_missing_key_is_named(config):
+    with pytest.raises(ValueError, match=r"training: .*missing 1 required positional argument: 'batch'"):
+        read_config(config(text=TINY.replace("batch = 2", "")))
+
+
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(ValueError, match="neither a file nor a preset; presets are paper-cityscapes, paper-vspw"):
+        read_config("paper-camvid")
+
+
+@pytest.mark.parametrize("preset", sorted(path.stem for path in PRESETS.glob("*.toml")))
+def test_every_preset_is_valid(preset, tmp_path):
+    weights = tmp_path / "weights.pth"
+    weights.touch()
+    read_config(preset, [f'model.start=["{weights}"]'])
+
+
+@pytest.mark.parametrize(("preset", "crop"), [("paper-vspw", (480, 480)), ("paper-cityscapes", (512, 1024))])
+def test_papers_presets_hold_the_published_numbers(preset, crop, tmp_path):
+    weights = tmp_path / "weights.pth"
+    weights.touch()
+    config = read_config(preset, [f'model.start=["{weights}"]'])
+    assert (config.data.crop, config.data.scale, config.data.max_distance) == (crop, (0.5, 2.0), 10)
+    loop = config.training.loop
+    assert (loop.steps, config.training.batch, config.training.points) == (90_000, 16, 12_544)
+    assert (loop.optimiser.lr, loop.optimiser.weight_decay, loop.optimiser.clip_norm) == (5e-5, 0.05, 0.01)
+
+
+def test_streamed_clips_are_kept_up_to_the_capacity():
+    dataset = open_dataset("generated:clips=3,frames=2,size=32x32")
+    one_clip = 2 * 4 * 32 * 32  # frames of three channels and labels
+    cache = FrameCache(2 * one_clip)
+    reads = []
+    clips = [RandomAccessClip(clip, cache) for clip in dataset.clips]
+    for clip in (0, 1, 0, 2, 0, 1):
+        before = set(cache._clips)
+        clips[clip].frame(1)
+        if f"clip{clip}" not in before:
+            reads.append(clip)
+    assert reads == [0, 1, 2, 1]  # 1 was used least lately when 2 came
+    image, labels = clips[2].frame(1)
+    expected = list(dataset.clips[2].frames())[1]
+    assert np.array_equal(image, expected.image)
+    assert np.array_equal(labels, expected.labels)
+
+
+def test_data_without_labels_is_refused(tmp_path):
+    (tmp_path / "frames").mkdir()
+    from PIL import Image
+
+    Image.new("RGB", (32, 32)).save(tmp_path / "frames/0.png")
+    with pytest.raises(ValueError, match="has no labels, which training needs"):
+        training_clips(open_dataset(f"folder:{tmp_path / 'frames'}"), with_flow=False, cache_gb=1.0)
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+def test_values_ahead_come_in_order(workers):
+    asked = []
+
+    def make(step):
+        asked.append(step)
+        return step * step
+
+    ahead = Ahead(make, workers, 9)
+    assert [ahead(step) for step in range(2, 9)] == [step * step for step in range(2, 9)]
+    ahead.close()
+    assert sorted(asked) == list(range(2, 9))
