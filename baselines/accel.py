@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from baselines.flownets import FlowNetS
 from baselines.optical_flow import KeyMasks
+from mpvss.errors import UserError
 from mpvss.propagation import warp_masks
 from mpvss.segmentor.mask2former import Mask2Former
 from mpvss.segmentor.semantic import MaskPrediction
@@ -51,7 +52,7 @@ class Accel(nn.Module):
     ) -> None:
         super().__init__()
         if key_segmentor.num_classes != segmentor.num_classes:
-            raise ValueError(
+            raise UserError(
                 f"Accel's branches must share their classes; the key branch has {key_segmentor.num_classes} "
                 f"and the other {segmentor.num_classes}"
             )

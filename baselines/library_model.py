@@ -11,6 +11,7 @@ from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor, nn
 
 from baselines.flownets import FlowNetS
+from mpvss.errors import UserError
 from mpvss.motion.encoder import PADDING
 from mpvss.propagation import warp_masks
 from mpvss.stages import stage
@@ -98,19 +99,19 @@ def load_library_model(name: str) -> LibrarySegmentor:
     Frames are normed as the image processor that is saved with it says.
 
     Raises:
-        ValueError: the library is not installed; no such model; one without an image processor, or of another task.
+        UserError: the library is not installed; no such model; one without an image processor, or of another task.
     """
     try:
         from transformers import AutoModelForSemanticSegmentation
         from transformers.image_processing_base import ImageProcessingMixin
     except ImportError:
-        raise ValueError(f"{name} is a model of the transformers library; pip install 'mpvss-bench[peer]'") from None
+        raise UserError(f"{name} is a model of the transformers library; pip install 'mpvss-bench[peer]'") from None
     try:
         model = AutoModelForSemanticSegmentation.from_pretrained(name)
         processor, _ = ImageProcessingMixin.get_image_processor_dict(name)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"{name} is no semantic segmentation model with its image processor: {reason}") from None
+        raise UserError(f"{name} is no semantic segmentation model with its image processor: {reason}") from None
     mean, std = _norm(processor)
     return LibrarySegmentor(model.eval(), num_classes=model.config.num_labels, mean=mean, std=std)
 

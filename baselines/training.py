@@ -14,6 +14,7 @@ from baselines.accel import Accel
 from baselines.dff import DFF
 from baselines.flownets import FLOW_DIVISOR, STRIDE, FlowNetS
 from baselines.optical_flow import OpticalFlow
+from mpvss.errors import UserError
 from mpvss.layers import map_size
 from mpvss.motion.encoder import PADDING as PAIR_PADDING
 from mpvss.motion.encoder import stack_pair
@@ -107,7 +108,7 @@ class PixelCriterion:
 
     def __post_init__(self) -> None:
         if self.points < 1:
-            raise ValueError(f"points is {self.points}; it must be 1 or more")
+            raise UserError(f"points is {self.points}; it must be 1 or more")
 
     def __call__(
         self,

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from mpvss.errors import UserError
 from mpvss.propagation import warp_masks
 from mpvss.segmentor.mask2former import Mask2Former
 from mpvss.segmentor.semantic import MaskPrediction
@@ -45,11 +46,11 @@ class TrueFlow(nn.Module):
     def propagate(
         self, frame: Shaped[Tensor, "3 h w"], state: KeyMasksAndFlow
     ) -> tuple[MaskPrediction, KeyMasksAndFlow]:
-        """Warp the key frame's masks to `frame`; ValueError where the flow was not taken."""
+        """Warp the key frame's masks to `frame`; UserError where the flow was not taken."""
         key = state.prediction
         check_same_size(frame, key.size)
         if state.flow is None:
-            raise ValueError("true-flow must be told the true flow, which a sweep over synthetic clips does")
+            raise UserError("true-flow must be told the true flow, which a sweep over synthetic clips does")
         (height, width), grid = key.size, key.mask_logits.shape[1:]
         padding = (0, grid[1] * key.stride - width, 0, grid[0] * key.stride - height)
         flow = F.pad(state.flow[None], padding, mode="replicate")

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
+from mpvss.errors import UserError
+
 PIECE = 1 << 20
 """Numbers that `in_pieces` works on at once: as float32, 4 MiB."""
 
@@ -70,7 +72,7 @@ class MultiheadAttention(nn.Module):
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         if dim % heads:
-            raise ValueError(f"attention width {dim} is not a multiple of its {heads} heads")
+            raise UserError(f"attention width {dim} is not a multiple of its {heads} heads")
         self.heads = heads
         self.in_proj_weight = nn.Parameter(torch.empty(3 * dim, dim))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * dim))

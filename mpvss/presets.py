@@ -8,6 +8,7 @@ from functools import partial
 
 from torch import nn
 
+from mpvss.errors import UserError
 from mpvss.motion.decoder import MotionDecoder
 from mpvss.motion.encoder import MotionEncoder
 from mpvss.motion.flow_head import QueryFlowHead
@@ -42,7 +43,7 @@ class Head:
 
     def __post_init__(self) -> None:
         if self.dim % (2 * self.heads):
-            raise ValueError(f"dim {self.dim} must be a multiple of twice the {self.heads} heads")
+            raise UserError(f"dim {self.dim} must be a multiple of twice the {self.heads} heads")
 
 
 PAPER = Head()
@@ -121,9 +122,9 @@ FLOW_DESIGNS: dict[str, FlowDesign] = {
 
 
 def backbone_row(name: str) -> Backbone:
-    """The row called `name`; ValueError names the known ones."""
+    """The row called `name`; UserError names the known ones."""
     if name not in BACKBONES:
-        raise ValueError(f"unknown backbone {name!r}; known are {', '.join(BACKBONES)}")
+        raise UserError(f"unknown backbone {name!r}; known are {', '.join(BACKBONES)}")
     return BACKBONES[name]
 
 

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 
+from mpvss.errors import UserError
+
 IGNORE = 255
 """The label of pixels that no measure counts, in every label map of the project."""
 
@@ -49,30 +51,30 @@ class VideoSegmenter(Protocol):
 
 
 def check_num_classes(num_classes: int) -> None:
-    """Raise ValueError unless label maps can hold `num_classes` classes and the ignore label."""
+    """Raise UserError unless label maps can hold `num_classes` classes and the ignore label."""
     if not 1 <= num_classes <= MAX_CLASSES:
-        raise ValueError(f"num_classes is {num_classes}; label maps hold 1 to {MAX_CLASSES} classes")
+        raise UserError(f"num_classes is {num_classes}; label maps hold 1 to {MAX_CLASSES} classes")
 
 
 def check_frame(frame: Tensor) -> None:
-    """Raise ValueError unless `frame` is one RGB frame, (3, H, W)."""
+    """Raise UserError unless `frame` is one RGB frame, (3, H, W)."""
     if frame.ndim != 3 or frame.shape[0] != 3 or 0 in frame.shape:
-        raise ValueError(f"a frame is one RGB image, (3, H, W); got shape {tuple(frame.shape)}")
+        raise UserError(f"a frame is one RGB image, (3, H, W); got shape {tuple(frame.shape)}")
 
 
 def check_same_size(frame: Tensor, key_size: tuple[int, int]) -> None:
-    """Raise ValueError where a frame has another size than its key frame: nothing can be propagated to it."""
+    """Raise UserError where a frame has another size than its key frame: nothing can be propagated to it."""
     check_frame(frame)
     if tuple(frame.shape[1:]) != tuple(key_size):
         height, width = frame.shape[1:]
-        raise ValueError(
+        raise UserError(
             f"the frame is {width}x{height} and its key frame {key_size[1]}x{key_size[0]}; "
             "frames of one clip must share one size"
         )
 
 
 def frame_size(frame: Tensor) -> tuple[int, int]:
-    """Height and width of one RGB frame, (3, H, W); ValueError where it is not one."""
+    """Height and width of one RGB frame, (3, H, W); UserError where it is not one."""
     check_frame(frame)
     return frame.shape[1], frame.shape[2]
 

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from mpvss.errors import UserError
 from mpvss.layers import constant
 from mpvss.stages import stage
 
@@ -39,7 +40,7 @@ def warp(
     """
     height, width = source.shape[-2:]
     if flow.shape[-2:] != source.shape[-2:]:
-        raise ValueError(
+        raise UserError(
             f"the flow's grid is {tuple(flow.shape[-2:])} and the source's {(height, width)}; resize the flow first"
         )
     if variant == "published":

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from bench.cli import options
+from mpvss.errors import UserError
 
 EXAMPLES = """\
 examples:
@@ -64,7 +65,7 @@ def _run(args: argparse.Namespace) -> int:
     from bench.measure.count import tables as cost_tables
 
     if args.paper and args.counters:
-        raise ValueError("--paper and --counters are two tables; give one of them")
+        raise UserError("--paper and --counters are two tables; give one of them")
     if args.counters:
         from bench.measure.count.by_stage_table import print_counters
 

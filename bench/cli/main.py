@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from bench.cli import compare, cost, demo, gate, latency, peer, profile, report, segment, ship, strip, sweep, train
+from mpvss.errors import UserError
 
 USAGE_ERROR, INTERRUPTED = 2, 130
 
@@ -78,10 +79,10 @@ def known_names(names: Iterable[str], known: Sequence[str], what: str) -> tuple[
     """The names, as they are.
 
     Raises:
-        ValueError: a name that is not known.
+        UserError: a name that is not known.
     """
     names = list(names)
     for name in names:
         if name not in known:
-            raise ValueError(f"unknown {what} {name!r}; known are {', '.join(known)}")
+            raise UserError(f"unknown {what} {name!r}; known are {', '.join(known)}")
     return tuple(names)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from bench.cli import options
+from mpvss.errors import UserError
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -31,7 +32,7 @@ def _run(args: argparse.Namespace) -> int:
     try:
         import transformers  # noqa: F401
     except ImportError:
-        raise ValueError("the peer is the transformers library; install it with: pip install transformers") from None
+        raise UserError("the peer is the transformers library; install it with: pip install transformers") from None
     from bench.measure.peer.compare import compare_with_peer
     from bench.measure.time.modes import mode_of
     from bench.methods.builder import select_device, set_threads

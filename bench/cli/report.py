@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from bench.cli import options
+from mpvss.errors import UserError
 
 EXAMPLES = """\
 examples:
@@ -52,7 +53,7 @@ def _run(args: argparse.Namespace) -> int:
     from bench.report import FORMATS, write_report
 
     if args.out is None and len(args.runs) > 1:
-        raise ValueError("several runs are given; say with --out where their common report goes")
+        raise UserError("several runs are given; say with --out where their common report goes")
     out = args.out or args.runs[0] / "report"
     files = write_report(args.runs, out, FORMATS if args.formats is None else args.formats)
     for file in files:

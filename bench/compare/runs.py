@@ -12,6 +12,7 @@ from bench.compare.counters import PARAMETERS, Counter, Finding, judge_operators
 from bench.compare.significance import judge
 from bench.measure.time.samples import COMMON_THROTTLING
 from bench.runs.results import read_configuration, read_operators, read_run, read_samples
+from mpvss.errors import UserError
 
 CELL = ["backbone", "method", "interval"]
 HOW_LONG = {"repeats", "stopping", "deadlines_ms"}
@@ -27,7 +28,7 @@ OF_A_METHOD = (
 OF_A_CELL = (Counter("miou", 0.001, 1),)
 
 
-class NotComparableError(ValueError):
+class NotComparableError(UserError):
     """Two measurements whose difference would mean nothing; the message says why."""
 
 
@@ -46,10 +47,10 @@ def compare_runs(
 
     Raises:
         NotComparableError: the runs differ in what was measured, share no cell, or one was throttled.
-        ValueError: a folder is no run; floor or alpha is out of range.
+        UserError: a folder is no run; floor or alpha is out of range.
     """
     if floor < 0 or not 0 < alpha < 1:
-        raise ValueError(f"floor is {floor} and alpha {alpha}; they must be 0 or more, and between 0 and 1")
+        raise UserError(f"floor is {floor} and alpha {alpha}; they must be 0 or more, and between 0 and 1")
     before, after = read_run(base), read_run(new)
     _check_comparable(
         *(read_configuration(path)["configuration"] for path in (base, new)),

@@ -20,6 +20,8 @@ from typing import Literal
 
 import numpy as np
 
+from mpvss.errors import UserError
+
 Verdict = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR"]
 
 RESAMPLES = 2000
@@ -47,12 +49,12 @@ def compare_times(
 ) -> Difference:
     """Compare two sets of independent times in one unit.
 
-    Resampling is seeded, so the same samples give the same answer. ValueError where a side is empty.
+    Resampling is seeded, so the same samples give the same answer. UserError where a side is empty.
     """
     from scipy.stats import mannwhitneyu
 
     if not len(base) or not len(new):
-        raise ValueError(f"there are {len(base)} base and {len(new)} new samples; each side needs one or more")
+        raise UserError(f"there are {len(base)} base and {len(new)} new samples; each side needs one or more")
     rng = np.random.default_rng(seed)
     before, after = (np.asarray(side, dtype=float) for side in (base, new))
     medians = [np.median(side[rng.integers(0, len(side), (RESAMPLES, len(side)))], axis=1) for side in (after, before)]

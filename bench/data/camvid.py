@@ -19,6 +19,7 @@ from bench.data.clip import Dataset
 from bench.data.folder import describe, image_clip
 from bench.data.image_files import list_images
 from bench.metrics import IGNORE
+from mpvss.errors import UserError
 
 VOID = 11
 """CamVid's own id of pixels without a class."""
@@ -43,14 +44,14 @@ def open_camvid(path: Path) -> Dataset:
     """CamVid's `val` of a root, or the folder of frames given.
 
     Raises:
-        ValueError: another layout, or a frame without a label map.
+        UserError: another layout, or a frame without a label map.
 
     """
     frames = path / "val" if (path / "val").is_dir() else path
     labels = frames.resolve().parent / f"{frames.resolve().name}annot"
     names = list_images(frames) if frames.is_dir() and labels.is_dir() else []
     if not names:
-        raise ValueError(
+        raise UserError(
             f"{path} is not CamVid: expected {path}/val/0016E5_07959.png and so on, with their labels in "
             f"{path}/valannot/0016E5_07959.png, or the folder val itself with valannot beside it"
         )

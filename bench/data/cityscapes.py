@@ -20,6 +20,7 @@ from bench.data.clip import Clip, Dataset, Frame
 from bench.data.folder import describe
 from bench.data.image_files import list_images, natural_key, read_frame, read_labels
 from bench.metrics import IGNORE
+from mpvss.errors import UserError
 
 SPLITS = ("train", "val", "test")
 UNLABELLED_SPLIT = "test"
@@ -69,24 +70,24 @@ def open_cityscapes(path: Path, split: str = "val") -> Dataset:
         split: train, val or test; the clips of test have no labels.
 
     Raises:
-        ValueError: an unknown split, another layout, a snippet that lacks frames, frames without a label map in their
+        UserError: an unknown split, another layout, a snippet that lacks frames, frames without a label map in their
             snippet.
 
     """
     if split not in SPLITS:
-        raise ValueError(f"cityscapes: split is {split!r}; it must be {', '.join(SPLITS)}")
+        raise UserError(f"cityscapes: split is {split!r}; it must be {', '.join(SPLITS)}")
     folders = [path / name / split for name in ("leftImg8bit_sequence", "gtFine")]
     for folder in folders:
         if not folder.is_dir():
-            raise ValueError(f"{path} is not Cityscapes: there is no folder {folder}; {LAYOUT}")
+            raise UserError(f"{path} is not Cityscapes: there is no folder {folder}; {LAYOUT}")
     frames, labels = _list_frames(folders[0]), _list_labels(folders[1])
     for folder, listed in zip(folders, (frames, labels), strict=True):
         if not listed:
-            raise ValueError(f"{folder} holds no such files as are expected; {LAYOUT}")
+            raise UserError(f"{folder} holds no such files as are expected; {LAYOUT}")
     members = {snippet: _members(snippet, frames, labels[snippet]) for snippet in labels}
     stray = frames.keys() - {key for keys in members.values() for key in keys}
     if stray:
-        raise ValueError(
+        raise UserError(
             f"frame {frames[min(stray)]} is in no labelled snippet: no label map of its sequence in {folders[1]} is "
             f"of a frame from {SNIPPET_LENGTH - 1 - LABELLED_FRAME} before it to {LABELLED_FRAME} after it; {LAYOUT}"
         )
@@ -133,7 +134,7 @@ def _members(snippet: tuple[str, int], frames: _Numbered, labels: Path) -> list[
     keys = [(sequence, first + index) for index in range(SNIPPET_LENGTH)]
     for key in keys:
         if key not in frames:
-            raise ValueError(
+            raise UserError(
                 f"{labels} labels the 20th of frames {first} to {first + SNIPPET_LENGTH - 1} of {sequence}, and there "
                 f"is no frame {sequence}_{key[1]:06d}_leftImg8bit.png; {LAYOUT}"
             )

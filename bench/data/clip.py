@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from bench.metrics import IGNORE
+from mpvss.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Clip:
     flow: Callable[[int, int], tuple[np.ndarray, np.ndarray]] | None = None
 
     def frame(self, index: int) -> Frame:
-        """One frame of a clip with `read_frame`; ValueError as `frames`."""
+        """One frame of a clip with `read_frame`; UserError as `frames`."""
         assert self.read_frame is not None, "this clip is streamed"
         frame = self.read_frame(index)
         self._check(frame, frame.image.shape[1:])
@@ -67,7 +68,7 @@ class Clip:
         """The frames in order, from the first, each time it is called.
 
         Raises:
-            ValueError: while streaming, naming the clip and frame: a file that cannot be read, no frame at
+            UserError: while streaming, naming the clip and frame: a file that cannot be read, no frame at
                 all, a frame of another size than the first, labels of another size than their frame, an id
                 that is no class.
 
@@ -78,12 +79,12 @@ class Clip:
             self._check(frame, size)
             yield frame
         if size is None:
-            raise ValueError(f"clip {self.name} has no frames")
+            raise UserError(f"clip {self.name} has no frames")
 
     def _check(self, frame: Frame, size: tuple[int, ...]) -> None:
         where = f"clip {self.name}, frame {frame.name}"
         if frame.image.shape[1:] != size:
-            raise ValueError(
+            raise UserError(
                 f"{where}: the frame is {_text(frame.image.shape[1:])} and the clip's first {_text(size)}; "
                 "frames of one clip must share one size"
             )
@@ -92,14 +93,14 @@ class Clip:
         if frame.labels_from:
             where += f", labels {frame.labels_from}"
         if frame.labels.shape != size:
-            raise ValueError(
+            raise UserError(
                 f"{where}: the labels are {_text(frame.labels.shape)} and the frame {_text(size)}; they must agree"
             )
         assert self.num_classes is not None, "labelled clips know their classes"
         strangers = (frame.labels >= self.num_classes) & (frame.labels != IGNORE)
         if strangers.any():
             row, column = np.unravel_index(strangers.argmax(), size)
-            raise ValueError(
+            raise UserError(
                 f"{where}: id {frame.labels[row, column]} at row {row}, column {column}; "
                 f"ids are 0 to {self.num_classes - 1}, or {IGNORE} for ignore"
             )

@@ -17,6 +17,7 @@ from bench.data.synthetic.finish import soften
 from bench.data.synthetic.render import backward_flow, paint
 from bench.data.synthetic.sprite import Canvas, Sprite, endless_canvas
 from bench.data.synthetic.texture import layered, noise
+from mpvss.errors import UserError
 
 _SMALLEST = 32
 _FARTHEST = 40.0
@@ -42,13 +43,13 @@ def flying_pair(
         occluded: where what the first shows is covered in the second, or outside it.
 
     Raises:
-        ValueError: a seed or index under 0, a size under 32.
+        UserError: a seed or index under 0, a size under 32.
 
     """
     if seed < 0 or index < 0:
-        raise ValueError(f"pair {index} of seed {seed}; both must be 0 or more")
+        raise UserError(f"pair {index} of seed {seed}; both must be 0 or more")
     if min(size) < _SMALLEST:
-        raise ValueError(f"a pair of {size[0]}x{size[1]} pixels; height and width must be {_SMALLEST} or more")
+        raise UserError(f"a pair of {size[0]}x{size[1]} pixels; height and width must be {_SMALLEST} or more")
     rng = np.random.Generator(np.random.PCG64((seed, index)))
     to_pixels = shift((size[1] - 1) / 2, (size[0] - 1) / 2) @ scale(size[0] / UNITS)
     density, half = size[0] / UNITS, UNITS * size[1] / size[0] / 2

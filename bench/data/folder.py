@@ -24,6 +24,7 @@ from bench.data.image_files import (
     read_labels,
 )
 from bench.data.palette import colour_map, numbered_names
+from mpvss.errors import UserError
 
 
 def open_folder(path: Path, labels: Path | None = None, num_classes: int | None = None) -> Dataset:
@@ -35,22 +36,20 @@ def open_folder(path: Path, labels: Path | None = None, num_classes: int | None 
         num_classes: how many classes the labels hold; without labels it may be left out.
 
     Raises:
-        ValueError: a folder that is missing or holds no frames, a frame without a label map, labels without
+        UserError: a folder that is missing or holds no frames, a frame without a label map, labels without
             `num_classes`.
 
     """
     for folder in filter(None, (path, labels)):
         require_folder(folder)
     if labels is not None and num_classes is None:
-        raise ValueError(f"how many classes do the labels in {labels} hold? Give num_classes")
+        raise UserError(f"how many classes do the labels in {labels} hold? Give num_classes")
     subfolders = _subfolders_with_images(path, apart_from=labels)
     own = list_images(path)
     if own and subfolders:
-        raise ValueError(
-            f"{path} holds frames ({own[0]}) and sub-folders of frames ({subfolders[0]}); give one of them"
-        )
+        raise UserError(f"{path} holds frames ({own[0]}) and sub-folders of frames ({subfolders[0]}); give one of them")
     if not own and not subfolders:
-        raise ValueError(f"{path} holds no frames; looked for {', '.join(FRAME_SUFFIXES)}")
+        raise UserError(f"{path} holds no frames; looked for {', '.join(FRAME_SUFFIXES)}")
     clips = []
     files: list[Path] = []
     for name in subfolders or [""]:
@@ -88,7 +87,7 @@ def image_clip(
         translate: from the ids in the files to the project's, 255 = ignore.
 
     Raises:
-        ValueError: a frame without a label map.
+        UserError: a frame without a label map.
 
     """
     label_names = None if labels is None else _match(folder, frames, labels)
@@ -113,9 +112,9 @@ def describe(what: str, clips: list[Clip], files: Iterable[Path]) -> str:
 
 
 def require_folder(path: Path) -> None:
-    """Raise ValueError unless the path is a folder."""
+    """Raise UserError unless the path is a folder."""
     if not path.is_dir():
-        raise ValueError(f"{path} is not a folder" if path.exists() else f"{path} does not exist")
+        raise UserError(f"{path} is not a folder" if path.exists() else f"{path} does not exist")
 
 
 def _match(folder: Path, frames: list[str], labels: Path) -> list[str]:
@@ -123,7 +122,7 @@ def _match(folder: Path, frames: list[str], labels: Path) -> list[str]:
     by_stem = {Path(name).stem: name for name in list_images(labels, LABEL_SUFFIXES)}
     for frame in frames:
         if Path(frame).stem not in by_stem:
-            raise ValueError(
+            raise UserError(
                 f"frame {folder / frame} has no label map: expected {labels / Path(frame).stem} with one of "
                 f"{', '.join(LABEL_SUFFIXES)}"
             )

@@ -16,6 +16,7 @@ from jaxtyping import Bool, UInt8
 
 from bench.data.clip import Clip, Dataset, Frame
 from bench.data.palette import colour_map
+from mpvss.errors import UserError
 
 CLASS_NAMES = ("sky", "ground", "circle", "square", "triangle", "bar")
 _NUM_SHAPES = 9
@@ -41,7 +42,7 @@ class GeneratedOptions:
             ("seed", 0),
         ):
             if getattr(self, name) < least:
-                raise ValueError(f"generated: {name} is {getattr(self, name)}; it must be {least} or more")
+                raise UserError(f"generated: {name} is {getattr(self, name)}; it must be {least} or more")
 
 
 def open_generated(options: GeneratedOptions) -> Dataset:

@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from mpvss.errors import UserError
+
 FRAME_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm")
 LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
 """Label ids do not survive the lossy formats."""
@@ -29,7 +31,7 @@ def list_images(folder: Path, suffixes: tuple[str, ...] = FRAME_SUFFIXES) -> lis
     """The names of the image files right in a folder, in natural order; hidden files are left out.
 
     Raises:
-        ValueError: two files that differ in their suffix alone.
+        UserError: two files that differ in their suffix alone.
 
     """
     names = [
@@ -42,7 +44,7 @@ def list_images(folder: Path, suffixes: tuple[str, ...] = FRAME_SUFFIXES) -> lis
     for name in names:
         other = stems.setdefault(Path(name).stem, name)
         if other != name:
-            raise ValueError(f"{folder} holds {other} and {name}; one frame or label map has one file")
+            raise UserError(f"{folder} holds {other} and {name}; one frame or label map has one file")
     return names
 
 
@@ -50,12 +52,12 @@ def read_frame(path: Path) -> UInt8[np.ndarray, "3 h w"]:
     """An image file as RGB, (3, H, W). Greyscale is repeated, transparency dropped.
 
     Raises:
-        ValueError: a file that is no image, is cut short, or has more than 8 bits a channel in one channel.
+        UserError: a file that is no image, is cut short, or has more than 8 bits a channel in one channel.
 
     """
     image = _load(path)
     if image.mode not in _EIGHT_BIT_MODES:
-        raise ValueError(f"{path} is of mode {image.mode}; frames have 8 bits a channel")
+        raise UserError(f"{path} is of mode {image.mode}; frames have 8 bits a channel")
     return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
 
 
@@ -63,12 +65,12 @@ def read_labels(path: Path) -> UInt8[np.ndarray, "h w"]:
     """A label map, (H, W): the values of a greyscale image or the indices of one with a palette.
 
     Raises:
-        ValueError: a file that is no image, is cut short, or is not 8-bit with one channel.
+        UserError: a file that is no image, is cut short, or is not 8-bit with one channel.
 
     """
     image = _load(path)
     if image.mode not in ("L", "P"):
-        raise ValueError(
+        raise UserError(
             f"{path} is of mode {image.mode}; a label map has one 8-bit channel of class ids "
             "(mode L, or P with a palette)"
         )
@@ -90,4 +92,4 @@ def _load(path: Path) -> Image.Image:
             return image
     # Pillow's decoders raise each of these over damaged files.
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} cannot be read as an image: {error}") from error
+        raise UserError(f"{path} cannot be read as an image: {error}") from error

@@ -27,6 +27,7 @@ from bench.data.synthetic import SyntheticOptions, open_synthetic
 from bench.data.video_file import open_video
 from bench.data.vspw import open_vspw
 from bench.metrics import IGNORE
+from mpvss.errors import UserError
 
 KINDS = ("camvid", "cityscapes", "folder", "generated", "synthetic", "video", "vspw")
 _MADE = ("generated", "synthetic")
@@ -43,21 +44,21 @@ def open_dataset(spec: str, labels: str | None = None, num_classes: int | None =
             be predicted, for their colours. A data set with classes of its own agrees or refuses.
 
     Raises:
-        ValueError: an unknown kind, a path that is missing or holds something else, an option that is unknown, has a
+        UserError: an unknown kind, a path that is missing or holds something else, an option that is unknown, has a
             bad value or is not for this kind.
 
     """
     if num_classes is not None and not 1 <= num_classes <= IGNORE:
-        raise ValueError(f"num_classes is {num_classes}; label maps hold 1 to {IGNORE} classes")
+        raise UserError(f"num_classes is {num_classes}; label maps hold 1 to {IGNORE} classes")
     kind, rest = _split(spec)
     if labels is not None and kind != "folder":
-        raise ValueError(f"{spec}: labels are given for a folder of frames alone, not for {kind}")
+        raise UserError(f"{spec}: labels are given for a folder of frames alone, not for {kind}")
     if kind == "generated":
         dataset = open_generated(GeneratedOptions(**_amounts(kind, rest)))
     elif kind == "synthetic":
         dataset = open_synthetic(_synthetic_options(rest))
     elif not rest:
-        raise ValueError(f"{spec} names no path; write {kind}:PATH")
+        raise UserError(f"{spec} names no path; write {kind}:PATH")
     elif kind == "vspw":
         dataset = open_vspw(*_path_and_split(kind, rest))
     elif kind == "cityscapes":
@@ -69,7 +70,7 @@ def open_dataset(spec: str, labels: str | None = None, num_classes: int | None =
     else:
         dataset = open_video(Path(rest), num_classes)
     if num_classes is not None and dataset.num_classes != num_classes:
-        raise ValueError(f"{spec} has {dataset.num_classes} classes of its own, not {num_classes}")
+        raise UserError(f"{spec} has {dataset.num_classes} classes of its own, not {num_classes}")
     return dataset
 
 
@@ -79,7 +80,7 @@ def _split(spec: str) -> tuple[str, str]:
         return kind, rest
     if spec and Path(spec).exists():
         return ("folder" if Path(spec).is_dir() else "video"), spec
-    raise ValueError(
+    raise UserError(
         f"{spec!r} is neither a data set nor a path that exists; data sets are "
         f"{', '.join(kind if kind in _MADE else f'{kind}:PATH' for kind in KINDS)}"
     )
@@ -90,9 +91,9 @@ def _path_and_split(kind: str, text: str) -> tuple[Path, str]:
     if not match:
         return Path(text), "val"
     if match[1] != "split":
-        raise ValueError(f"{kind}: unknown option {match[1]!r}; the one option is split")
+        raise UserError(f"{kind}: unknown option {match[1]!r}; the one option is split")
     if not match.start():
-        raise ValueError(f"{kind}:{text} names no path; write {kind}:PATH or {kind}:PATH,split=val")
+        raise UserError(f"{kind}:{text} names no path; write {kind}:PATH or {kind}:PATH,split=val")
     return Path(text[: match.start()]), match[2]
 
 
@@ -110,12 +111,12 @@ def _amounts(kind: str, text: str, also: str = "") -> dict[str, int]:
         if key == "size":
             match = re.fullmatch(r"([0-9]+)x([0-9]+)", value)
             if not match:
-                raise ValueError(f"{kind}: size is {value!r}; write it HEIGHTxWIDTH, as 96x160")
+                raise UserError(f"{kind}: size is {value!r}; write it HEIGHTxWIDTH, as 96x160")
             values["height"], values["width"] = int(match[1]), int(match[2])
         elif key in ("clips", "frames", "seed"):
             if not re.fullmatch(r"[0-9]+", value):
-                raise ValueError(f"{kind}: {key} is {value!r}; it must be a whole number")
+                raise UserError(f"{kind}: {key} is {value!r}; it must be a whole number")
             values[key] = int(value)
         else:
-            raise ValueError(f"{kind}: unknown option {key!r}; options are {also}clips, frames, size and seed")
+            raise UserError(f"{kind}: unknown option {key!r}; options are {also}clips, frames, size and seed")
     return values

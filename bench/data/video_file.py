@@ -16,6 +16,7 @@ from jaxtyping import UInt8
 from bench.data.clip import Clip, Dataset, Frame
 from bench.data.folder import describe
 from bench.data.palette import colour_map, numbered_names
+from mpvss.errors import UserError
 
 
 def open_video(path: Path, num_classes: int | None = None) -> Dataset:
@@ -26,7 +27,7 @@ def open_video(path: Path, num_classes: int | None = None) -> Dataset:
         num_classes: of the labels that will be predicted, for their colours; may be left out.
 
     Raises:
-        ValueError: no such file, not a video, no picture in it. While streaming, naming the frame: what cannot be
+        UserError: no such file, not a video, no picture in it. While streaming, naming the frame: what cannot be
             decoded, and an end before the one the file announces, so far as it announces one.
 
     """
@@ -46,14 +47,14 @@ def frame_rate(path: Path) -> Fraction:
     """Frames a second of a video file, on average.
 
     Raises:
-        ValueError: no such file, not a video, or it does not say.
+        UserError: no such file, not a video, or it does not say.
 
     """
     with _open(path) as container:
         stream = _picture(container, path)
         rate = stream.average_rate or stream.guessed_rate
     if not rate:
-        raise ValueError(f"{path} does not say its frame rate")
+        raise UserError(f"{path} does not say its frame rate")
     return Fraction(rate)
 
 
@@ -73,20 +74,20 @@ def _read(path: Path) -> Iterator[Frame]:
                     end = max(end, (packet.pts + (packet.duration or 0)) * tick)
                 for frame in frames:
                     if frame.is_corrupt:
-                        raise ValueError(f"{path}: frame {count} is damaged")
+                        raise UserError(f"{path}: frame {count} is damaged")
                     image = np.ascontiguousarray(frame.to_ndarray(format="rgb24").transpose(2, 0, 1))
                     yield Frame(image, None, f"{count:06d}")
                     count += 1
                 if packet.is_corrupt:
-                    raise ValueError(f"{path} is cut short or damaged at frame {count}")
+                    raise UserError(f"{path} is cut short or damaged at frame {count}")
         except av.error.FFmpegError as error:
-            raise ValueError(f"{path}: frame {count} cannot be decoded: {error.strerror}") from error
+            raise UserError(f"{path}: frame {count} cannot be decoded: {error.strerror}") from error
         # A trimmed file may hold fewer packets than it counts and one with a slow last frame may seem to end early, so
         # packets are believed where the time agrees, and the time alone where half a second is missing.
         slack = 2 / float(stream.average_rate or 2) if packets < stream.frames else 0.5
         announced = _announced_end(container, stream)
         if end + slack < announced:
-            raise ValueError(f"{path} is cut short: it ends at frame {count}, after {end:.2f} s of {announced:.2f} s")
+            raise UserError(f"{path} is cut short: it ends at frame {count}, after {end:.2f} s of {announced:.2f} s")
 
 
 def _announced_end(container: InputContainer, stream: VideoStream) -> float:
@@ -104,16 +105,16 @@ def _announced_end(container: InputContainer, stream: VideoStream) -> float:
 
 def _open(path: Path) -> InputContainer:
     if not path.exists():
-        raise ValueError(f"{path} does not exist")
+        raise UserError(f"{path} does not exist")
     try:
         return av.open(str(path))
     except (av.error.FFmpegError, OSError) as error:
-        raise ValueError(f"{path} cannot be read as a video: {error.strerror}") from error
+        raise UserError(f"{path} cannot be read as a video: {error.strerror}") from error
 
 
 def _picture(container: InputContainer, path: Path) -> VideoStream:
     if not container.streams.video:
-        raise ValueError(f"{path} holds no video stream")
+        raise UserError(f"{path} holds no video stream")
     return container.streams.video[0]
 
 
@@ -129,13 +130,13 @@ def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "h w 3"]], fps: f
         fps: frames a second.
 
     Raises:
-        ValueError: no frame, frames of several sizes, a rate that is not above 0, another suffix.
+        UserError: no frame, frames of several sizes, a rate that is not above 0, another suffix.
 
     """
     if path.suffix.lower() != ".mp4":
-        raise ValueError(f"{path}: videos are written as .mp4")
+        raise UserError(f"{path}: videos are written as .mp4")
     if not 0 < fps < 1000:
-        raise ValueError(f"the frame rate is {fps}; it must be above 0 and below 1000 a second")
+        raise UserError(f"the frame rate is {fps}; it must be above 0 and below 1000 a second")
     part = path.with_name(f".{path.stem}.part.mp4")
     try:
         _encode(part, frames, Fraction(fps).limit_denominator(1001))
@@ -155,9 +156,9 @@ def _encode(path: Path, frames: Iterable[UInt8[np.ndarray, "h w 3"]], rate: Frac
                 size = frame.shape
                 stream.height, stream.width = size[0] + size[0] % 2, size[1] + size[1] % 2
             if frame.shape != size:
-                raise ValueError(f"frame {index} is {frame.shape} and the first {size}; a video has one size")
+                raise UserError(f"frame {index} is {frame.shape} and the first {size}; a video has one size")
             even = np.pad(frame, ((0, size[0] % 2), (0, size[1] % 2), (0, 0)), mode="edge")
             container.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
         if size is None:
-            raise ValueError("a video needs one frame or more")
+            raise UserError("a video needs one frame or more")
         container.mux(stream.encode())

@@ -21,6 +21,7 @@ from bench.data.folder import describe, image_clip
 from bench.data.image_files import LABEL_SUFFIXES, list_images
 from bench.data.palette import colour_map
 from bench.metrics import IGNORE
+from mpvss.errors import UserError
 
 NUM_CLASSES = 124
 SPLITS = ("train", "val", "test")
@@ -40,15 +41,15 @@ def open_vspw(path: Path, split: str = "val") -> Dataset:
         split: train, val or test; the clips of test have no labels.
 
     Raises:
-        ValueError: an unknown split, another layout, a video that is named and is not there, a frame without a label
+        UserError: an unknown split, another layout, a video that is named and is not there, a frame without a label
             map, names of classes that do not fit.
 
     """
     if split not in SPLITS:
-        raise ValueError(f"vspw: split is {split!r}; it must be {', '.join(SPLITS)}")
+        raise UserError(f"vspw: split is {split!r}; it must be {', '.join(SPLITS)}")
     data = path / "data"
     if not data.is_dir():
-        raise ValueError(f"{path} is not VSPW: there is no folder {data}; {LAYOUT}")
+        raise UserError(f"{path} is not VSPW: there is no folder {data}; {LAYOUT}")
     clips = []
     files: list[Path] = []
     for video in _videos(path, split):
@@ -56,10 +57,10 @@ def open_vspw(path: Path, split: str = "val") -> Dataset:
         labels = None if split == UNLABELLED_SPLIT else masks
         for folder in filter(None, (frames, labels)):
             if not folder.is_dir():
-                raise ValueError(f"{path / split}.txt names video {video}, and there is no folder {folder}; {LAYOUT}")
+                raise UserError(f"{path / split}.txt names video {video}, and there is no folder {folder}; {LAYOUT}")
         names = list_images(frames)
         if not names:
-            raise ValueError(f"video {video} has no frames in {frames}; {LAYOUT}")
+            raise UserError(f"video {video} has no frames in {frames}; {LAYOUT}")
         clips.append(_clip(video, frames, names, labels))
         files += [frames / name for name in names]
         if labels is not None:
@@ -76,14 +77,14 @@ def open_vspw(path: Path, split: str = "val") -> Dataset:
 def _videos(path: Path, split: str) -> list[str]:
     file = path / f"{split}.txt"
     if not file.is_file():
-        raise ValueError(f"{file} is missing; {LAYOUT}")
+        raise UserError(f"{file} is missing; {LAYOUT}")
     lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
     count = Counter(filter(None, lines))
     if not count:
-        raise ValueError(f"{file} names no video; {LAYOUT}")
+        raise UserError(f"{file} names no video; {LAYOUT}")
     (most, times), *_ = count.most_common(1)
     if times > 1:
-        raise ValueError(f"{file} names video {most} {times} times")
+        raise UserError(f"{file} names video {most} {times} times")
     return list(count)
 
 
@@ -93,7 +94,7 @@ def _clip(video: str, frames: Path, names: list[str], labels: Path | None) -> Cl
     try:
         return image_clip(video, frames, names, labels, NUM_CLASSES, _ids_to_classes)
     except ValueError as error:
-        raise ValueError(f"{error}; {LAYOUT}") from None
+        raise UserError(f"{error}; {LAYOUT}") from None
 
 
 def _ids_to_classes(ids: np.ndarray) -> np.ndarray:
@@ -110,4 +111,4 @@ def _class_names(file: Path) -> tuple[str, ...]:
         names = {int(id): str(name) for name, id in json.loads(file.read_text(encoding="utf-8")).items()}
         return tuple(names[id] for id in ids)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise ValueError(f"{file} does not name classes 1 to {NUM_CLASSES}, as {{name: id}}: {error!r}") from None
+        raise UserError(f"{file} does not name classes 1 to {NUM_CLASSES}, as {{name: id}}: {error!r}") from None

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from bench.evaluate.schedule import FixedInterval
+from mpvss.errors import UserError
 from mpvss.video import Prediction, VideoSegmenter
 
 SharedCalls = Sequence[tuple[object, str]]
@@ -208,11 +209,11 @@ class Lockstep:
                 return track.labels
         labels = prediction.labels()
         if labels.shape != frame.shape[1:]:
-            raise ValueError(
+            raise UserError(
                 f"the label map is {tuple(labels.shape)} and the frame {tuple(frame.shape[1:])}; they must agree"
             )
         if int(labels.max()) >= num_classes:
-            raise ValueError(f"the label map holds class {int(labels.max())} of a method of {num_classes} classes")
+            raise UserError(f"the label map holds class {int(labels.max())} of a method of {num_classes} classes")
         return labels.cpu().numpy()
 
     def _drop(self, method: str, error: Exception) -> None:

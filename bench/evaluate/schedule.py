@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mpvss.errors import UserError
+
 
 @dataclass(frozen=True)
 class FixedInterval:
@@ -13,7 +15,7 @@ class FixedInterval:
 
     def __post_init__(self) -> None:
         if self.interval < 1:
-            raise ValueError(f"key-frame interval is {self.interval}; it must be 1 or more")
+            raise UserError(f"key-frame interval is {self.interval}; it must be 1 or more")
 
     def key_of(self, index: int) -> int:
         """The index of the key frame that frame `index` is propagated from (itself, for a key frame)."""
@@ -26,5 +28,5 @@ class FixedInterval:
     def count_keys(self, clip_length: int) -> int:
         """How many of the first `clip_length` frames are key frames."""
         if clip_length < 1:
-            raise ValueError(f"clip length is {clip_length}; it must be 1 or more")
+            raise UserError(f"clip length is {clip_length}; it must be 1 or more")
         return -(-clip_length // self.interval)

@@ -15,6 +15,7 @@ import numpy as np
 from bench import metrics
 from bench.evaluate.lockstep import Cell, Group
 from bench.runs.results import file_name, write_atomically
+from mpvss.errors import UserError
 
 WINDOWS = (8, 16)
 CONSISTENCIES = (metrics.VideoConsistency, metrics.StrictVideoConsistency)
@@ -172,7 +173,7 @@ class ClipStore:
                     for cell, (confusion, sums, frames) in zip(cells, scores, strict=True)
                 }
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{file} is damaged ({error}); delete it to score the clip again") from None
+            raise UserError(f"{file} is damaged ({error}); delete it to score the clip again") from None
 
     def save(self, index: int, name: str, scores: Mapping[Cell, Score]) -> None:
         """Write the scores of a clip in one step."""

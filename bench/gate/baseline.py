@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.compare.counters import PARAMETERS, Counter, Finding, judge_operators
 from bench.compare.runs import NotComparableError
+from mpvss.errors import UserError
 
 SCHEMA = 1
 MIOU = Counter("miou", 0.005, 1)
@@ -27,16 +28,16 @@ def read_baseline(path: Path) -> dict[str, Any]:
     """The content of a baseline's file.
 
     Raises:
-        ValueError: there is none, or it is damaged.
+        UserError: there is none, or it is damaged.
     """
     if not path.is_file():
-        raise ValueError(f"{path} is not a file; `mpvss-bench gate --update` measures a baseline and writes it")
+        raise UserError(f"{path} is not a file; `mpvss-bench gate --update` measures a baseline and writes it")
     try:
         baseline = json.loads(path.read_text())
     except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}); `mpvss-bench gate --update` writes it anew") from None
+        raise UserError(f"{path} is damaged ({error}); `mpvss-bench gate --update` writes it anew") from None
     if not isinstance(baseline, dict) or baseline.get("schema") != SCHEMA:
-        raise ValueError(f"{path} is no baseline of schema {SCHEMA}; `mpvss-bench gate --update` writes it anew")
+        raise UserError(f"{path} is no baseline of schema {SCHEMA}; `mpvss-bench gate --update` writes it anew")
     return baseline
 
 

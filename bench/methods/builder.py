@@ -18,6 +18,7 @@ from bench.evaluate.schedule import FixedInterval
 from bench.methods.registry import METHODS, TRUE_FLOW, Parts, branches, method_of, share_equal_networks
 from bench.methods.registry import build as build_method
 from bench.methods.shipped import shipped_file, shipped_identity
+from mpvss.errors import UserError
 from mpvss.segmentor.mask2former import Execution
 from mpvss.video import VideoSegmenter
 
@@ -49,7 +50,7 @@ class Weights:
     shipped: bool = False
 
     def file(self, method: str, backbone: str) -> Path | None:
-        """The checkpoint of a row, or None for untrained weights; ValueError where none is shipped and one should."""
+        """The checkpoint of a row, or None for untrained weights; UserError where none is shipped and one should."""
         file = self.files.get(f"{backbone}/{method}", self.files.get(backbone))
         if file is None and self.shipped and method_of(method) in (*METHODS, TRUE_FLOW):
             return shipped_file(method, backbone)
@@ -108,10 +109,10 @@ def select_device(name: str) -> torch.device:
     """The device of that name, `cpu` or `cuda`.
 
     Raises:
-        ValueError: there is no such device here.
+        UserError: there is no such device here.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("--device cuda: no CUDA device is available here; use --device cpu")
+        raise UserError("--device cuda: no CUDA device is available here; use --device cpu")
     return torch.device(name)
 
 
@@ -119,11 +120,11 @@ def set_threads(count: int | None) -> None:
     """Let torch use `count` CPU threads; None leaves its own choice.
 
     Raises:
-        ValueError: a count below 1.
+        UserError: a count below 1.
     """
     if count is not None:
         if count < 1:
-            raise ValueError(f"--threads is {count}; it must be 1 or more")
+            raise UserError(f"--threads is {count}; it must be 1 or more")
         torch.set_num_threads(count)
 
 
@@ -131,11 +132,11 @@ def limit(dataset: Dataset, clips: int | None, frames: int | None) -> Dataset:
     """The first `clips` clips of the data, and the first `frames` frames of each; None: all.
 
     Raises:
-        ValueError: a limit below 1, or one that leaves a clip none of the frames it is scored on.
+        UserError: a limit below 1, or one that leaves a clip none of the frames it is scored on.
     """
     for name, value in (("--clips", clips), ("--frames", frames)):
         if value is not None and value < 1:
-            raise ValueError(f"{name} is {value}; it must be 1 or more")
+            raise UserError(f"{name} is {value}; it must be 1 or more")
     return replace(dataset, clips=tuple(_limit_clip(clip, frames) for clip in dataset.clips[:clips]))
 
 
@@ -167,7 +168,7 @@ def _limit_clip(clip: Clip, frames: int | None) -> Clip:
         return limited
     left = tuple(index for index in clip.labelled_frames if index < frames)
     if not left:
-        raise ValueError(
+        raise UserError(
             f"--frames is {frames}; the first labelled frame of clip {clip.name} is {clip.labelled_frames[0]}, "
             "counted from 0"
         )

@@ -23,6 +23,7 @@ from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
 from baselines.true_flow import TrueFlow
 from mpvss.checkpoints import load_checkpoint, read_configuration
+from mpvss.errors import UserError
 from mpvss.presets import BACKBONES as _BACKBONES
 from mpvss.presets import FLOW_DESIGNS, SMALL, Head, backbone_row, build_mpvss, build_segmentor
 from mpvss.segmentor.mask2former import Execution, Mask2Former
@@ -74,7 +75,7 @@ class Parts:
             return self.draw(backbone, lambda: build_segmentor(backbone, self.num_classes, self.execution))
         model = load_library_model(backbone.removeprefix(LIBRARY))
         if model.num_classes != self.num_classes:
-            raise ValueError(f"{backbone} has {model.num_classes} classes; {self.num_classes} are asked for")
+            raise UserError(f"{backbone} has {model.num_classes} classes; {self.num_classes} are asked for")
         return model
 
     def flow(self, backbone: str) -> FlowNetS:
@@ -183,11 +184,11 @@ def method_of(row: str) -> str:
     """The method of a row of a table: of `METHOD`, or of `METHOD@LABEL`, as which one method has several rows.
 
     Raises:
-        ValueError: a label of other than letters, digits, `.`, `-` and `_`.
+        UserError: a label of other than letters, digits, `.`, `-` and `_`.
     """
     method, at, label = row.partition("@")
     if at and not LABEL.fullmatch(label):
-        raise ValueError(f"{row!r}: a label is letters, digits, '.', '-' and '_', as in optical-flow@fine-tuned")
+        raise UserError(f"{row!r}: a label is letters, digits, '.', '-' and '_', as in optical-flow@fine-tuned")
     return method
 
 
@@ -208,11 +209,11 @@ def branches(method: str, backbone: str) -> tuple[str, str | None]:
 
 
 def check_backbone(name: str, method: str | None = None) -> None:
-    """Raise ValueError unless there is such a backbone, and it has `method`."""
+    """Raise UserError unless there is such a backbone, and it has `method`."""
     if not name.startswith(LIBRARY):
         backbone_row(name)
     elif method in _MAKERS and method not in LIBRARY_METHODS:
-        raise ValueError(f"{name} is swept as {', '.join(LIBRARY_METHODS)}; {method} needs another backbone")
+        raise UserError(f"{name} is swept as {', '.join(LIBRARY_METHODS)}; {method} needs another backbone")
 
 
 def build(
@@ -232,18 +233,18 @@ def build(
     Accel, that of the branch that runs on every frame, and `key_backbone` (by default the same) of the one for key
     frames. `parts` gives the networks to share, and then `execution` and
     `seed` are its own. `weights` is a checkpoint; without one, weights are drawn from `seed`, and the method's
-    attribute `weights` says "untrained". ValueError for an unknown method or backbone, or a checkpoint that does
+    attribute `weights` says "untrained". UserError for an unknown method or backbone, or a checkpoint that does
     not fit.
     """
     if key_backbone is not None and method != "accel":
-        raise ValueError(f"key_backbone is Accel's alone; {method!r} takes one backbone")
+        raise UserError(f"key_backbone is Accel's alone; {method!r} takes one backbone")
     if method not in _MAKERS:
         if weights is not None:
-            raise ValueError(f"{method!r} is not the project's own method; it loads its weights itself")
+            raise UserError(f"{method!r} is not the project's own method; it loads its weights itself")
         return _from_entry_point(method, backbone, num_classes)
     parts = parts or Parts(num_classes, execution=execution, seed=seed)
     if parts.num_classes != num_classes:
-        raise ValueError(f"num_classes is {num_classes}, but the shared parts have {parts.num_classes}")
+        raise UserError(f"num_classes is {num_classes}, but the shared parts have {parts.num_classes}")
     key_backbone = key_backbone or backbone
     check_backbone(key_backbone, method)
     model = _MAKERS[method](parts, backbone, key_backbone).eval()
@@ -264,11 +265,11 @@ def build(
 def _load(model: nn.Module, path: str | os.PathLike[str], wanted: dict[str, str | int]) -> str:
     """Load a checkpoint that must fit the whole method; what it is, for results to state."""
     if not Path(path).is_file():
-        raise ValueError(f"checkpoint {path} does not exist or is not a file")
+        raise UserError(f"checkpoint {path} does not exist or is not a file")
     inside = read_configuration(path) or {}
     for key in ("backbone", "key_backbone", "num_classes"):
         if key in inside and inside[key] != wanted[key]:
-            raise ValueError(f"checkpoint {path} is for {key} {inside[key]}; this method has {wanted[key]}")
+            raise UserError(f"checkpoint {path} is for {key} {inside[key]}; this method has {wanted[key]}")
     report = load_checkpoint(model, path)
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
     lacking = sorted({name.split(".")[0] for name in report.missing})
@@ -282,7 +283,7 @@ def _load_flow(model: nn.Module, path: str | os.PathLike[str] | None) -> str:
     own = f"the model's own (sha256 {_digest_of_weights(segmentor)[:12]})"
     if flow is None:
         if path is not None:
-            raise ValueError(f"{path}: a model of the transformers library has its own weights; give the flow's alone")
+            raise UserError(f"{path}: a model of the transformers library has its own weights; give the flow's alone")
         return own
     if path is None:
         return f"{own}, flow {UNTRAINED}"
@@ -293,4 +294,4 @@ def _load_flow(model: nn.Module, path: str | os.PathLike[str] | None) -> str:
 def _from_entry_point(method: str, backbone: str, num_classes: int) -> VideoSegmenter:
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS, name=method):
         return entry.load()(backbone=backbone, num_classes=num_classes)
-    raise ValueError(f"unknown method {method!r}; known are {', '.join(known_methods())}")
+    raise UserError(f"unknown method {method!r}; known are {', '.join(known_methods())}")

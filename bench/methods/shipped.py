@@ -16,6 +16,7 @@ import hashlib
 from pathlib import Path
 
 from bench.methods.registry import LIBRARY, TRUE_FLOW, method_of
+from mpvss.errors import UserError
 
 FOLDER = Path(__file__).parents[1] / "weights"
 MODEL = "model.safetensors"
@@ -34,14 +35,14 @@ def shipped_file(row: str, backbone: str) -> Path | None:
     """The weights of a row. A model of the `transformers` library brings its own; None, but for a flow network.
 
     Raises:
-        ValueError: there are none.
+        UserError: there are none.
     """
     if backbone.startswith(LIBRARY):
         return FOLDER / FLOW_ROW / MODEL if method_of(row) == "optical-flow" else None
     name = f"{backbone}/{'per-frame' if method_of(row) in _WITH_PER_FRAME else row}"
     if name not in shipped_rows():
         shipped = ", ".join(shipped_rows()) or "none"
-        raise ValueError(f"no weights are shipped for {name}; shipped are: {shipped}")
+        raise UserError(f"no weights are shipped for {name}; shipped are: {shipped}")
     return FOLDER / name / MODEL
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from mpvss.errors import UserError
+
 RESAMPLES = 5000
 CONFIDENCE = 0.95
 
@@ -70,14 +72,14 @@ def bootstrap(
         None for fewer than two clips, of which nothing follows, or where no pixel is labelled.
 
     Raises:
-        ValueError: no cell, cells of other numbers of clips, no resample, a confidence not between 0 and 1.
+        UserError: no cell, cells of other numbers of clips, no resample, a confidence not between 0 and 1.
 
     """
     sizes = sorted({len(counts) for _, counts in terms})
     if len(sizes) != 1:
-        raise ValueError(f"the cells have {', '.join(map(str, sizes)) or 'no'} clips; they must share their clips")
+        raise UserError(f"the cells have {', '.join(map(str, sizes)) or 'no'} clips; they must share their clips")
     if resamples < 1 or not 0 < confidence < 1:
-        raise ValueError(
+        raise UserError(
             f"resamples is {resamples} and confidence {confidence}; they must be 1 or more, and between 0 and 1"
         )
     (clips,) = sizes

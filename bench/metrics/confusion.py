@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Int64, Integer, UInt8
 
+from mpvss.errors import UserError
+
 IGNORE = 255
 """The label of pixels that no measure counts; what loaders translate to. `mpvss.video` holds the same number."""
 
@@ -23,13 +25,13 @@ def confusion_matrix(
         Pixels: row = class of the truth, column = class of the prediction.
 
     Raises:
-        ValueError: another shape, or an id that is none of the classes.
+        UserError: another shape, or an id that is none of the classes.
 
     """
     if not 1 <= num_classes <= IGNORE:
-        raise ValueError(f"num_classes is {num_classes}; label maps hold 1 to {IGNORE} classes")
+        raise UserError(f"num_classes is {num_classes}; label maps hold 1 to {IGNORE} classes")
     if truth.shape != prediction.shape:
-        raise ValueError(f"the truth is {truth.shape} and the prediction {prediction.shape}; they must agree")
+        raise UserError(f"the truth is {truth.shape} and the prediction {prediction.shape}; they must agree")
     pairs = _as_bytes(truth, "truth").astype(np.uint16)
     pairs <<= 8
     pairs |= _as_bytes(prediction, "prediction")
@@ -37,12 +39,12 @@ def confusion_matrix(
     counts = np.bincount(pairs.ravel(), minlength=1 << 16).reshape(256, 256)
     strangers = np.flatnonzero(counts[num_classes:IGNORE].sum(axis=1))
     if strangers.size:
-        raise ValueError(
+        raise UserError(
             f"the truth holds id {num_classes + strangers[0]}; ids are 0 to {num_classes - 1}, or {IGNORE} for ignore"
         )
     strangers = np.flatnonzero(counts[:, num_classes:].sum(axis=0))
     if strangers.size:
-        raise ValueError(f"the prediction holds id {num_classes + strangers[0]}; ids are 0 to {num_classes - 1}")
+        raise UserError(f"the prediction holds id {num_classes + strangers[0]}; ids are 0 to {num_classes - 1}")
     return counts[:num_classes, :num_classes].astype(np.int64)
 
 
@@ -50,5 +52,5 @@ def _as_bytes(labels: Integer[np.ndarray, "..."], what: str) -> UInt8[np.ndarray
     if labels.dtype != np.uint8 and labels.size:
         for id in (labels.min(), labels.max()):
             if not 0 <= id <= IGNORE:
-                raise ValueError(f"the {what} holds id {id}; label maps are 8-bit")
+                raise UserError(f"the {what} holds id {id}; label maps are 8-bit")
     return labels.astype(np.uint8, copy=False)

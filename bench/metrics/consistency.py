@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Integer, UInt16
 
 from bench.metrics.confusion import IGNORE
+from mpvss.errors import UserError
 
 SHORTEST_SCORED_CLIP = 17
 """The VSPW scripts skip clips of 16 frames or fewer, for VC8 as for VC16."""
@@ -46,7 +47,7 @@ class _Accumulator:
 
     def __init__(self, windows: Sequence[int] = (8, 16)) -> None:
         if not windows or min(windows) < 2 or max(windows) >= 1 << 16:
-            raise ValueError(f"windows are {tuple(windows)}; give one or more lengths of 2 to 65535 frames")
+            raise UserError(f"windows are {tuple(windows)}; give one or more lengths of 2 to 65535 frames")
         self._windows = tuple(windows)
         self._sums = dict.fromkeys(self._windows, 0.0)
         self._counts = dict.fromkeys(self._windows, 0)
@@ -62,7 +63,7 @@ class _Accumulator:
             self._shape = truth.shape
         for what, labels in (("truth", truth), ("prediction", prediction)):
             if labels.shape != self._shape:
-                raise ValueError(f"the {what} of frame {self._frames} is {labels.shape}, not {self._shape}")
+                raise UserError(f"the {what} of frame {self._frames} is {labels.shape}, not {self._shape}")
 
     def _close(self) -> dict[int, tuple[float, ...]]:
         closed = {n: tuple(values) for n, values in self._values.items()}
@@ -76,7 +77,7 @@ class _Accumulator:
     def mean(self, window: int) -> float | None:
         """The mean over the windows of that length of all ended clips, 0..1; None where there was none."""
         if window not in self._sums:
-            raise ValueError(f"VC{window} was not measured; the windows are {self._windows}")
+            raise UserError(f"VC{window} was not measured; the windows are {self._windows}")
         return self._sums[window] / self._counts[window] if self._counts[window] else None
 
 
@@ -104,7 +105,7 @@ class VideoConsistency(_Accumulator):
         """Take the next frame's label maps, (H, W) each.
 
         Raises:
-            ValueError: a map of another size than the clip's first.
+            UserError: a map of another size than the clip's first.
 
         """
         self._check(truth, prediction)
@@ -152,7 +153,7 @@ class StrictVideoConsistency(_Accumulator):
         """Take the next frame's label maps, (H, W) each.
 
         Raises:
-            ValueError: a map of another size than the clip's first.
+            UserError: a map of another size than the clip's first.
 
         """
         self._check(truth, prediction)

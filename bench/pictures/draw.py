@@ -25,6 +25,7 @@ from bench.runs.progress import Progress
 from bench.runs.results import file_name
 from bench.sweep.run import parse_weights
 from bench.sweep.sweep import Grid
+from mpvss.errors import UserError
 from mpvss.propagation import MPVSS
 
 
@@ -38,9 +39,9 @@ def draw_pictures(args: argparse.Namespace) -> int:
     set_threads(args.threads)
     dataset = open_dataset(args.data, args.labels, args.classes)
     if dataset.num_classes is None:
-        raise ValueError(f"{args.data} does not say how many classes there are; give --classes")
+        raise UserError(f"{args.data} does not say how many classes there are; give --classes")
     if not 0 <= args.clip < len(dataset.clips):
-        raise ValueError(f"--clip is {args.clip}; {args.data} has clips 0 to {len(dataset.clips) - 1}")
+        raise UserError(f"--clip is {args.clip}; {args.data} has clips 0 to {len(dataset.clips) - 1}")
     clip = dataset.clips[args.clip]
     frames = _frames(clip, args.frames)
     build = registry_builder(
@@ -73,10 +74,10 @@ def draw_pictures(args: argparse.Namespace) -> int:
 def _frames(clip: Clip, wanted: list[int]) -> list[Frame]:
     """The clip's frames up to the last one wanted."""
     if min(wanted) < 0:
-        raise ValueError(f"--frames holds {min(wanted)}; frames are counted from 0")
+        raise UserError(f"--frames holds {min(wanted)}; frames are counted from 0")
     frames = list(islice(clip.frames(), max(wanted) + 1))
     if max(wanted) >= len(frames):
-        raise ValueError(f"--frames holds {max(wanted)}; clip {clip.name} has frames 0 to {len(frames) - 1}")
+        raise UserError(f"--frames holds {max(wanted)}; clip {clip.name} has frames 0 to {len(frames) - 1}")
     return frames
 
 

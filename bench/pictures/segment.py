@@ -15,6 +15,7 @@ from bench.methods.registry import UNTRAINED, known_methods
 from bench.pictures.overlay import write_overlay
 from bench.runs.progress import Progress
 from mpvss.checkpoints import read_num_classes
+from mpvss.errors import UserError
 
 CLASSES = 19
 FOLDER_FPS = 15
@@ -30,7 +31,7 @@ def run_segment(args: argparse.Namespace) -> int:
     dataset = limit(open_dataset(args.video, None, args.classes), None, args.frames)
     if len(dataset.clips) != 1:
         names = ", ".join(clip.name for clip in dataset.clips[:5])
-        raise ValueError(f"{args.video} holds {len(dataset.clips)} clips ({names}, …); give one of them")
+        raise UserError(f"{args.video} holds {len(dataset.clips)} clips ({names}, …); give one of them")
     in_weights = None if args.weights is None else read_num_classes(args.weights)
     num_classes = dataset.num_classes or in_weights or CLASSES
     weights = Weights({} if args.weights is None else {backbone: args.weights})

@@ -39,7 +39,7 @@ def profile_method(
     """Profile the frames `images`, uint8 (3, H, W), of one clip. Times are under the profiler, which slows work down.
 
     Raises:
-        ValueError: the method runs an operator that is unknown to `bench.measure.count.operators`.
+        UserError: the method runs an operator that is unknown to `bench.measure.count.operators`.
     """
     schedule = FixedInterval(interval)
     counts = count_frames(segmenter, images, schedule, device)

@@ -13,17 +13,18 @@ from bench.methods.builder import select_device, set_threads
 from bench.methods.registry import branches, build, known_methods
 from bench.profiling.profile import profile_method
 from bench.profiling.write import check_folder, write_profile
+from mpvss.errors import UserError
 
 
 def run_profile(args: argparse.Namespace) -> int:
     """Profile what is asked for, write it, and print what a person reads of it."""
     if args.method not in known_methods():
-        raise ValueError(f"unknown method {args.method!r}; known are {', '.join(known_methods())}")
+        raise UserError(f"unknown method {args.method!r}; known are {', '.join(known_methods())}")
     for name, value in (("--frames", args.frames), ("--classes", args.classes)):
         if value < 1:
-            raise ValueError(f"{name} is {value}; it must be 1 or more")
+            raise UserError(f"{name} is {value}; it must be 1 or more")
     if args.max_trace_mb <= 0:
-        raise ValueError(f"--max-trace-mb is {args.max_trace_mb:g}; it must be above 0")
+        raise UserError(f"--max-trace-mb is {args.max_trace_mb:g}; it must be above 0")
     FixedInterval(args.interval)
     check_folder(args.out)
     device = select_device(args.device)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.profiling.frames import FRAME, REST, Kind
+from mpvss.errors import UserError
 
 Event = Mapping[str, Any]
 ANNOTATION, OPERATOR = "user_annotation", "cpu_op"
@@ -51,13 +52,13 @@ def read_frames(events: Iterable[Event]) -> list[Frame]:
     """The frames of a trace in order, each the root of a tree.
 
     Raises:
-        ValueError: the trace holds no frame.
+        UserError: the trace holds no frame.
     """
     spans = [event for event in events if event.get("ph") == "X" and event.get("cat") in (ANNOTATION, OPERATOR)]
     kinds: dict[str, Kind] = {kind + FRAME: kind for kind in REST}
     thread = next((event["tid"] for event in spans if event["name"] in kinds), None)
     if thread is None:
-        raise ValueError(f"the trace holds no annotation {' or '.join(map(repr, kinds))}, so no frame to profile")
+        raise UserError(f"the trace holds no annotation {' or '.join(map(repr, kinds))}, so no frame to profile")
     mine = [event for event in spans if event["tid"] == thread]
     return [Frame(kinds[span.name], span) for root in _trees(mine) for span in _named(root, kinds)]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.profiling.memory_timeline import MEMORY
 from bench.profiling.spans import ANNOTATION, Event, Frame
+from mpvss.errors import UserError
 
 TRACE_FILE = "trace.pt.trace.json.gz"
 """What the plugin takes for a trace."""
@@ -22,7 +23,7 @@ def compress_trace(trace: Mapping[str, Any], frames: Sequence[Frame], most_bytes
     Operators' shapes; memory events; all frames but the first of each kind; all but frames and stages.
 
     Raises:
-        ValueError: frames and stages alone take more.
+        UserError: frames and stages alone take more.
     """
     content = {key: value for key, value in trace.items() if key not in _OF_THIS_MACHINE}
     dropped: list[str] = []
@@ -34,7 +35,7 @@ def compress_trace(trace: Mapping[str, Any], frames: Sequence[Frame], most_bytes
         dropped.append(name)
         data = _compressed(content)
     if len(data) > most_bytes:
-        raise ValueError(f"--max-trace-mb: frames and stages alone take {len(data) / 1e6:.3f} MB; allow more")
+        raise UserError(f"--max-trace-mb: frames and stages alone take {len(data) / 1e6:.3f} MB; allow more")
     return data, dropped
 
 

@@ -17,6 +17,7 @@ from bench.profiling.tables import Row, device_rows, kernel_rows, operator_rows,
 from bench.profiling.text import profile_text
 from bench.profiling.trace_file import TRACE_FILE, compress_trace
 from bench.runs.results import write_json
+from mpvss.errors import UserError
 
 SCHEMA = 1
 PROFILE = "profile.json"
@@ -28,14 +29,14 @@ FILES = (
 
 
 def check_folder(folder: Path) -> None:
-    """Raise ValueError unless `folder` can be written: it is missing, is empty, or holds an earlier profile alone."""
+    """Raise UserError unless `folder` can be written: it is missing, is empty, or holds an earlier profile alone."""
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise ValueError(f"--out {folder} is a file; name a folder")
+        raise UserError(f"--out {folder} is a file; name a folder")
     others = sorted(path.name for path in folder.iterdir() if path.name not in FILES)
     if others:
-        raise ValueError(f"--out {folder} holds {others[0]}, which is no part of a profile; choose another folder")
+        raise UserError(f"--out {folder} holds {others[0]}, which is no part of a profile; choose another folder")
 
 
 def write_profile(

@@ -14,6 +14,7 @@ from bench.report.tables.tables import Cell, is_there
 from bench.runs.clip_counts import ClipCounts
 from bench.runs.results import CellKey, read_clip_counts, read_configuration, read_latency, read_run, read_samples
 from bench.runs.schema import COUNTED_SCHEMA, PEER_SCHEMA, migrate_peer
+from mpvss.errors import UserError
 
 UNTRAINED = "untrained"
 
@@ -120,14 +121,14 @@ def read_study(paths: Sequence[Path]) -> Study:
     """Read runs, and folders that hold runs, counted costs (`cost-*.json`) and times beside the peer (`peer-*.json`).
 
     Raises:
-        ValueError: a folder that is neither, is damaged or of a schema that is not known; a run that has no cell
+        UserError: a folder that is neither, is damaged or of a schema that is not known; a run that has no cell
             yet, or the name of another.
 
     """
     folders = [folder for path in paths for folder in _runs_in(path)]
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
-        raise ValueError(f"the runs {', '.join(map(str, folders))} share a name; rename one of the folders")
+        raise UserError(f"the runs {', '.join(map(str, folders))} share a name; rename one of the folders")
     contents = _read_all(paths, "cost")
     runs = [_read(folder, name) for folder, name in zip(folders, names, strict=True)]
     series = tuple(dict.fromkeys(row for run in runs for row in run.rows))
@@ -141,7 +142,7 @@ def read_study(paths: Sequence[Path]) -> Study:
 
 def _runs_in(path: Path) -> Iterable[Path]:
     if not path.is_dir():
-        raise ValueError(f"{path} " + ("is not a folder" if path.exists() else "does not exist"))
+        raise UserError(f"{path} " + ("is not a folder" if path.exists() else "does not exist"))
     inside = sorted(file.parent for file in path.glob("*/run.json"))
     if (path / "run.json").exists() or not (inside or any(path.glob("cost-*.json")) or any(path.glob("peer-*.json"))):
         return [path]  # where it is no run, reading it says so
@@ -152,7 +153,7 @@ def _read(folder: Path, name: str) -> StudyRun:
     about = read_configuration(folder)
     table = read_run(folder).assign(run=name)
     if table.empty:
-        raise ValueError(f"{folder} has no cell yet; run the sweep first")
+        raise UserError(f"{folder} has no cell yet; run the sweep first")
     return StudyRun(
         name=name,
         about=about,
@@ -177,10 +178,10 @@ def _read_json(file: Path, what: str) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text())
     except ValueError as error:
-        raise ValueError(f"{file} is damaged ({error})") from None
+        raise UserError(f"{file} is damaged ({error})") from None
     content = {"schema": 1, **content}  # the first files named none
     latest = PEER_SCHEMA if what == "peer" else COUNTED_SCHEMA
     migrated = migrate_peer(content) if what == "peer" else content if content["schema"] == latest else None
     if migrated is None:
-        raise ValueError(f"{file} has schema {content['schema']!r}; this version reads schemas up to {latest}")
+        raise UserError(f"{file} has schema {content['schema']!r}; this version reads schemas up to {latest}")
     return migrated

@@ -16,6 +16,7 @@ from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables.formats import FORMATS as SHEET_FORMATS
 from bench.report.tables.formats import as_markdown
 from bench.report.tables.tables import class_iou, distance_table, further_table, main_table, miou_by_distance
+from mpvss.errors import UserError
 
 FORMATS = (*SHEET_FORMATS, *METADATA)
 """Endings of the files that a report consists of: html, md, tex and csv of tables, svg and png of figures."""
@@ -54,12 +55,12 @@ def write_report(paths: Sequence[Path], out: Path, formats: Sequence[str] = FORM
         formats: some of `FORMATS`.
 
     Raises:
-        ValueError: as `read_study`; a format that is not known.
+        UserError: as `read_study`; a format that is not known.
 
     """
     for ending in formats:
         if ending not in FORMATS:
-            raise ValueError(f"unknown format {ending!r}; known are {', '.join(FORMATS)}")
+            raise UserError(f"unknown format {ending!r}; known are {', '.join(FORMATS)}")
     report = make_report(read_study(paths))
     out.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []

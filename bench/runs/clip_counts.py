@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.metrics.bootstrap import Interval, bootstrap, mean_iou_of_counts, weighted_iou_of_counts
+from mpvss.errors import UserError
 
 MEASURES = {"miou": mean_iou_of_counts, "wiou": weighted_iou_of_counts}
 
@@ -60,9 +61,9 @@ def contrast(terms: Sequence[tuple[float, ClipCounts]], measure: str = "miou") -
     """The 95 % interval of a weighted sum of the cells' `miou` or `wiou`, see `bootstrap`.
 
     Raises:
-        ValueError: cells that were scored on other clips.
+        UserError: cells that were scored on other clips.
     """
     names = {counts.names for _, counts in terms}
     if len(names) > 1:
-        raise ValueError("the cells were scored on different clips; they have no paired difference")
+        raise UserError("the cells were scored on different clips; they have no paired difference")
     return bootstrap([(weight, counts.counts) for weight, counts in terms], MEASURES[measure])

@@ -32,6 +32,7 @@ import pandas as pd
 
 from bench.runs.clip_counts import MEASURES, ClipCounts
 from bench.runs.schema import SCHEMA, migrate
+from mpvss.errors import UserError
 
 CELL_FIELDS = {
     "schema": "version of this layout, an integer",
@@ -133,7 +134,7 @@ def open_run(
         start: this start's command and environment.
 
     Raises:
-        ValueError: the folder holds a run of another configuration, or something else.
+        UserError: the folder holds a run of another configuration, or something else.
     """
     file = path / "run.json"
     known: dict[str, Any] = {"configuration": dict(configuration), "asked": {}, "starts": []}
@@ -141,7 +142,7 @@ def open_run(
         known = _read_record(file)
         _check_same(path, known["configuration"], json.loads(json.dumps(configuration)))
     elif path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ValueError(f"{path} exists and is not a results folder (it has no run.json); choose another --out")
+        raise UserError(f"{path} exists and is not a results folder (it has no run.json); choose another --out")
     merged = {
         name: [*known["asked"].get(name, []), *(v for v in values if v not in known["asked"].get(name, []))]
         for name, values in asked.items()
@@ -186,7 +187,7 @@ def read_configuration(path: Path) -> dict[str, Any]:
     """The content of a run's `run.json`."""
     file = path / "run.json"
     if not file.is_file():
-        raise ValueError(f"{path} is not a results folder: it has no run.json")
+        raise UserError(f"{path} is not a results folder: it has no run.json")
     return _read_record(file)
 
 
@@ -279,12 +280,12 @@ def _read_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text())
     except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}); delete it to measure it again") from None
+        raise UserError(f"{path} is damaged ({error}); delete it to measure it again") from None
     if not isinstance(record, dict) or "schema" not in record:
-        raise ValueError(f"{path} is damaged (it names no schema); delete it to measure it again")
+        raise UserError(f"{path} is damaged (it names no schema); delete it to measure it again")
     migrated = migrate(record)
     if migrated is None:
-        raise ValueError(f"{path} has schema {record['schema']!r}; this version reads schemas up to {SCHEMA}")
+        raise UserError(f"{path} has schema {record['schema']!r}; this version reads schemas up to {SCHEMA}")
     return migrated
 
 
@@ -330,7 +331,7 @@ def _check_same(path: Path, there: Mapping[str, Any], here: Mapping[str, Any]) -
     differing = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
     if differing:
         listed = "; ".join(f"{key}: {there.get(key)!r} there, {here.get(key)!r} now" for key in differing)
-        raise ValueError(
+        raise UserError(
             f"{path} holds a run of another configuration ({listed}); "
             "give another --out, or the same configuration to go on with it"
         )

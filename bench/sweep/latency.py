@@ -31,6 +31,7 @@ from bench.sweep.cell import Findings
 from bench.sweep.run import parse_weights
 from bench.sweep.sweep import Grid
 from bench.sweep.times import measure_times
+from mpvss.errors import UserError
 
 TABLES = "latency.md"
 
@@ -51,10 +52,10 @@ def run_latency(args: argparse.Namespace) -> int:
     set_threads(args.threads)
     dataset = open_dataset(args.data, args.labels, args.classes)
     if dataset.num_classes is None:
-        raise ValueError(f"{args.data} does not say how many classes there are; give --classes")
+        raise UserError(f"{args.data} does not say how many classes there are; give --classes")
     clip = timed_clip(dataset, plan, device)
     if args.protocol == "paper" and len(clip.frames) < CLIP_LENGTH:
-        raise ValueError(
+        raise UserError(
             f"the first clip of {args.data} has {len(clip.frames)} frames; the paper's protocol needs {CLIP_LENGTH}"
         )
     build = registry_builder(
@@ -105,11 +106,11 @@ def timed_clip(dataset: Dataset, plan: Plan, device: torch.device) -> TimedClip:
     """The first frames of the data's first clip, on the device.
 
     Raises:
-        ValueError: scope `video` of data whose frames are not decoded, or come with labels that are read too.
+        UserError: scope `video` of data whose frames are not decoded, or come with labels that are read too.
     """
     clip = dataset.clips[0]
     if "video" in plan.scopes and dataset.labelled:
-        raise ValueError(
+        raise UserError(
             f"scope video times decoding, and {dataset.name} is not decoded alone: its labels are read or made with "
             "it; give video:PATH, or folder:PATH without --labels"
         )
@@ -121,11 +122,11 @@ def timed_clip(dataset: Dataset, plan: Plan, device: torch.device) -> TimedClip:
 
 
 def _plan(args: argparse.Namespace) -> Plan:
-    """The plan of the options; ValueError for one that is out of range or not of the protocol."""
+    """The plan of the options; UserError for one that is out of range or not of the protocol."""
     given = {"width": args.precision, "minimum": args.samples, "time_limit": args.time_limit}
     given = {name: value for name, value in given.items() if value is not None}
     if args.protocol == "paper" and given:
-        raise ValueError(
+        raise UserError(
             "--precision, --samples and --time-limit are of --protocol precise; the paper's is three rounds"
         )
     rule: Rule = FixedRounds(3) if args.protocol == "paper" else Precision(**given)
@@ -143,7 +144,7 @@ def _deadlines(milliseconds: Sequence[float] | None) -> tuple[float, ...]:
     """Deadlines in seconds."""
     for value in milliseconds or ():
         if not value > 0:
-            raise ValueError(f"--deadline is {value} ms; it must be above 0")
+            raise UserError(f"--deadline is {value} ms; it must be above 0")
     return tuple(value / 1000 for value in milliseconds) if milliseconds else DEADLINES
 
 

@@ -19,6 +19,7 @@ from bench.methods.registry import BACKBONES, METHODS, TRUE_FLOW, branches, know
 from bench.runs.progress import Progress
 from bench.runs.results import open_run
 from bench.sweep.sweep import Grid, Sweep
+from mpvss.errors import UserError
 
 SHIPPED = "shipped"
 
@@ -29,13 +30,13 @@ def run_sweep(args: argparse.Namespace) -> int:
     backbones = BACKBONES if args.backbones == ["all"] else backbone_names(args.backbones, methods)
     grid = Grid(methods, backbones, tuple(args.intervals))
     if args.repeats < 1:
-        raise ValueError(f"--repeats is {args.repeats}; it must be 1 or more")
+        raise UserError(f"--repeats is {args.repeats}; it must be 1 or more")
     weights = parse_weights(args.weights, grid)
     device = select_device(args.device)
     set_threads(args.threads)
     dataset = limit(open_dataset(args.data, args.labels, args.classes), args.clips, args.frames)
     if dataset.num_classes is None:
-        raise ValueError(f"{args.data} does not say how many classes there are; give --classes")
+        raise UserError(f"{args.data} does not say how many classes there are; give --classes")
     grid.check_data(dataset)
     num_classes = dataset.num_classes
     build = registry_builder(
@@ -114,7 +115,7 @@ def parse_weights(texts: Sequence[str], grid: Grid) -> Weights:
     """`BACKBONE=FILE`, `BACKBONE/METHOD[@LABEL]=FILE`, `FILE` where one backbone is swept, or `shipped`.
 
     Raises:
-        ValueError: a name that is not swept, a file that is not there, a row that nothing is shipped for.
+        UserError: a name that is not swept, a file that is not there, a row that nothing is shipped for.
     """
     files: dict[str, Path] = {}
     for text in texts:
@@ -123,12 +124,12 @@ def parse_weights(texts: Sequence[str], grid: Grid) -> Weights:
         key, equals, file = text.partition("=")
         if not equals:
             if len(grid.backbones) != 1:
-                raise ValueError(f"--weights {text}: several backbones are swept; write BACKBONE={text}")
+                raise UserError(f"--weights {text}: several backbones are swept; write BACKBONE={text}")
             key, file = grid.backbones[0], text
         rows = (f"{backbone}/{method}" for backbone in grid.backbones for method in grid.methods)
         if key not in (*grid.backbones, *rows):
-            raise ValueError(f"--weights {text}: {key} is not in this sweep")
+            raise UserError(f"--weights {text}: {key} is not in this sweep")
         if not Path(file).is_file():
-            raise ValueError(f"--weights {text}: {file} is not a file")
+            raise UserError(f"--weights {text}: {file} is not a file")
         files[key] = Path(file)
     return Weights(files, shipped=SHIPPED in texts)

@@ -31,6 +31,7 @@ from bench.runs.progress import Progress, Stage
 from bench.runs.results import CellKey, Run
 from bench.sweep.cell import Findings
 from bench.sweep.times import measure_times
+from mpvss.errors import UserError
 
 PER_FRAME = "per-frame"
 
@@ -53,7 +54,7 @@ class Grid:
             ("intervals", self.intervals),
         ):
             if not values:
-                raise ValueError(f"no {name} are given; a sweep needs one or more")
+                raise UserError(f"no {name} are given; a sweep needs one or more")
         for interval in self.intervals:
             FixedInterval(interval)
 
@@ -69,18 +70,18 @@ class Grid:
         """See that clips know their true flow where it is asked for, and reach back as far as the intervals ask.
 
         Raises:
-            ValueError: clips without true flow; in clips scored by distance, a labelled frame too near to the start.
+            UserError: clips without true flow; in clips scored by distance, a labelled frame too near to the start.
         """
         for method in self.methods:
             if method_of(method) == TRUE_FLOW and any(clip.flow is None for clip in dataset.clips):
-                raise ValueError(
+                raise UserError(
                     f"{method} warps by the true flow, which {dataset.identity} does not know; use --data synthetic"
                 )
         reach = max(cell.interval for cell in self.cells())
         for clip in dataset.clips:
             first = min(clip.labelled_frames or (reach,))
             if first < reach - 1:
-                raise ValueError(
+                raise UserError(
                     f"interval {reach} puts a key frame {reach - 1} frames before a labelled one, and clip {clip.name} "
                     f"has {first} frames before frame {first}, which is labelled; give intervals up to {first + 1}"
                 )

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from bench.methods.registry import BACKBONES, METHODS, branches
 from bench.train.tables import read_tables
+from mpvss.errors import UserError
 from mpvss.presets import FLOW_DESIGNS
 from mpvss.training.augment import Augmentation
 from mpvss.training.loop import LoopOptions
@@ -37,21 +38,21 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         if self.method not in TRAINABLE:
-            raise ValueError(f"model.method is {self.method!r}; it must be one of {', '.join(TRAINABLE)}")
+            raise UserError(f"model.method is {self.method!r}; it must be one of {', '.join(TRAINABLE)}")
         if self.backbone not in BACKBONES:
-            raise ValueError(f"model.backbone is {self.backbone!r}; it must be one of {', '.join(BACKBONES)}")
+            raise UserError(f"model.backbone is {self.backbone!r}; it must be one of {', '.join(BACKBONES)}")
         if self.key_start and self.method != "accel":
-            raise ValueError(f"model.key_start is for Accel's key branch; {self.method} has none")
+            raise UserError(f"model.key_start is for Accel's key branch; {self.method} has none")
         if self.method in NEEDS_SEGMENTOR and not self.start:
-            raise ValueError(
+            raise UserError(
                 f"{self.method} leaves its segmentor as it is: name a trained one in model.start, "
                 "such as the model.safetensors of a per-frame run"
             )
         if self.start_classes not in ("same", "fresh"):
-            raise ValueError(f"model.start_classes is {self.start_classes!r}; it must be same or fresh")
+            raise UserError(f"model.start_classes is {self.start_classes!r}; it must be same or fresh")
         for file in (*self.start, *filter(None, [self.key_start])):
             if not Path(file).is_file():
-                raise ValueError(f"checkpoint {file} does not exist or is not a file")
+                raise UserError(f"checkpoint {file} does not exist or is not a file")
 
     @property
     def branches(self) -> tuple[str, str | None]:
@@ -88,11 +89,11 @@ class DataConfig:
     def __post_init__(self) -> None:
         for name, least in (("classes", 0), ("max_distance", 1), ("interval", 1), ("cache_gb", 0), ("workers", 0)):
             if getattr(self, name) < least:
-                raise ValueError(f"data.{name} is {getattr(self, name)}; it must be {least} or more")
+                raise UserError(f"data.{name} is {getattr(self, name)}; it must be {least} or more")
         if self.pairs not in ("clips", "stills"):
-            raise ValueError(f"data.pairs is {self.pairs!r}; it must be clips or stills")
+            raise UserError(f"data.pairs is {self.pairs!r}; it must be clips or stills")
         if self.moving and self.pairs != "stills":
-            raise ValueError('data.moving is for data.pairs = "stills"; in clips everything moves as it does')
+            raise UserError('data.moving is for data.pairs = "stills"; in clips everything moves as it does')
         _ = self.augmentation
 
     def stills(self, class_names: Sequence[str]) -> StillMotion | None:
@@ -101,7 +102,7 @@ class DataConfig:
             return None
         for name in self.moving:
             if name not in class_names:
-                raise ValueError(f"data.moving names {name!r}; the data's classes are {', '.join(class_names)}")
+                raise UserError(f"data.moving names {name!r}; the data's classes are {', '.join(class_names)}")
         return StillMotion(tuple(class_names.index(name) for name in self.moving) or None)
 
     @property
@@ -130,7 +131,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         if self.batch < 1:
-            raise ValueError(f"training.batch is {self.batch}; it must be 1 or more")
+            raise UserError(f"training.batch is {self.batch}; it must be 1 or more")
         _ = self.loop, SegmentationCriterion(points=self.points)
 
     @property
@@ -163,14 +164,14 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.data.pairs == "stills" and self.model.method in ("per-frame", FLOWNETS):
-            raise ValueError(f'data.pairs = "stills" is for methods that propagate; {self.model.method} does not')
+            raise UserError(f'data.pairs = "stills" is for methods that propagate; {self.model.method} does not')
 
 
 def read_config(name: str, changes: Sequence[str] = ()) -> TrainConfig:
     """The configuration in a file, or of a preset, with `SECTION.KEY=VALUE` changes.
 
     Raises:
-        ValueError: as `read_tables`; a key that is not known, a value that is missing or impossible.
+        UserError: as `read_tables`; a key that is not known, a value that is missing or impossible.
     """
     path, tables = read_tables(name, changes)
     _refuse_unknown(tables, TrainConfig, f"{path}: section")
@@ -185,19 +186,19 @@ def _refuse_unknown(table: Mapping[str, Any], cls: type, what: str) -> None:
     known = [field.name for field in fields(cls)]
     for key in table:
         if key not in known:
-            raise ValueError(f"{what} {key!r} is not known; known are {', '.join(known)}")
+            raise UserError(f"{what} {key!r} is not known; known are {', '.join(known)}")
 
 
 def _table(cls: type[Table], table: Mapping[str, Any], section: str) -> Table:
     if not isinstance(table, dict):
-        raise ValueError(f"{section} is {table!r}; it must be a table")
+        raise UserError(f"{section} is {table!r}; it must be a table")
     _refuse_unknown(table, cls, f"{section}: key")
     hints = get_type_hints(cls)
     values = {key: _checked(value, hints[key], f"{section}.{key}") for key, value in table.items()}
     try:
         return cls(**values)
     except TypeError as error:  # the checks above leave one cause
-        raise ValueError(f"{section}: {str(error).partition(' ')[2]}") from error
+        raise UserError(f"{section}: {str(error).partition(' ')[2]}") from error
 
 
 def _checked(value: Any, hint: Any, name: str) -> Any:
@@ -207,9 +208,9 @@ def _checked(value: Any, hint: Any, name: str) -> Any:
         if isinstance(value, list) and (of_items[-1] is Ellipsis or len(value) == len(of_items)):
             return tuple(_checked(item, of_items[0], name) for item in value)
         count = "any number" if of_items[-1] is Ellipsis else len(of_items)
-        raise ValueError(f"{name} is {value!r}; it must be a list of {count} of {of_items[0].__name__}")
+        raise UserError(f"{name} is {value!r}; it must be a list of {count} of {of_items[0].__name__}")
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:
-        raise ValueError(f"{name} is {value!r}; it must be of type {hint.__name__}")
+        raise UserError(f"{name} is {value!r}; it must be of type {hint.__name__}")
     return value

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from bench.data import Clip, Dataset, Frame
+from mpvss.errors import UserError
 
 T = TypeVar("T")
 
@@ -59,7 +60,7 @@ class RandomAccessClip:
 
 
 def training_clips(dataset: Dataset, *, with_flow: bool, cache_gb: float) -> list[RandomAccessClip]:
-    """The clips with labels or, `with_flow`, those with true flow; ValueError where there is none."""
+    """The clips with labels or, `with_flow`, those with true flow; UserError where there is none."""
     cache = FrameCache(cache_gb * 1e9)
     clips = [
         RandomAccessClip(clip, cache)
@@ -67,7 +68,7 @@ def training_clips(dataset: Dataset, *, with_flow: bool, cache_gb: float) -> lis
         if (clip.flow is not None if with_flow else clip.labelled)
     ]
     if not clips:
-        raise ValueError(f"{dataset.identity} has no {'true flow' if with_flow else 'labels'}, which training needs")
+        raise UserError(f"{dataset.identity} has no {'true flow' if with_flow else 'labels'}, which training needs")
     return clips
 
 

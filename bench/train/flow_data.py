@@ -12,6 +12,7 @@ import numpy as np
 from bench.data import open_dataset
 from bench.data.flying_shapes import flying_pair
 from bench.train.data import training_clips
+from mpvss.errors import UserError
 from mpvss.training.pairs import TrainingClip
 
 KIND = "flying-shapes"
@@ -27,7 +28,7 @@ class FlyingShapes:
 
     def __post_init__(self) -> None:
         if self.pairs < 1:
-            raise ValueError(f"{KIND}: pairs is {self.pairs}; it must be 1 or more")
+            raise UserError(f"{KIND}: pairs is {self.pairs}; it must be 1 or more")
 
 
 class FlyingPair:
@@ -54,7 +55,7 @@ def open_flow_clips(spec: str, cache_gb: float) -> tuple[list[TrainingClip], str
     """The clips of a spec, `flying-shapes:pairs=10000,seed=1,size=96x160` or a data set's; and their identity.
 
     Raises:
-        ValueError: an option of flying-shapes that is not known or has a bad value, a data set without true flow.
+        UserError: an option of flying-shapes that is not known or has a bad value, a data set without true flow.
     """
     kind, _, rest = spec.partition(":")
     if kind != KIND:
@@ -71,10 +72,10 @@ def _options(text: str) -> dict:
         key, _, value = item.partition("=")
         pattern = {"pairs": r"([0-9]+)", "seed": r"([0-9]+)", "size": r"([0-9]+)x([0-9]+)"}.get(key)
         if pattern is None:
-            raise ValueError(f"{KIND}: unknown option {key!r}; options are pairs, seed and size")
+            raise UserError(f"{KIND}: unknown option {key!r}; options are pairs, seed and size")
         match = re.fullmatch(pattern, value)
         if not match:
-            raise ValueError(f"{KIND}: {key} is {value!r}; write it as pairs=10000, seed=1 or size=96x160")
+            raise UserError(f"{KIND}: {key} is {value!r}; write it as pairs=10000, seed=1 or size=96x160")
         numbers = tuple(int(number) for number in match.groups())
         values[key] = numbers if key == "size" else numbers[0]
     return values

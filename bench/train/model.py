@@ -29,7 +29,7 @@ def make_model(
     What comes from which checkpoint, and what is drawn from the seed, is said.
 
     Raises:
-        ValueError: a checkpoint that does not fit.
+        UserError: a checkpoint that does not fit.
     """
     backbone, key_backbone = config.branches
     if config.method == FLOWNETS:

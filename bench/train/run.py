@@ -24,6 +24,7 @@ from bench.train.flow_data import open_flow_clips
 from bench.train.model import make_model, make_task
 from bench.train.record import RECORD, TrainingRecord
 from mpvss.checkpoints import save_checkpoint
+from mpvss.errors import UserError
 from mpvss.motion.encoder import stack_pair
 from mpvss.training.distributed import joined_processes
 from mpvss.training.loop import Hooks, Row, train
@@ -163,7 +164,7 @@ def _open_labelled(config: TrainConfig) -> Opened:
 
 def _shared_classes(training: Dataset, validation: Dataset) -> tuple[str, ...]:
     if training.num_classes is None or training.class_names != validation.class_names:
-        raise ValueError(
+        raise UserError(
             f"training has {training.num_classes} classes and validation {validation.num_classes}; "
             "they must be the same, and known: give data.classes for a folder"
         )

@@ -19,6 +19,7 @@ from bench.methods.registry import BACKBONES, method_of
 from bench.methods.shipped import MODEL, shipped_rows
 from bench.train.record import HISTORY, RECORD
 from mpvss.checkpoints.files import read_tensors
+from mpvss.errors import UserError
 
 TRAINING = "training.toml"
 LIMIT = 30_000_000
@@ -34,23 +35,23 @@ def ship(run: Path, name: str, command: str | None = None) -> Path:
         command: what to state as the command; None: the one that was given.
 
     Raises:
-        ValueError: a run that is none, or not finished, or of another method or backbone; weights that float16 does not
+        UserError: a run that is none, or not finished, or of another method or backbone; weights that float16 does not
             hold; too many bytes.
     """
     backbone, slash, row = name.partition("/")
     if not slash or backbone not in BACKBONES:
         known = ", ".join(BACKBONES)
-        raise ValueError(f"row {name!r} is not BACKBONE/METHOD[@LABEL], as micro/mpvss; backbones are {known}")
+        raise UserError(f"row {name!r} is not BACKBONE/METHOD[@LABEL], as micro/mpvss; backbones are {known}")
     record = _finished_record(run)
     trained = record["configuration"]["model"]
     if (trained["method"], trained["backbone"]) != (method_of(row), backbone):
-        raise ValueError(f"{run} trained {trained['backbone']}/{trained['method']}; it cannot be the row {name}")
+        raise UserError(f"{run} trained {trained['backbone']}/{trained['method']}; it cannot be the row {name}")
     tensors, metadata = read_tensors(run / MODEL)
     halved = {tensor_name: _halved(tensor, f"{run}: {tensor_name}") for tensor_name, tensor in tensors.items()}
     model = safetensors.torch.save(halved, metadata)
     others = sum((shipped.FOLDER / other / MODEL).stat().st_size for other in shipped_rows() if other != name)
     if others + len(model) > LIMIT:
-        raise ValueError(f"{name} takes {len(model)} bytes and the other rows {others}; together they may take {LIMIT}")
+        raise UserError(f"{name} takes {len(model)} bytes and the other rows {others}; together they may take {LIMIT}")
     # A run of no step, which joins trained parts, has no history.
     history = (run / HISTORY).read_text() if (run / HISTORY).is_file() else ""
     folder = shipped.FOLDER / name
@@ -67,11 +68,11 @@ def ship(run: Path, name: str, command: str | None = None) -> Path:
 def _finished_record(run: Path) -> dict[str, Any]:
     file = run / RECORD
     if not file.is_file():
-        raise ValueError(f"{run} is not a folder of mpvss-bench train: it has no {RECORD}")
+        raise UserError(f"{run} is not a folder of mpvss-bench train: it has no {RECORD}")
     record = json.loads(file.read_text())
     if not record["finished"] or not (run / MODEL).is_file():
         steps = record["configuration"]["training"]["steps"]
-        raise ValueError(
+        raise UserError(
             f"{run} is not finished ({record['steps_done']} of {steps} steps); give its command again to go on with it"
         )
     return record
@@ -83,7 +84,7 @@ def _halved(tensor: Tensor, name: str) -> Tensor:
         return tensor
     halved = tensor.half()
     if not halved.isfinite().all():
-        raise ValueError(f"{name} reaches {tensor.abs().max():g}, which float16 does not hold")
+        raise UserError(f"{name} reaches {tensor.abs().max():g}, which float16 does not hold")
     return halved
 
 

@@ -15,6 +15,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from mpvss.errors import UserError
+
 FORMAT = "mpvss-bench"
 _TORCH_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _ARRAY_GLOBALS = {
@@ -56,12 +58,12 @@ def read_configuration(path: str | os.PathLike[str]) -> dict[str, Any] | None:
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Every tensor in a file by name, and the file's metadata.
 
-    Reads safetensors, PyTorch files (weights only) and detectron2's pickles (arrays only). ValueError, naming the
+    Reads safetensors, PyTorch files (weights only) and detectron2's pickles (arrays only). UserError, naming the
     file, where it is missing, damaged, of another kind, or wants to run code.
     """
     path = Path(path)
     if not path.is_file():
-        raise ValueError(f"checkpoint {path} does not exist or is not a file")
+        raise UserError(f"checkpoint {path} does not exist or is not a file")
     if _is_safetensors(path):
         metadata = _safetensors_metadata(path)  # first, since it refuses a damaged file
         return safetensors.torch.load_file(path), metadata
@@ -74,7 +76,7 @@ def flatten(content: object, source: str) -> dict[str, Tensor]:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
     if not isinstance(content, Mapping):
-        raise ValueError(f"{source} is not a checkpoint: it holds a {type(content).__name__}, not named tensors")
+        raise UserError(f"{source} is not a checkpoint: it holds a {type(content).__name__}, not named tensors")
     tensors = {}
     for name, value in content.items():
         if isinstance(value, np.ndarray):
@@ -82,7 +84,7 @@ def flatten(content: object, source: str) -> dict[str, Tensor]:
         if isinstance(value, Tensor):
             tensors[str(name).removeprefix("module.")] = value
     if not tensors:
-        raise ValueError(f"{source} is not a checkpoint: none of its {len(content)} entries is a tensor")
+        raise UserError(f"{source} is not a checkpoint: none of its {len(content)} entries is a tensor")
     return tensors
 
 
@@ -98,7 +100,7 @@ def _safetensors_metadata(path: Path) -> dict[str, str]:
         with safetensors.safe_open(path, framework="pt") as file:
             return file.metadata() or {}
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is a damaged safetensors file: {error}") from error
+        raise UserError(f"{path} is a damaged safetensors file: {error}") from error
 
 
 def _read_pickle(path: Path) -> object:
@@ -114,10 +116,10 @@ def _read_pickle(path: Path) -> object:
         # Bytes that are no pickle fail in too many ways to name; what PyTorch refuses it calls an unpickling error.
         reason = str(error).partition("\n")[0]
         if isinstance(error, _WantsCodeError) or (is_torch and isinstance(error, pickle.UnpicklingError)):
-            raise ValueError(
+            raise UserError(
                 f"{path} is refused: it is not plain tensors, and reading it could run code ({reason})"
             ) from error
-        raise ValueError(f"{path} is not a checkpoint, or is damaged: {type(error).__name__}: {reason}") from error
+        raise UserError(f"{path} is not a checkpoint, or is damaged: {type(error).__name__}: {reason}") from error
 
 
 def _is_torch_legacy(path: Path) -> bool:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mpvss.checkpoints.files import flatten, read_tensors
 from mpvss.checkpoints.names import recognise, to_ours
+from mpvss.errors import UserError
 
 _OWNERS = ("segmentor", "key_segmentor", "motion", "flow")
 _UNUSED = re.compile(r".*\.(relative_position_index|num_batches_tracked)|backbone\.layernorm\.(weight|bias)")
@@ -44,7 +45,7 @@ def load_checkpoint(
 
     Recognises the names of the published MPVSS and Mask2Former, of the `transformers` library's Mask2Former, of
     FlowNetS and our own. A whole part that the checkpoint lacks (a motion module, say) is left alone and reported.
-    A published MPVSS checkpoint turns on the warp it was trained with. ValueError, before anything is changed, where
+    A published MPVSS checkpoint turns on the warp it was trained with. UserError, before anything is changed, where
     a tensor has another shape, where part of a part is missing or has no place, or where nothing fits.
 
     With `any_classes`, the class head of a checkpoint for another number of classes is left out, and counts as
@@ -67,7 +68,7 @@ def load_checkpoint(
         else:
             placed[target] = tensor
     if not placed:
-        raise ValueError(
+        raise UserError(
             f"{where} holds nothing for this {type(module).__name__}: its tensors are named "
             f"{_some(named)}, the module's {_some(targets)}"
         )
@@ -130,14 +131,14 @@ def _check_parts(
     present = {_part(name) for name in placed}
     torn = [name for name in missing if _part(name) in present]
     if torn:
-        raise ValueError(f"{where} lacks {len(torn)} tensors of parts that it has: {_some(torn)}")
+        raise UserError(f"{where} lacks {len(torn)} tensors of parts that it has: {_some(torn)}")
     parts = {_part(name) for name in targets}
     for name in left_over:
         part = next((_part(candidate) for candidate in _candidates(name) if _part(candidate) in parts), None)
         if part is None or _UNUSED.fullmatch(name):
             continue
         ours = [target for target in targets if _part(target) == part]
-        raise ValueError(
+        raise UserError(
             f"{where} is for another {part.rpartition('.')[2]}: it has {name}, for which the module has no place; "
             f"the module's tensors are named {_some(ours)}"
         )
@@ -149,10 +150,10 @@ def _check_shapes(where: str, placed: Mapping[str, Tensor], targets: Mapping[str
         if tensor.shape == wanted:
             continue
         if _CLASS_HEAD in name and tensor.ndim == len(wanted):
-            raise ValueError(
+            raise UserError(
                 f"{where} was made for {tensor.shape[0] - 1} classes, the module for {wanted[0] - 1} ({name})"
             )
-        raise ValueError(f"{where} has {name} of shape {tuple(tensor.shape)}; the module's is {tuple(wanted)}")
+        raise UserError(f"{where} has {name} of shape {tuple(tensor.shape)}; the module's is {tuple(wanted)}")
 
 
 def _some(names: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from mpvss.errors import UserError
 from mpvss.motion.decoder import MotionDecoder
 from mpvss.motion.encoder import MotionEncoder, stack_pair
 from mpvss.motion.flow_head import FlowFusion, QueryFlowHead
@@ -30,7 +31,7 @@ class MotionModule(nn.Module):
     ) -> None:
         super().__init__()
         if query_head is None and pixel_flow is None:
-            raise ValueError("a motion module needs query_head, pixel_flow or both")
+            raise UserError("a motion module needs query_head, pixel_flow or both")
         self.encoder = encoder
         self.decoder = decoder
         self.query_head = query_head

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float32, UInt8
 
+from mpvss.errors import UserError
 from mpvss.video import IGNORE
 
 GREY = 128.0
@@ -30,9 +31,9 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         if min(self.crop) < 1:
-            raise ValueError(f"crop is {self.crop}; both sides must be 1 or more")
+            raise UserError(f"crop is {self.crop}; both sides must be 1 or more")
         if not 0 < self.scale[0] <= self.scale[1]:
-            raise ValueError(f"scale is {self.scale}; it must be two positive numbers, the smaller one first")
+            raise UserError(f"scale is {self.scale}; it must be two positive numbers, the smaller one first")
 
     def draw_view(self, size: tuple[int, int], rng: np.random.Generator) -> View:
         """A view of frames of `size`."""

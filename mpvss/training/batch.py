@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Shaped, UInt8
 from torch import Tensor
 
+from mpvss.errors import UserError
 from mpvss.video import IGNORE
 
 
@@ -45,15 +46,15 @@ class Batch:
         return [torch.Generator(self.frames.device).manual_seed(seed) for seed in self.seeds]
 
     def require_key_frames(self) -> Shaped[Tensor, "b 3 h w"]:
-        """`key_frames`; ValueError where there are none."""
+        """`key_frames`; UserError where there are none."""
         return _require(self.key_frames, "key frames")
 
     def require_labels(self) -> UInt8[Tensor, "b h w"]:
-        """`labels`; ValueError where there are none."""
+        """`labels`; UserError where there are none."""
         return _require(self.labels, "labels")
 
     def require_flow(self) -> Float[Tensor, "b 2 h w"]:
-        """`flow`; ValueError where there is none."""
+        """`flow`; UserError where there is none."""
         return _require(self.flow, "true flow")
 
 
@@ -82,5 +83,5 @@ def pad_labels(labels: UInt8[Tensor, "b h w"], multiple: int) -> UInt8[Tensor, "
 
 def _require(value: Tensor | None, what: str) -> Tensor:
     if value is None:
-        raise ValueError(f"this task is trained on {what}, and the batch has none")
+        raise UserError(f"this task is trained on {what}, and the batch has none")
     return value

@@ -12,6 +12,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from mpvss.errors import UserError
+
 PATIENCE = timedelta(hours=6)
 """How long processes wait for one another; the first one validates while the others do."""
 
@@ -25,9 +27,9 @@ class Process:
     device: torch.device
 
     def share(self, batch: int) -> range:
-        """Which of a batch's clips are this process's; ValueError where the batch does not divide evenly."""
+        """Which of a batch's clips are this process's; UserError where the batch does not divide evenly."""
         if batch % self.count:
-            raise ValueError(f"a batch of {batch} does not divide among {self.count} processes")
+            raise UserError(f"a batch of {batch} does not divide among {self.count} processes")
         each = batch // self.count
         return range(self.rank * each, (self.rank + 1) * each)
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.tensorboard import SummaryWriter
 
+from mpvss.errors import UserError
 from mpvss.training.batch import Batch
 from mpvss.training.distributed import Process, mean_over_processes
 from mpvss.training.optimiser import OptimiserOptions, build_optimiser
@@ -41,15 +42,15 @@ class LoopOptions:
 
     def __post_init__(self) -> None:
         if self.steps < 0 or self.seed < 0:
-            raise ValueError(f"steps {self.steps} and seed {self.seed} must be 0 or more")
+            raise UserError(f"steps {self.steps} and seed {self.seed} must be 0 or more")
         for name in ("log_every", "validate_every", "checkpoint_every"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+                raise UserError(f"{name} is {getattr(self, name)}; it must be 1 or more")
         if self.precision not in get_args(Precision):
-            raise ValueError(f"precision is {self.precision!r}; it must be one of {', '.join(get_args(Precision))}")
+            raise UserError(f"precision is {self.precision!r}; it must be one of {', '.join(get_args(Precision))}")
 
 
-class NonFiniteLossError(ValueError):
+class NonFiniteLossError(UserError):
     """A loss is nan or infinite; says at which step, and on which clips."""
 
 
@@ -85,7 +86,7 @@ def train(
 
     Raises:
         NonFiniteLossError: a loss is not finite. Weights and checkpoint are those of the step before.
-        ValueError: the folder's checkpoint is of a run with another identity.
+        UserError: the folder's checkpoint is of a run with another identity.
     """
     task.to(process.device).train()
     run = _Run(task, options, folder / NAME, identity, process.device)
@@ -179,7 +180,7 @@ class _Run:
         """Take up the state in the file; how many steps are done."""
         state: dict[str, Any] = load_state(self.path)
         if state["identity"] != self.identity:
-            raise ValueError(
+            raise UserError(
                 f"{self.path} is of a run with another configuration; give its configuration, or another folder"
             )
         self.task.model.load_state_dict(state["model"])

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from mpvss.errors import UserError
 from mpvss.segmentor.query_decoder import Segments
 from mpvss.training.distributed import mean_over_processes
 from mpvss.training.matcher import LossWeights, Match, classes_in, match
@@ -36,9 +37,9 @@ class SegmentationCriterion:
 
     def __post_init__(self) -> None:
         if self.points < 1 or self.oversampling < 1:
-            raise ValueError(f"points {self.points} and oversampling {self.oversampling} must be 1 or more")
+            raise UserError(f"points {self.points} and oversampling {self.oversampling} must be 1 or more")
         if not 0 <= self.importance <= 1 or self.no_object < 0:
-            raise ValueError(f"importance is {self.importance}, of 0 to 1; no_object is {self.no_object}, 0 or more")
+            raise UserError(f"importance is {self.importance}, of 0 to 1; no_object is {self.no_object}, 0 or more")
 
     def __call__(
         self,

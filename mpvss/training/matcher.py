@@ -12,6 +12,7 @@ from jaxtyping import Float, Int64, UInt8
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from mpvss.errors import UserError
 from mpvss.training.points import draw_points, read_classes, read_masks
 from mpvss.video import IGNORE
 
@@ -27,7 +28,7 @@ class LossWeights:
     def __post_init__(self) -> None:
         values = (self.classes, self.mask, self.dice)
         if min(values) < 0 or max(values) == 0:
-            raise ValueError(f"loss weights are {values}; they must be 0 or more, and not all 0")
+            raise UserError(f"loss weights are {values}; they must be 0 or more, and not all 0")
 
 
 @dataclass(frozen=True)

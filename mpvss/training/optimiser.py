@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from mpvss.errors import UserError
+
 _NORMS = (nn.LayerNorm, nn.GroupNorm)
 _EMBEDDING = re.compile(r"(level_embed|relative_position_bias_table)$")
 """Embeddings that are plain parameters, by their names."""
@@ -29,10 +31,10 @@ class OptimiserOptions:
     def __post_init__(self) -> None:
         for name in ("lr", "clip_norm"):
             if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
+                raise UserError(f"{name} is {getattr(self, name)}; it must be above 0")
         for name in ("weight_decay", "backbone_lr_factor", "power"):
             if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+                raise UserError(f"{name} is {getattr(self, name)}; it must be 0 or more")
 
     def decay(self, step: int, steps: int) -> float:
         """The factor of the learning rate at a step, counted from 0, of `steps`."""
@@ -40,7 +42,7 @@ class OptimiserOptions:
 
 
 def build_optimiser(module: nn.Module, options: OptimiserOptions) -> torch.optim.AdamW:
-    """AdamW over the parameters that require a gradient; ValueError where none does."""
+    """AdamW over the parameters that require a gradient; UserError where none does."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for prefix, part in module.named_modules():
         for leaf, parameter in part.named_parameters(recurse=False):
@@ -51,7 +53,7 @@ def build_optimiser(module: nn.Module, options: OptimiserOptions) -> torch.optim
             lr = options.lr * (options.backbone_lr_factor if ".backbone." in f".{name}" else 1)
             groups.setdefault((lr, 0 if plain else options.weight_decay), []).append(parameter)
     if not groups:
-        raise ValueError("nothing is to be trained: no parameter requires a gradient")
+        raise UserError("nothing is to be trained: no parameter requires a gradient")
     return torch.optim.AdamW(
         [
             {"params": parameters, "lr": lr, "initial_lr": lr, "weight_decay": weight_decay}

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float32, UInt8
 
+from mpvss.errors import UserError
 from mpvss.training.augment import Augmentation
 from mpvss.training.batch import Batch, stack
 from mpvss.training.stills import StillMotion
@@ -52,12 +53,12 @@ class Sampler:
 
     def __post_init__(self) -> None:
         if self.max_distance is not None and self.max_distance < 1:
-            raise ValueError(f"max_distance is {self.max_distance}; it must be 1 or more")
+            raise UserError(f"max_distance is {self.max_distance}; it must be 1 or more")
         if not self.clips:
-            raise ValueError("there are no clips to train on")
+            raise UserError("there are no clips to train on")
         for clip in self.clips:
             if not self._current(clip):
-                raise ValueError(
+                raise UserError(
                     f"clip {clip.name} has no labelled frame"
                     + (" with a frame before it" if self._needs_earlier else "")
                 )

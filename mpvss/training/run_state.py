@@ -11,6 +11,8 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
+from mpvss.errors import UserError
+
 NAME = "checkpoint.pt"
 
 
@@ -35,12 +37,12 @@ def load_state(path: Path) -> dict[str, Any]:
     """Read what `save_state` wrote, and set this process's random states. No code of the file is run.
 
     Raises:
-        ValueError: the file was written by another number of processes.
+        UserError: the file was written by another number of processes.
     """
     state = torch.load(path, map_location="cpu", weights_only=True)
     rank, count = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     if len(state["random"]) != count:
-        raise ValueError(f"{path} is of {len(state['random'])} processes, and this run has {count}")
+        raise UserError(f"{path} is of {len(state['random'])} processes, and this run has {count}")
     _set_random_states(state["random"][rank])
     return state
 

@@ -37,7 +37,7 @@ class Task(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Weighted losses by name; their sum is minimised. ValueError where the batch lacks what is needed."""
+        """Weighted losses by name; their sum is minimised. UserError where the batch lacks what is needed."""
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The same as `loss`: what wrappers such as DistributedDataParallel call."""

@@ -11,6 +11,7 @@ import numpy as np
 from bench.data.clip import Clip, Dataset, Frame
 from bench.data.synthetic.classes import NAMES, palette
 from bench.data.synthetic.scene import SMALLEST, Scene
+from mpvss.errors import UserError
 
 SPLITS = ("train", "val", "test")
 _MOST = 1_000_000
@@ -30,26 +31,26 @@ class SyntheticOptions:
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
-            raise ValueError(f"synthetic: split is {self.split!r}; it is one of {', '.join(SPLITS)}")
+            raise UserError(f"synthetic: split is {self.split!r}; it is one of {', '.join(SPLITS)}")
         for name, least in (("clips", 1), ("frames", 1), ("height", SMALLEST), ("width", SMALLEST), ("seed", 0)):
             if getattr(self, name) < least:
-                raise ValueError(f"synthetic: {name} is {getattr(self, name)}; it must be {least} or more")
+                raise UserError(f"synthetic: {name} is {getattr(self, name)}; it must be {least} or more")
         for name in ("clips", "seed"):
             if getattr(self, name) >= _MOST:
-                raise ValueError(f"synthetic: {name} is {getattr(self, name)}; it must be under {_MOST}")
+                raise UserError(f"synthetic: {name} is {getattr(self, name)}; it must be under {_MOST}")
 
 
 def scene_seed(split: str, clip: int, seed: int = 0) -> int:
     """The seed of a clip's scene. No two splits, and no two seeds of a data set, share one.
 
     Raises:
-        ValueError: an unknown split; a clip or seed that is not within 0..999999.
+        UserError: an unknown split; a clip or seed that is not within 0..999999.
 
     """
     if split not in SPLITS:
-        raise ValueError(f"synthetic: split is {split!r}; it is one of {', '.join(SPLITS)}")
+        raise UserError(f"synthetic: split is {split!r}; it is one of {', '.join(SPLITS)}")
     if not (0 <= clip < _MOST and 0 <= seed < _MOST):
-        raise ValueError(f"synthetic: clip {clip} of seed {seed}; both must be within 0..{_MOST - 1}")
+        raise UserError(f"synthetic: clip {clip} of seed {seed}; both must be within 0..{_MOST - 1}")
     return (SPLITS.index(split) * _MOST + seed) * _MOST + clip
 
 

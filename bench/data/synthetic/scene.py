@@ -13,6 +13,7 @@ from bench.data.synthetic.render import Painting, backward_flow, paint
 from bench.data.synthetic.room import make_room
 from bench.data.synthetic.stage import Place
 from bench.data.synthetic.street import make_street
+from mpvss.errors import UserError
 
 SMALLEST = 32
 """The least height and width of a frame."""
@@ -26,15 +27,15 @@ class Scene:
         size: of the frames, height and width in pixels. Another size shows another scene, since textures differ.
 
     Raises:
-        ValueError: a seed under 0, a size under 32.
+        UserError: a seed under 0, a size under 32.
 
     """
 
     def __init__(self, seed: int, size: tuple[int, int] = (192, 320)) -> None:
         if seed < 0:
-            raise ValueError(f"the seed of a scene is {seed}; it must be 0 or more")
+            raise UserError(f"the seed of a scene is {seed}; it must be 0 or more")
         if min(size) < SMALLEST:
-            raise ValueError(f"a scene of {size[0]}x{size[1]} pixels; height and width must be {SMALLEST} or more")
+            raise UserError(f"a scene of {size[0]}x{size[1]} pixels; height and width must be {SMALLEST} or more")
         rng = np.random.Generator(np.random.PCG64((seed, 0)))
         self.size = size
         self._seed = seed
@@ -45,7 +46,7 @@ class Scene:
         """The frame with that number, from 0, labelled on every pixel.
 
         Raises:
-            ValueError: a number under 0.
+            UserError: a number under 0.
 
         """
         painting = self.painting(index)
@@ -74,7 +75,7 @@ class Scene:
     def painting(self, index: int) -> Painting:
         """What a frame shows before light, blur and noise."""
         if index < 0:
-            raise ValueError(f"frame {index}; frames are counted from 0")
+            raise UserError(f"frame {index}; frames are counted from 0")
         places = self._places(index)
         order = sorted(range(len(places)), key=lambda number: -places[number].depth)
         shadows = [place.shadow for place in places]

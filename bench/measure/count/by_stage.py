@@ -83,7 +83,7 @@ def count_by_stage(method: VideoSegmenter, size: tuple[int, int]) -> dict[str, S
     Stages are those that `mpvss.stages` marks. The method is on the CPU; its weights may be anything.
 
     Raises:
-        ValueError: the method runs an operator that is unknown to `bench.measure.count.operators`.
+        UserError: the method runs an operator that is unknown to `bench.measure.count.operators`.
     """
     frame = torch.zeros(3, *size)
     with torch.no_grad(), shapes_only(), _without_gradients(method):

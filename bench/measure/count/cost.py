@@ -10,6 +10,7 @@ from torch import nn
 from bench.evaluate.schedule import FixedInterval
 from bench.measure.count.macs import count_macs, shapes_only
 from bench.methods.registry import LIBRARY, build
+from mpvss.errors import UserError
 from mpvss.segmentor.mask2former import Execution
 
 
@@ -43,7 +44,7 @@ def method_cost(
     Parameters are those an optimiser could train: frozen batch norms hold none.
     """
     if min(size) < 1:
-        raise ValueError(f"frame size is {size[0]}x{size[1]}; height and width must be 1 or more")
+        raise UserError(f"frame size is {size[0]}x{size[1]}; height and width must be 1 or more")
     # A model of the transformers library cannot be built without its weights.
     with nullcontext() if backbone.startswith(LIBRARY) else shapes_only():
         model = build(

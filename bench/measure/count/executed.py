@@ -38,7 +38,7 @@ Macs = Callable[[Any, Sequence[Any], Any], int]
 class ExecutedOperators(TorchDispatchMode):
     """Tallies every operator that is executed inside, under the stage that `where` names at the time.
 
-    A composite operator is tallied by what it is made of. An unknown operator raises ValueError, see
+    A composite operator is tallied by what it is made of. An unknown operator raises UserError, see
     `bench.measure.count.operators`, unless `macs` is another function of a call.
     """
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import torch
 
+from mpvss.errors import UserError
+
 Shape = Sequence[int]
 Formula = Callable[[Sequence[Any], Any], int]
 """MACs from an operator's arguments, in its schema's order, and its output."""
@@ -170,14 +172,14 @@ def operator_macs(operator: torch._ops.OpOverload, args: Sequence[Any], out: Any
     """MACs of one call.
 
     Raises:
-        ValueError: the operator is unknown; its name is said.
+        UserError: the operator is unknown; its name is said.
     """
     name = operator_name(operator)
     if name in FORMULAS:
         return FORMULAS[name](args, out)
     if is_light(operator):
         return 0
-    raise ValueError(
+    raise UserError(
         f"the operator {name} is not known to the count: it may be heavy, and would be counted as nothing; "
         "give it a formula in bench.measure.count.operators.FORMULAS, or name it in LIGHT there"
     )

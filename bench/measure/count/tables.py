@@ -14,6 +14,7 @@ from bench.measure.count.cost import Cost, method_cost
 from bench.methods.registry import METHODS, branches, method_of
 from bench.runs.results import write_json
 from bench.runs.schema import COUNTED_SCHEMA
+from mpvss.errors import UserError
 
 PUBLISHED_TABLES = Path(__file__).parents[3] / "results" / "published" / "tables.csv"
 GIGA, MEGA = 1e9, 1e6
@@ -107,7 +108,7 @@ def print_paper(json_file: Path | None) -> int:
 def paper_cells(tables: Path = PUBLISHED_TABLES) -> Iterator[PaperCell]:
     """The paper's cells one after the other, each counted on the published graph."""
     if not tables.is_file():
-        raise ValueError(f"{tables} is missing: the published tables come with the project's source, not its package")
+        raise UserError(f"{tables} is missing: the published tables come with the project's source, not its package")
     published = pd.read_csv(tables, dtype={"table": str})
     wanted = published[
         published.table.isin(PAPER_SETTINGS) & published.method.isin(PAPER_METHODS) & published.metric.isin(TOLERANCE)

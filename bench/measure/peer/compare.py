@@ -28,6 +28,7 @@ from bench.measure.time.modes import Mode, Steps, prepare
 from bench.methods.registry import build
 from bench.runs.schema import PEER_SCHEMA
 from mpvss.checkpoints import load_checkpoint
+from mpvss.errors import UserError
 from mpvss.propagation import MPVSS
 from mpvss.segmentor.mask2former import Execution
 from mpvss.video import VideoSegmenter
@@ -56,9 +57,9 @@ def compare_with_peer(
     `results/README.md`.
     """
     if backbone not in SWINS:
-        raise ValueError(f"the peer is built with {', '.join(SWINS)}; not with {backbone!r}")
+        raise UserError(f"the peer is built with {', '.join(SWINS)}; not with {backbone!r}")
     if rounds < 1:
-        raise ValueError(f"rounds is {rounds}; it must be 1 or more")
+        raise UserError(f"rounds is {rounds}; it must be 1 or more")
     mode.check(device)
     torch.manual_seed(seed)
     peer = Peer(backbone, num_classes).eval()

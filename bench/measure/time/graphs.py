@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mpvss.errors import UserError
+
 RUNS_BEFORE_CAPTURE = 3
 """On a side stream, as capturing asks for: libraries choose their kernels and allocate in them."""
 
@@ -21,7 +23,7 @@ def captured(key: Key, other: Other, frame: Tensor) -> tuple[Key, Other]:
     What a replay gives is overwritten by the next replay of its kind.
 
     Raises:
-        ValueError: the method's state changes with every frame, so that its frames cannot share a graph.
+        UserError: the method's state changes with every frame, so that its frames cannot share a graph.
         RuntimeError: from torch; the step does something that cannot be captured, as waiting for the device.
     """
     key_frame, other_frame = frame.clone(), frame.clone()  # two: a state may hold its key frame
@@ -38,7 +40,7 @@ def captured(key: Key, other: Other, frame: Tensor) -> tuple[Key, Other]:
     with torch.cuda.graph(other_graph):
         other_out, next_state = other(other_frame, state)
     if next_state is not state:
-        raise ValueError("the method's state changes with every frame; a CUDA graph needs one that stays")
+        raise UserError("the method's state changes with every frame; a CUDA graph needs one that stays")
 
     def replay_key(new: Tensor) -> tuple[Tensor, Any]:
         key_frame.copy_(new)

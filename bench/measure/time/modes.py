@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from bench.measure.time.graphs import captured
 from bench.measure.time.samples import Scope
+from mpvss.errors import UserError
 from mpvss.segmentor.semantic import without_shortcuts
 from mpvss.video import VideoSegmenter
 
@@ -49,7 +50,7 @@ class Mode:
 
     def __post_init__(self) -> None:
         if self.amp is not None and self.amp not in AMP:
-            raise ValueError(f"amp is {self.amp!r}; it is one of {', '.join(AMP)}")
+            raise UserError(f"amp is {self.amp!r}; it is one of {', '.join(AMP)}")
 
     @property
     def name(self) -> str:
@@ -58,9 +59,9 @@ class Mode:
         return ", ".join([self.amp or "float32", *(text for text, chosen in options.items() if chosen)])
 
     def check(self, device: torch.device) -> None:
-        """Raise ValueError where the device cannot run so."""
+        """Raise UserError where the device cannot run so."""
         if self.cuda_graphs and device.type != "cuda":
-            raise ValueError(f"CUDA graphs need a CUDA device, not {device.type}")
+            raise UserError(f"CUDA graphs need a CUDA device, not {device.type}")
 
     def autocast(self, device: torch.device) -> AbstractContextManager:
         """The context that frames are run in."""

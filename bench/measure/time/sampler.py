@@ -19,6 +19,7 @@ from bench.measure.time.modes import Mode, Steps
 from bench.measure.time.passes import run_pass
 from bench.measure.time.samples import KINDS, Course, Sample, Scope, Times
 from bench.measure.time.stopping import Rule, WarmUp
+from mpvss.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Sampler:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise ValueError("there is no frame to time")
+            raise UserError("there is no frame to time")
         self._order = random.Random(self.seed)
         self.times |= {(subject.method, subject.scope): Times() for subject in self.subjects}
 

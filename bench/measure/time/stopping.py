@@ -8,6 +8,7 @@ from statistics import median
 from typing import Protocol, TypeVar
 
 from bench.measure.time.quantiles import median_interval
+from mpvss.errors import UserError
 
 NEGLIGIBLE = 20e-6
 """Seconds; what the clock and the interpreter take themselves. Times that differ by less are not told apart."""
@@ -33,7 +34,7 @@ class FixedRounds:
 
     def __post_init__(self) -> None:
         if self.rounds < 1:
-            raise ValueError(f"the number of rounds is {self.rounds}; it must be 1 or more")
+            raise UserError(f"the number of rounds is {self.rounds}; it must be 1 or more")
 
     def reached(self, groups: Collection[Times], rounds: int, seconds: float) -> str | None:
         """`rounds`, once there were so many."""
@@ -60,11 +61,11 @@ class Precision:
 
     def __post_init__(self) -> None:
         if not self.width > 0:
-            raise ValueError(f"the precision is {self.width}; it must be above 0, as 0.02 for 2 %")
+            raise UserError(f"the precision is {self.width}; it must be above 0, as 0.02 for 2 %")
         if self.minimum < 1:
-            raise ValueError(f"the minimum of samples is {self.minimum}; it must be 1 or more")
+            raise UserError(f"the minimum of samples is {self.minimum}; it must be 1 or more")
         if not self.time_limit > 0:
-            raise ValueError(f"the time limit is {self.time_limit} s; it must be above 0")
+            raise UserError(f"the time limit is {self.time_limit} s; it must be above 0")
 
     def reached(self, groups: Collection[Times], rounds: int, seconds: float) -> str | None:
         """`precision`, once it is there for every group; `time limit`, once it is over."""

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mpvss.errors import UserError
+
 
 @dataclass(frozen=True)
 class Term:
@@ -16,9 +18,9 @@ class Term:
 
 
 def parse_sum(text: str) -> tuple[Term, ...]:
-    """The terms of a sum. ValueError for a text that is none."""
+    """The terms of a sum. UserError for a text that is none."""
     if not re.fullmatch(r"(- )?(NUMBER NAME|NUMBER|NAME)( [+-] (NUMBER NAME|NUMBER|NAME))*", _shape(text)):
-        raise ValueError(f"{text!r} is not a sum, as 0.5 a - b + 2")
+        raise UserError(f"{text!r} is not a sum, as 0.5 a - b + 2")
     terms = []
     sign, weight = 1.0, None
     for token in [*text.split(), "+"]:
