@@ -1,4 +1,4 @@
-"""How the baselines are trained: the flow network on true flow or on warped masks; DFF and Accel end to end."""
+"""How the baselines are trained: the flow network on ground-truth flow or on warped masks; DFF and Accel end to end."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class OpticalFlowTask(WarpedMaskTask):
 
 
 class FlowTask(Task):
-    """FlowNetS on true flow: the end-point error at every level (Dosovitskiy et al., Sec. 5.2).
+    """FlowNetS on ground-truth flow: the end-point error at every level (Dosovitskiy et al., Sec. 5.2).
 
-    Occluded pixels have a true flow and count; those whose flow is not known do not. A level's error is summed over
-    its pixels, and divided by the number of pixels of the finest.
+    Occluded pixels have a ground-truth flow and count; pixels whose flow is not known do not. A level's error is
+    summed over its pixels, and divided by the number of pixels of the finest.
     """
 
     model: FlowNetS

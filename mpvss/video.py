@@ -46,7 +46,7 @@ class VideoSegmenter(Protocol):
         ...
 
     def propagate(self, frame: Shaped[Tensor, "3 h w"], state: Any) -> tuple[Prediction, Any]:
-        """Segment any other frame, of the key frame's size, from the state the frame before it left."""
+        """Segment any non-key frame, of the key frame's size, from the state the frame before it left."""
         ...
 
 

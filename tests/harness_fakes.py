@@ -103,11 +103,11 @@ def fake_build(methods: Sequence[str], backbone: str) -> Built:
 class FakeCost:
     parameters: int = 3_000_000
     key_macs: int = 5_000_000_000
-    other_macs: int = 1_000_000_000
+    non_key_macs: int = 1_000_000_000
 
     def mean_macs(self, interval: int, clip_length: int = 15) -> float:
         keys = -(-clip_length // interval)
-        return (keys * self.key_macs + (clip_length - keys) * self.other_macs) / clip_length
+        return (keys * self.key_macs + (clip_length - keys) * self.non_key_macs) / clip_length
 
 
 def fake_cost(method: str, backbone: str, size: tuple[int, int]) -> FakeCost:

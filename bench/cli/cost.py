@@ -29,7 +29,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "cost",
         help="parameters and multiply-accumulates, without running anything",
         description="Print the parameters of methods, and the multiply-accumulates of their key frames, of their "
-        "other frames and of a clip's mean frame.",
+        "non-key frames and of a clip's mean frame.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -18,7 +18,7 @@ examples:
   mpvss-bench gate --update
       the change is meant, or the shipped weights are new: measure the baseline anew, and commit it
 
-For every method of the small family with the shipped weights: parameters, and for key and other frames the MACs and
+For every method of the small family with the shipped weights: parameters, and for key and non-key frames the MACs and
 the operators executed (all exactly), the most memory that tensors hold (within 1 %), and mIoU on three short synthetic
 clips at interval 5 (within 0.5 %). No time is taken, so that the answer is the same on a busy machine.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.cli import options
 
 TEXT = """\
-Measure how long methods take: key and other frames told apart, with the precision of every median known, all methods
+Measure how long methods take: key and non-key frames told apart, with the precision of every median known, all methods
 of a backbone in one process and in turn, in a random order that changes with every round. Written: every sample,
 p50, p90, p99 and mean, FPS over a clip of 15 frames at each interval, the share of frames over a deadline, peak
 memory, and on a CUDA device energy and what the card did meanwhile (clocks, temperature, throttling).
@@ -41,7 +41,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command's parser."""
     parser = commands.add_parser(
         "latency",
-        help="how long key and other frames take, as precisely as asked for",
+        help="how long key and non-key frames take, as precisely as asked for",
         description=TEXT,
         epilog=NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

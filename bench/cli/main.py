@@ -20,7 +20,7 @@ examples:
   mpvss-bench report results/runs/first
       a page, tables and figures of it, in results/runs/first/report
   mpvss-bench latency --out results/runs/speed
-      how long key and other frames take, as precisely as asked for
+      how long key and non-key frames take, as precisely as asked for
   mpvss-bench segment street.mp4 --out overlay.mp4
       a video of your own under the predicted classes
   mpvss-bench train small-per-frame --out results/runs/small

@@ -14,7 +14,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "peer",
         help="speed and memory beside the transformers library's Mask2Former",
-        description="Time a key frame and another frame of MPVSS beside the transformers library's Mask2Former with "
+        description="Time a key frame and a non-key frame of MPVSS beside the transformers library's Mask2Former with "
         "the same weights, interleaved in one process, and compare peak memory and labels: as they are and, where a "
         "number format or another way to run is given, in that too. Needs: pip install 'mpvss-bench[peer]'.",
     )
@@ -53,7 +53,7 @@ def _run(args: argparse.Namespace) -> int:
         print(f"{mode['name']}:")
         print(f"  peer         {median['peer']:9.4f} s")
         print(f"  key frame    {median['key']:9.4f} s  {ratio['key']:.3f} of the peer's time")
-        print(f"  other frame  {median['other']:9.4f} s  {ratio['other']:.3f} of the peer's time")
+        print(f"  non-key frame  {median['non-key']:9.4f} s  {ratio['non-key']:.3f} of the peer's time")
         for row in mode["labels_unlike"]:
             gap = f", their two best scores {row['widest_gap']:.2g} apart at most" if row["pixels"] else ""
             print(f"  {row['frame']} labels unlike the {row['beside']}'s: {row['pixels']}{gap}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.cli import options
 
 TEXT = """\
-Run a method over a made-up clip under torch's profiler, and write where the time of key and of other frames goes: by
+Run a method over a made-up clip under torch's profiler, and write where the time of key and of non-key frames goes: by
 stage and by operator, with multiply-accumulates, achieved rates and how far they are from what this machine reaches
 at most. The weights are untrained, and nothing here is a speed: the profiler slows work down. See `latency` for that.
 """
@@ -30,7 +30,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command's parser."""
     parser = commands.add_parser(
         "profile",
-        help="where the time of key and other frames goes, by stage and operator",
+        help="where the time of key and non-key frames goes, by stage and operator",
         description=TEXT,
         epilog=NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -32,7 +32,7 @@ examples:
       --data camvid:data/camvid --out results/runs/camvid
   mpvss-bench sweep --backbones swin-t --weights swin-t=mask2former.pth --weights swin-t/mpvss=mpvss.pth \\
       --data camvid:data/camvid --out results/runs/trained
-  mpvss-bench sweep --methods per-frame,true-flow,optical-flow@pre-trained,optical-flow@fine-tuned,mpvss \\
+  mpvss-bench sweep --methods per-frame,ground-truth-flow,optical-flow@pre-trained,optical-flow@fine-tuned,mpvss \\
       --weights shipped --data synthetic --intervals 1,2,5,10 --out results/runs/synthetic
 """
 
@@ -54,7 +54,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         default=["all"],
         metavar="LIST",
         help="methods (default: all of the project's own); METHOD@LABEL is a further row of one, with weights of its "
-        "own; true-flow warps by the true flow, which synthetic clips know",
+        "own; ground-truth-flow warps by the ground-truth flow, which synthetic clips know",
     )
     what.add_argument(
         "--backbones",

@@ -20,7 +20,7 @@ HOW_LONG = {"repeats", "stopping", "deadlines_ms"}
 OF_A_METHOD = (
     PARAMETERS,
     Counter("key_macs", 0.0, -1),
-    Counter("other_macs", 0.0, -1),
+    Counter("non_key_macs", 0.0, -1),
     Counter("host_peak_bytes", 0.1, -1),
     Counter("device_peak_bytes", 0.02, -1),
 )

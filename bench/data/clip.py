@@ -43,8 +43,8 @@ class Clip:
         labelled_frames: the indices of the frames with labels, ascending, where those are a few single frames; such a
             clip is scored at every distance from a key frame. None: it is scored frame by frame.
         read_frame: reads one frame by its index without those before it; None: the clip can only be streamed.
-        flow: the true backward flow from one frame to an earlier one, (2, H, W) in pixels, x then y, and what is
-            occluded, (H, W); None: it is not known.
+        flow: the ground-truth backward flow from one frame to an earlier one, (2, H, W) in pixels, x then y, and
+            what is occluded, (H, W); None: it is not known.
 
     """
 

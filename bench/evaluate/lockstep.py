@@ -24,15 +24,15 @@ SharedCalls = Sequence[tuple[object, str]]
 """(object, name of one of its methods) whose result is decided by the very tensors it is given."""
 
 
-TrueFlow = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
+GroundTruthFlow = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
 """Backward flow, (2, H, W) in pixels, from one frame to an earlier one, and what is occluded; as `Clip.flow`."""
 
 
 @runtime_checkable
-class TakesTrueFlow(Protocol):
-    """A segmenter that is told more than a video shows: before each `propagate`, the true flow to its key frame."""
+class TakesGroundTruthFlow(Protocol):
+    """A segmenter that is given the ground-truth flow to its key frame before each `propagate`."""
 
-    def take_true_flow(self, state: Any, flow: Tensor) -> Any:
+    def take_ground_truth_flow(self, state: Any, flow: Tensor) -> Any:
         """The state with the backward flow, (2, H, W) in pixels, from the next frame to the key frame."""
         ...
 
@@ -128,14 +128,14 @@ class Lockstep:
         cells: Collection[Cell],
         memo: Memo,
         labelled_frames: Sequence[int] | None = None,
-        true_flow: TrueFlow | None = None,
+        ground_truth_flow: GroundTruthFlow | None = None,
     ) -> None:
         assert labelled_frames is None or all(
             cell.interval <= labelled + 1 for cell in cells for labelled in labelled_frames
         ), "the clip reaches as far back as the intervals ask"
         self.failed: dict[str, Exception] = {}
         self._labelled_frames = labelled_frames
-        self._true_flow = true_flow
+        self._ground_truth_flow = ground_truth_flow
         self._segmenters = segmenters
         self._memo = memo
         self._cells: dict[str, list[Cell]] = {}
@@ -176,10 +176,10 @@ class Lockstep:
                 prediction, state = segmenter.segment(frame)
             else:
                 state = track.state
-                if isinstance(segmenter, TakesTrueFlow):
-                    assert self._true_flow is not None, "the grid was checked against the data"
-                    flow, _ = self._true_flow(self._index, key)
-                    state = segmenter.take_true_flow(state, torch.from_numpy(flow).to(frame.device))
+                if isinstance(segmenter, TakesGroundTruthFlow):
+                    assert self._ground_truth_flow is not None, "the grid was checked against the data"
+                    flow, _ = self._ground_truth_flow(self._index, key)
+                    state = segmenter.take_ground_truth_flow(state, torch.from_numpy(flow).to(frame.device))
                 prediction, state = segmenter.propagate(frame, state)
             labels = self._labels(prediction, frame, segmenter.num_classes) if cells else None
             self._tracks[method, key] = _Track(state, prediction, labels)

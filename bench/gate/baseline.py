@@ -16,7 +16,7 @@ from bench.compare.counters import PARAMETERS, Counter, Finding, judge_operators
 from bench.compare.runs import NotComparableError
 from mpvss.errors import UserError
 
-SCHEMA = 1
+SCHEMA = 2
 MIOU = Counter("miou", 0.005, 1)
 """A label on the edge of two classes may fall to the other on another processor."""
 MACS = Counter("macs", 0.0, -1)

@@ -72,10 +72,10 @@ def _frame_counters(segmenter: VideoSegmenter, frames: list[Tensor], *, only_key
     steps = steps_of(segmenter, "labels")
     with torch.inference_mode():
         _, state = steps.key(frames[0])
-        steps.other(frames[1], state)  # what a method keeps between frames is there from now on
+        steps.non_key(frames[1], state)  # what a method keeps between frames is there from now on
         counters = {"key": _counters_of(lambda: steps.key(frames[0]))}
         if not only_key:
-            counters["other"] = _counters_of(lambda: steps.other(frames[1], state))
+            counters["non-key"] = _counters_of(lambda: steps.non_key(frames[1], state))
     return counters
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from bench.data import Clip, Dataset, Frame
 from bench.evaluate.lockstep import SharedCalls
 from bench.evaluate.schedule import FixedInterval
-from bench.methods.registry import METHODS, TRUE_FLOW, Parts, branches, method_of, share_equal_networks
+from bench.methods.registry import GROUND_TRUTH_FLOW, METHODS, Parts, branches, method_of, share_equal_networks
 from bench.methods.registry import build as build_method
 from bench.methods.shipped import shipped_file, shipped_identity
 from mpvss.errors import UserError
@@ -52,7 +52,7 @@ class Weights:
     def file(self, method: str, backbone: str) -> Path | None:
         """The checkpoint of a row, or None for untrained weights; UserError where none is shipped and one should."""
         file = self.files.get(f"{backbone}/{method}", self.files.get(backbone))
-        if file is None and self.shipped and method_of(method) in (*METHODS, TRUE_FLOW):
+        if file is None and self.shipped and method_of(method) in (*METHODS, GROUND_TRUTH_FLOW):
             return shipped_file(method, backbone)
         return file
 

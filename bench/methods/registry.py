@@ -18,10 +18,10 @@ from baselines.accel import Accel, ScoreFusion
 from baselines.copy_prediction import CopyPrediction
 from baselines.dff import DFF
 from baselines.flownets import FlowNetS, build_flownets
+from baselines.ground_truth_flow import GroundTruthFlow
 from baselines.library_model import LibrarySegmentor, ScoreFlow, load_library_model
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
-from baselines.true_flow import TrueFlow
 from mpvss.checkpoints import load_checkpoint, read_configuration
 from mpvss.errors import UserError
 from mpvss.presets import BACKBONES as _BACKBONES
@@ -32,8 +32,8 @@ from mpvss.video import VideoSegmenter, check_num_classes
 Network = TypeVar("Network", bound=nn.Module)
 
 UNTRAINED = "untrained"
-TRUE_FLOW = "true-flow"
-"""Built as the methods are, and none of them: it is told the true flow. Sweeps score it, as a ceiling, and no more."""
+GROUND_TRUTH_FLOW = "ground-truth-flow"
+"""A ceiling, built as the methods are but given the ground-truth flow. Sweeps score it, and measure nothing else."""
 LABEL = re.compile(r"[A-Za-z0-9._-]+")
 LIBRARY = "hf:"
 """Before the folder or name of a model of the `transformers` library, where a backbone is named."""
@@ -135,8 +135,8 @@ def _optical_flow(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
     return OpticalFlow(segmentor=segmentor, flow=flow)
 
 
-def _true_flow(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
-    return TrueFlow(segmentor=parts.segmentor(backbone))
+def _ground_truth_flow(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
+    return GroundTruthFlow(segmentor=parts.segmentor(backbone))
 
 
 def _dff(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
@@ -167,10 +167,10 @@ _MAKERS: dict[str, Callable[[Parts, str, str], nn.Module]] = {
     **{name: _mpvss(name) for name in FLOW_DESIGNS},
     "dff": _dff,
     "accel": _accel,
-    TRUE_FLOW: _true_flow,
+    GROUND_TRUTH_FLOW: _ground_truth_flow,
 }
 
-METHODS = tuple(method for method in _MAKERS if method != TRUE_FLOW)
+METHODS = tuple(method for method in _MAKERS if method != GROUND_TRUTH_FLOW)
 BACKBONES = tuple(_BACKBONES)
 
 

@@ -91,8 +91,8 @@ def _flow(
         return []
     key_image, image = (as_tensor(frames[i].image, device) for i in (key, index))
     motion = query_motion(mpvss, optical.flow, key_image, image)
-    true_flow = None if clip.flow is None else clip.flow(index, key)[0]
-    figure = draw_flow(motion, frames[key].image, frames[index].image, true_flow, (key, index))
+    ground_truth_flow = None if clip.flow is None else clip.flow(index, key)[0]
+    figure = draw_flow(motion, frames[key].image, frames[index].image, ground_truth_flow, (key, index))
     return [_save(figure, out / f"flow-{file_name(clip.name.replace('/', '-'))}.png")]
 
 

@@ -24,7 +24,7 @@ WHEEL = 129
 
 @dataclass(frozen=True)
 class QueryMotion:
-    """What one query of MPVSS does between a key frame and another frame, at the frame's size.
+    """What one query of MPVSS does between a key frame and a non-key frame, at the frame's size.
 
     Flows are backward, x then y, in pixels of the frame.
     """
@@ -69,7 +69,7 @@ def draw_flow(
     motion: QueryMotion,
     key_image: UInt8[np.ndarray, "3 h w"],
     image: UInt8[np.ndarray, "3 h w"],
-    true_flow: np.ndarray | None,
+    ground_truth_flow: np.ndarray | None,
     indices: tuple[int, int],
 ) -> Figure:
     """The pair, the mask on the key frame and warped, the query's flow, the optical flow, the true one where known.
@@ -77,8 +77,8 @@ def draw_flow(
     All flows have one scale, which the colour wheel states.
     """
     flows = {f"flow of query {motion.query}": motion.flow, "optical flow (FlowNetS)": motion.optical_flow}
-    if true_flow is not None:
-        flows["true flow"] = true_flow
+    if ground_truth_flow is not None:
+        flows["ground-truth flow"] = ground_truth_flow
     scale = max(1.0, float(np.ceil(max(np.quantile(np.linalg.norm(flow, axis=0), 0.99) for flow in flows.values()))))
     pictures = {
         f"key frame {indices[0]}": key_image.transpose(1, 2, 0),

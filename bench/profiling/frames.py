@@ -20,12 +20,12 @@ from bench.methods.builder import as_tensor
 from mpvss.stages import stage, watched_by
 from mpvss.video import VideoSegmenter
 
-Kind = Literal["key", "other"]
+Kind = Literal["key", "non-key"]
 TRANSFER = "transfer"
-REST: Mapping[Kind, str] = {"key": "segment", "other": "propagate"}
+REST: Mapping[Kind, str] = {"key": "segment", "non-key": "propagate"}
 """The stage of what a method does outside of the stages that it names."""
 FRAME = " frame"
-"""Ends the name of a frame's annotation in a trace: `key frame`, `other frame`."""
+"""Ends the name of a frame's annotation in a trace: `key frame`, `non-key frame`."""
 STEP = "ProfilerStep#"
 """Begins the name by which TensorBoard's plugin knows a step."""
 
@@ -101,4 +101,4 @@ def _annotate(name: str, function: Callable[..., Any], args: Any, kwargs: Mappin
 
 
 def _kind(index: int, schedule: FixedInterval) -> Kind:
-    return "key" if schedule.is_key(index) else "other"
+    return "key" if schedule.is_key(index) else "non-key"

@@ -17,7 +17,7 @@ from bench.profiling.tables import Row
 
 FORMATS = ("svg", "png")
 WIDE = 1.5
-KIND_FILL = {"key": "full", "other": "none"}
+KIND_FILL = {"key": "full", "non-key": "none"}
 
 
 def plot_roofline(stages: Sequence[Row], ceilings: Ceilings, stem: Path) -> list[Path]:

@@ -89,4 +89,4 @@ def _number(value: float | None, column: str) -> str:
 
 def _count(frames: Iterable[Mapping[str, Any]]) -> str:
     kinds = [frame["kind"] for frame in frames]
-    return f"{kinds.count('key')} key and {kinds.count('other')} other frames"
+    return f"{kinds.count('key')} key and {kinds.count('non-key')} non-key frames"

@@ -135,7 +135,7 @@ RUN_PLOTS = (
     ("figure-3c", "Accuracy of the ways to propagate, by key-frame interval", warping_strategies),
     ("differences", "Accuracy less that of per-frame, with paired intervals", differences),
     ("accuracy-cost", "Accuracy against cost", accuracy_against_cost),
-    ("times", "Times of key frames and other frames", times_by_kind),
+    ("times", "Times of key frames and non-key frames", times_by_kind),
 )
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from bench.report.tables.tables import Cell, is_there
 from bench.runs.clip_counts import ClipCounts
 from bench.runs.results import CellKey, read_clip_counts, read_configuration, read_latency, read_run, read_samples
-from bench.runs.schema import COUNTED_SCHEMA, PEER_SCHEMA, migrate_peer
+from bench.runs.schema import COUNTED_SCHEMA, PEER_SCHEMA, migrate_counted, migrate_peer
 from mpvss.errors import UserError
 
 UNTRAINED = "untrained"
@@ -181,7 +181,7 @@ def _read_json(file: Path, what: str) -> dict[str, Any]:
         raise UserError(f"{file} is damaged ({error})") from None
     content = {"schema": 1, **content}  # the first files named none
     latest = PEER_SCHEMA if what == "peer" else COUNTED_SCHEMA
-    migrated = migrate_peer(content) if what == "peer" else content if content["schema"] == latest else None
+    migrated = (migrate_peer if what == "peer" else migrate_counted)(content)
     if migrated is None:
         raise UserError(f"{file} has schema {content['schema']!r}; this version reads schemas up to {latest}")
     return migrated

@@ -30,7 +30,7 @@ NOTES = """\
 - GMACs are 10^9 multiply-accumulates (half of GFLOPs) of a frame, the mean over a clip of 15 frames at the
   interval.
 - FPS (labels) runs from the frame on the device to the label map on the host, batch 1; it follows from the
-  mean times of key and other frames over the same clip. Times and peak memory are taken once for a method and
+  mean times of key and non-key frames over the same clip. Times and peak memory are taken once for a method and
   backbone.
 - Peak host memory is the resident set of the whole process while the method was timed.
 """

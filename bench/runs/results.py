@@ -47,14 +47,14 @@ CELL_FIELDS = {
     "clips": "of each clip with labels: `name`, the `classes` in it, and in their order the pixels of `truth`, and at "
     "each distance from the key frame (one, where frames are not scored by distance) of `intersection` and "
     "`predicted`; null where they were not kept",
-    "cost": "`parameters`, and MACs of a key and another frame, and their mean over a clip at the interval; null, as "
-    "timing and memory, for `true-flow`, which is scored alone",
+    "cost": "`parameters`, and MACs of a key and a non-key frame, and their mean over a clip at the interval; null, as "
+    "timing and memory, for `ground-truth-flow`, which is scored alone",
     "tracebacks": "where each of them came from",
     "timing": "`fps_SCOPE` over a clip at the interval and `late_SCOPE_DEADLINE`, the share of frames over a deadline; "
     "`p50_KIND_ms` in scope `labels`; how sampling went; `kinds`, figures of each scope and kind of frame; `samples` "
     "and `warmup`, by scope, a list for each field of a sample",
     "memory": "bytes: of the process on the host, and of the device's allocator where there is a device",
-    "operators": "calls of each operator for a `key` and an `other` frame, views and allocations left out; missing or "
+    "operators": "calls of each operator for a `key` and a `non-key` frame, views and allocations left out; missing or "
     "null where they were not counted",
 }
 PARTS = ("accuracy", "cost", "timing")
@@ -217,7 +217,7 @@ def read_samples(path: Path) -> pd.DataFrame:
     if not samples:
         return pd.DataFrame()
     table = pd.concat(samples, names=["backbone", "method"]).reset_index(level=["backbone", "method"])
-    kind = table.pop("key").map({True: "key", False: "other"})
+    kind = table.pop("key").map({True: "key", False: "non-key"})
     return table.assign(kind=kind).reset_index(drop=True)
 
 
@@ -235,7 +235,7 @@ def read_latency(path: Path) -> pd.DataFrame:
 
 
 def read_operators(path: Path) -> dict[tuple[str, str, str], dict[str, int]]:
-    """Calls of each operator, by backbone, method and kind of frame (`key`, `other`), where they were counted."""
+    """Calls of each operator, by backbone, method and kind of frame (`key`, `non-key`), where they were counted."""
     return {
         (record["backbone"], record["method"], kind): calls
         for record in _in_order(path)

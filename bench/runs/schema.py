@@ -5,13 +5,14 @@ For a new version: raise `SCHEMA`, and add the step from the version before it t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-SCHEMA = 2
-COUNTED_SCHEMA = 1
+SCHEMA = 3
+COUNTED_SCHEMA = 2
 """Of counted costs, `cost-*.json`."""
-PEER_SCHEMA = 2
+PEER_SCHEMA = 3
 """Of times beside the peer, `peer-*.json`."""
 
 Record = dict[str, Any]
@@ -28,6 +29,13 @@ def migrate(record: Record) -> Record | None:
     return {**record, "schema": SCHEMA}
 
 
+def migrate_counted(record: Record) -> Record | None:
+    """A counted cost in the present layout; None where its schema is not known."""
+    if record["schema"] == 1:
+        record = {**_in_present_words(record), "schema": 2}
+    return record if record["schema"] == COUNTED_SCHEMA else None
+
+
 def migrate_peer(record: Record) -> Record | None:
     """Times beside the peer in the present layout; None where their schema is not known.
 
@@ -37,6 +45,8 @@ def migrate_peer(record: Record) -> Record | None:
         mode = {"name": "float32", "labels_unlike": []}
         mode |= {name: record[name] for name in ("samples_s", "median_s", "ratio_to_peer")}
         record = {**record, "schema": 2, "modes": [mode], "labels": None}
+    if record["schema"] == 2:
+        record = {**_in_present_words(record), "schema": 3}
     return record if record["schema"] == PEER_SCHEMA else None
 
 
@@ -68,4 +78,27 @@ def _columns(samples: list[Record]) -> dict[str, Record]:
     return scopes
 
 
-_STEPS: dict[int, Callable[[Record], Record]] = {1: lambda record: _samples_in_columns(_without_clips(record))}
+def _in_present_words(value: Any) -> Any:
+    """From 2: `other` frames are non-key frames, and `true-flow` is ground-truth-flow."""
+    if isinstance(value, dict):
+        return {_in_present_word(name): _in_present_words(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_in_present_words(inner) for inner in value] if _holds_words(value) else value
+    return {"other": "non-key", "true-flow": "ground-truth-flow"}.get(value, value) if isinstance(value, str) else value
+
+
+def _in_present_word(name: str) -> str:
+    if name == "other":
+        return "non-key"
+    return re.sub(r"(?<![a-z])other_(?=macs$|ms$|j$)", "non_key_", name)
+
+
+def _holds_words(values: list[Any]) -> bool:
+    """Whether a list can hold a name: columns of samples are long, and numbers alone."""
+    return not all(isinstance(value, int | float) for value in values)
+
+
+_STEPS: dict[int, Callable[[Record], Record]] = {
+    1: lambda record: _samples_in_columns(_without_clips(record)),
+    2: _in_present_words,
+}

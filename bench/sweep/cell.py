@@ -51,7 +51,7 @@ class Findings:
         self.cost = {
             "parameters": cost.parameters,
             "key_macs": cost.key_macs,
-            "other_macs": cost.other_macs,
+            "non_key_macs": cost.non_key_macs,
             "mean_macs": cost.mean_macs(interval, CLIP_LENGTH),
             "height": height,
             "width": width,

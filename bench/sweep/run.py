@@ -15,7 +15,7 @@ from bench.measure.count.cost import Cost, method_cost
 from bench.measure.environment import describe_environment
 from bench.methods.builder import Weights, limit, registry_builder, select_device, set_threads
 from bench.methods.names import backbone_names
-from bench.methods.registry import BACKBONES, METHODS, TRUE_FLOW, branches, known_methods, method_of
+from bench.methods.registry import BACKBONES, GROUND_TRUTH_FLOW, METHODS, branches, known_methods, method_of
 from bench.runs.progress import Progress
 from bench.runs.results import open_run
 from bench.sweep.sweep import Grid, Sweep
@@ -88,7 +88,7 @@ def run_sweep(args: argparse.Namespace) -> int:
 
 def _rows(names: Sequence[str]) -> tuple[str, ...]:
     """METHOD or METHOD@LABEL, each a row of the results."""
-    known_names(map(method_of, names), (*known_methods(), TRUE_FLOW), "method")
+    known_names(map(method_of, names), (*known_methods(), GROUND_TRUTH_FLOW), "method")
     return tuple(names)
 
 

@@ -25,7 +25,7 @@ from bench.measure.time.methods import Plan, TimedClip
 from bench.measure.time.samples import CLIP_LENGTH
 from bench.measure.time.stopping import FixedRounds
 from bench.methods.builder import Builder, as_tensor
-from bench.methods.registry import TRUE_FLOW, method_of
+from bench.methods.registry import GROUND_TRUTH_FLOW, method_of
 from bench.runs.clip_counts import ClipCounts
 from bench.runs.progress import Progress, Stage
 from bench.runs.results import CellKey, Run
@@ -67,15 +67,15 @@ class Grid:
         ]
 
     def check_data(self, dataset: Dataset) -> None:
-        """See that clips know their true flow where it is asked for, and reach back as far as the intervals ask.
+        """Check that clips have ground-truth flow where it is asked for, and reach back as far as the intervals ask.
 
         Raises:
-            UserError: clips without true flow; in clips scored by distance, a labelled frame too near to the start.
+            UserError: clips without ground-truth flow; a labelled frame too near the start to be scored by distance.
         """
         for method in self.methods:
-            if method_of(method) == TRUE_FLOW and any(clip.flow is None for clip in dataset.clips):
+            if method_of(method) == GROUND_TRUTH_FLOW and any(clip.flow is None for clip in dataset.clips):
                 raise UserError(
-                    f"{method} warps by the true flow, which {dataset.identity} does not know; use --data synthetic"
+                    f"{method} needs ground-truth flow, which {dataset.identity} does not have; use synthetic data"
                 )
         reach = max(cell.interval for cell in self.cells())
         for clip in dataset.clips:
@@ -148,7 +148,7 @@ class Sweep:
         record = self._run.load(_key(backbone, cell))
         if record is not None:
             return Findings.from_record(record)
-        return Findings(todo={"accuracy"}) if method_of(cell.method) == TRUE_FLOW else Findings()
+        return Findings(todo={"accuracy"}) if method_of(cell.method) == GROUND_TRUTH_FLOW else Findings()
 
     def _say_failures(self, title: str, found: Mapping[Cell, Findings]) -> None:
         intervals: dict[tuple[str, str, str], list[str]] = {}

@@ -55,12 +55,12 @@ class RandomAccessClip:
         return one.image, one.labels
 
     def flow(self, index: int, key: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """True backward flow and occlusion, where the clip knows them."""
+        """Ground-truth backward flow and occlusion, where the clip knows them."""
         return None if self._clip.flow is None else self._clip.flow(index, key)
 
 
 def training_clips(dataset: Dataset, *, with_flow: bool, cache_gb: float) -> list[RandomAccessClip]:
-    """The clips with labels or, `with_flow`, those with true flow; UserError where there is none."""
+    """The clips with labels or, `with_flow`, those with ground-truth flow; UserError where there is none."""
     cache = FrameCache(cache_gb * 1e9)
     clips = [
         RandomAccessClip(clip, cache)
@@ -68,7 +68,9 @@ def training_clips(dataset: Dataset, *, with_flow: bool, cache_gb: float) -> lis
         if (clip.flow is not None if with_flow else clip.labelled)
     ]
     if not clips:
-        raise UserError(f"{dataset.identity} has no {'true flow' if with_flow else 'labels'}, which training needs")
+        raise UserError(
+            f"{dataset.identity} has no {'ground-truth flow' if with_flow else 'labels'}, which training needs"
+        )
     return clips
 
 

@@ -1,4 +1,4 @@
-"""What a flow network is trained on: `flying-shapes`, or clips of a data set that know their true flow."""
+"""What a flow network is trained on: `flying-shapes`, or clips of a data set that know their ground-truth flow."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def open_flow_clips(spec: str, cache_gb: float) -> tuple[list[TrainingClip], str
     """The clips of a spec, `flying-shapes:pairs=10000,seed=1,size=96x160` or a data set's; and their identity.
 
     Raises:
-        UserError: an option of flying-shapes that is not known or has a bad value, a data set without true flow.
+        UserError: an unknown option of flying-shapes or a bad value of one, a data set without ground-truth flow.
     """
     kind, _, rest = spec.partition(":")
     if kind != KIND:

@@ -34,7 +34,7 @@ from mpvss.video import VideoSegmenter
 Opened = tuple[
     list[TrainingClip], tuple[str, ...], Callable[[nn.Module, torch.device], dict[str, float]], dict[str, str]
 ]
-"""Clips, their classes (none where true flow is learned), the measure on held-out clips, and what the two are."""
+"""Clips, their classes (none where flow is learned), the measure on held-out clips, and the identities of both."""
 MODEL = "model.safetensors"
 
 
@@ -112,7 +112,7 @@ def video_miou(model: VideoSegmenter, dataset: Dataset, interval: int, device: t
 def end_point_error(
     network: FlowNetS, clips: Sequence[TrainingClip], max_distance: int, device: torch.device
 ) -> dict[str, float]:
-    """`epe`: the mean distance, in pixels of the frame, of predicted from true flow; to every distance in turn."""
+    """`epe`: the mean end-point error in pixels of the frame, over every distance to the key frame in turn."""
     total = count = 0.0
     for clip in clips:
         for index in filter(None, clip.labelled):
@@ -134,7 +134,7 @@ def end_point_error(
 
 
 def _open_flow(config: TrainConfig) -> Opened:
-    """Clips with true flow, and the measure on held-out ones."""
+    """Clips with ground-truth flow, and the measure on held-out ones."""
     clips, identity = open_flow_clips(config.data.train, config.data.cache_gb)
     held_out, held_out_identity = open_flow_clips(config.data.validation, config.data.cache_gb)
 

@@ -24,7 +24,7 @@ class Batch:
     labels: UInt8[Tensor, "b h w"] | None
     """Of `frames`; 255 = ignore."""
     flow: Float[Tensor, "b 2 h w"] | None
-    """True backward flow from a frame to its key frame, in pixels, x then y; nan where it is not known."""
+    """Ground-truth backward flow from a frame to its key frame, in pixels, x then y; nan where it is not known."""
     occluded: Bool[Tensor, "b h w"] | None
     """Pixels of `frames` that the key frame does not show."""
     names: tuple[str, ...]
@@ -55,7 +55,7 @@ class Batch:
 
     def require_flow(self) -> Float[Tensor, "b 2 h w"]:
         """`flow`; UserError where there is none."""
-        return _require(self.flow, "true flow")
+        return _require(self.flow, "ground-truth flow")
 
 
 def stack(examples: Sequence[Batch]) -> Batch:

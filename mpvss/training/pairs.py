@@ -22,14 +22,14 @@ class TrainingClip(Protocol):
 
     name: str
     labelled: Sequence[int]
-    """The frames with labels, ascending; for a clip with true flow and no labels, every frame."""
+    """The frames with labels, ascending; for a clip with ground-truth flow and no labels, every frame."""
 
     def frame(self, index: int) -> tuple[UInt8[np.ndarray, "3 h w"], UInt8[np.ndarray, "h w"] | None]:
         """A frame, RGB, and its labels."""
         ...
 
     def flow(self, index: int, key: int) -> tuple[Float32[np.ndarray, "2 h w"], Bool[np.ndarray, "h w"]] | None:
-        """True backward flow from frame `index` to the earlier `key`, and what is occluded; None: not known."""
+        """Ground-truth backward flow from frame `index` to the earlier `key`, and what is occluded; None: not known."""
         ...
 
 
@@ -39,7 +39,7 @@ class Sampler:
 
     With `max_distance`, an example is a pair of a frame and an earlier one, its key frame, 1 to `max_distance` frames
     before; both are seen through the same view, in colours changed alike. With None it is a single frame. A pair's
-    true flow is asked for `with_flow` alone.
+    ground-truth flow is asked for `with_flow` alone.
 
     With `stills`, a pair's key frame is made from the frame and its labels, as if 1 to `max_distance` frames earlier.
     """

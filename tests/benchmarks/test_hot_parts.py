@@ -76,7 +76,7 @@ def key_frame(model, frame):
     return model.segment(frame)[0].labels()
 
 
-def other_frame(model, frame, state):
+def non_key_frame(model, frame, state):
     return model.propagate(frame, state)[0].labels()
 
 
@@ -86,9 +86,9 @@ def test_key_frame(benchmark, built, frames, backbone):
     assert run(benchmark, key_frame, built(backbone), frames[0]).shape == SIZE
 
 
-@pytest.mark.benchmark(group="other frame")
+@pytest.mark.benchmark(group="non-key frame")
 @pytest.mark.parametrize("backbone", ["micro", pytest.param("swin-t", marks=pytest.mark.slow)])
 def test_other_frame(benchmark, built, frames, backbone):
     with torch.inference_mode():
         _, state = built(backbone).segment(frames[0])
-    assert run(benchmark, other_frame, built(backbone), frames[1], state).shape == SIZE
+    assert run(benchmark, non_key_frame, built(backbone), frames[1], state).shape == SIZE

@@ -30,7 +30,7 @@ def test_sweep_then_report_then_again(tmp_path, capsys):
     assert table["miou"].between(0, 1).all()
     assert (table["parameters"] > 0).all()
     at_three = table[table["interval"] == 3].set_index("method")
-    macs = at_three["other_macs"]
+    macs = at_three["non_key_macs"]
     assert macs["copy"] < macs["mpvss"] < at_three["key_macs"]["mpvss"]
     assert main(["report", str(out)]) == 0
     assert (out / "report" / "report.md").exists()
@@ -126,7 +126,7 @@ def test_counted_costs_name_their_schema_and_are_read_by_reports(tmp_path):
     assert main(cost) == 0
     assert json.loads(file.read_text())["schema"] == COUNTED_SCHEMA
     (row,) = read_study([tmp_path]).costs
-    assert (row["method"], row["height"], row["paper_other_macs"]) == ("per-frame", 64, row["paper_key_macs"])
+    assert (row["method"], row["height"], row["paper_non_key_macs"]) == ("per-frame", 64, row["paper_key_macs"])
 
 
 def test_help_and_report_import_no_torch():

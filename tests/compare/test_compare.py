@@ -25,14 +25,14 @@ def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10*
         "tracebacks": {},
         "accuracy": {"miou": miou},
         "clips": None,
-        "cost": {"parameters": parameters, "key_macs": 5000, "other_macs": macs, "mean_macs": 1800.0},
+        "cost": {"parameters": parameters, "key_macs": 5000, "non_key_macs": macs, "mean_macs": 1800.0},
         "timing": {
             "fps_labels": 1.0,
             "samples": {scope: samples},
             "warmup": {scope: {**samples, "seconds": [9.0] * count}},
         },
         "memory": {"host_peak_bytes": memory, "device_peak_bytes": None},
-        "operators": {"other": calls},
+        "operators": {"non-key": calls},
     }
 
 
@@ -96,21 +96,21 @@ class TestRuns:
     def test_a_run_against_its_like_has_no_regression(self, tmp_path):
         found = self.compare(tmp_path, record(self.TIMES))
         assert set(verdicts(found).values()) == {"SAME"}
-        assert {"time of other frames, labels (ms)", "other_macs"} <= set(verdicts(found))
+        assert {"time of non-key frames, labels (ms)", "non_key_macs"} <= set(verdicts(found))
 
     @pytest.mark.parametrize(
         ("change", "quantity", "verdict"),
         [
-            ({"macs": 1001}, "other_macs", "WORSE"),
-            ({"macs": 999}, "other_macs", "BETTER"),
+            ({"macs": 1001}, "non_key_macs", "WORSE"),
+            ({"macs": 999}, "non_key_macs", "BETTER"),
             ({"parameters": 9}, "parameters", "WORSE"),
             ({"miou": 0.4994}, "miou at interval 5", "WORSE"),
             ({"miou": 0.4996}, "miou at interval 5", "SAME"),
             ({"memory": 12 * 10**7}, "host_peak_bytes", "WORSE"),
             ({"errors": {"cost": "no"}}, "interval 5", "BROKEN"),
-            ({"calls": {"aten::add": 4, "aten::mm": 7}}, "operators of other frames", "WORSE"),
-            ({"calls": {"aten::add": 3, "aten::bmm": 7}}, "operators of other frames", "WORSE"),
-            ({"calls": {"aten::mm": 7}}, "operators of other frames", "BETTER"),
+            ({"calls": {"aten::add": 4, "aten::mm": 7}}, "operators of non-key frames", "WORSE"),
+            ({"calls": {"aten::add": 3, "aten::bmm": 7}}, "operators of non-key frames", "WORSE"),
+            ({"calls": {"aten::mm": 7}}, "operators of non-key frames", "BETTER"),
         ],
     )
     def test_a_planted_change_of_a_count_is_found_alone(self, tmp_path, change, quantity, verdict):
@@ -185,11 +185,11 @@ class TestCommand:
     def test_exit_statuses(self, tmp_path, capsys):
         base = str(make_run(tmp_path / "base", record(TestRuns.TIMES)))
         worse = str(make_run(tmp_path / "worse", record(TestRuns.TIMES, macs=2000)))
-        other = str(make_run(tmp_path / "other", record(TestRuns.TIMES), {"data": "another clip"}))
+        other = str(make_run(tmp_path / "non-key", record(TestRuns.TIMES), {"data": "another clip"}))
         assert main(["compare", base, base]) == 0
         assert main(["compare", base, worse, "--markdown", str(tmp_path / "summary.md")]) == 1
         out = capsys.readouterr().out
-        row = ["WORSE", "nano", "mpvss", "other_macs", "1,000", "2,000", "+100 %"]
+        row = ["WORSE", "nano", "mpvss", "non_key_macs", "1,000", "2,000", "+100 %"]
         assert row in [[cell.strip() for cell in line.split("|")[1:-1]] for line in out.splitlines()]
         assert (tmp_path / "summary.md").read_text() in out
         slower = str(make_run(tmp_path / "slower", record([2 * time for time in TestRuns.TIMES])))

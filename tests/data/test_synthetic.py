@@ -85,7 +85,7 @@ def test_frames_are_drawn_as_they_are_asked_for():
 
 
 @pytest.mark.parametrize("seed", STREETS + ROOMS)
-def test_true_flow_carries_the_labels_over(seed):
+def test_ground_truth_flow_carries_the_labels_over(seed):
     """What differs outside occlusions lies within a pixel of a boundary, but for a strip thinner than a pixel."""
     scene = Scene(seed)
     for index, key_index in ((4, 0), (19, 10)):
@@ -100,7 +100,7 @@ def test_true_flow_carries_the_labels_over(seed):
         assert (np.array(around) != labels).all(axis=0)[wrong].sum() <= 2
 
 
-def test_true_flow_carries_the_labels_over_in_all():
+def test_ground_truth_flow_carries_the_labels_over_in_all():
     wrong = total = 0
     for seed in STREETS + ROOMS:
         scene = Scene(seed)
@@ -111,7 +111,7 @@ def test_true_flow_carries_the_labels_over_in_all():
 
 
 @pytest.mark.parametrize("seed", [STREETS[0], STREETS[2], ROOMS[0], ROOMS[1]])
-def test_true_flow_carries_the_colours_over_where_light_does_not_change(seed):
+def test_ground_truth_flow_carries_the_colours_over_where_light_does_not_change(seed):
     scene = Scene(seed)
     now, key = (scene.painting(index).image() for index in (9, 0))
     flow, occluded = scene.flow(9, 0)
@@ -197,7 +197,7 @@ def test_every_pixel_has_a_class_over_long_clips():
         assert sum(1 for _ in clip.frames()) == 100
 
 
-def test_a_clip_gives_true_flow():
+def test_a_clip_gives_ground_truth_flow():
     (clip,) = open_dataset("synthetic:clips=1,frames=4,size=64x96").clips
     frames = list(clip.frames())
     assert clip.flow is not None

@@ -41,8 +41,8 @@ def test_the_committed_baseline_has_every_shipped_method(baseline):
         (("parameters",), 1, "parameters"),
         (("miou",), 0.1, "miou"),
         (("kinds", "key", "macs"), 10**12, "macs of key frames"),
-        (("kinds", "other", "peak_bytes"), 10**12, "peak_bytes of other frames"),
-        (("kinds", "other", "operators", "aten::mm"), 10**6, "operators of other frames"),
+        (("kinds", "non-key", "peak_bytes"), 10**12, "peak_bytes of non-key frames"),
+        (("kinds", "non-key", "operators", "aten::mm"), 10**6, "operators of non-key frames"),
     ],
 )
 def test_a_counter_that_is_worse_is_found_alone(baseline, path, value, quantity):
@@ -71,7 +71,7 @@ def test_an_operator_planted_into_the_model_is_counted(frames, monkeypatch):
     monkeypatch.setattr(model.motion, "forward", lambda *given: warped(*given).cos())
     after = count_operators(model, [key, other], Mode())
     assert after["key"] == before["key"]
-    assert after["other"] == {**before["other"], "aten::cos": before["other"].get("aten::cos", 0) + 1}
+    assert after["non-key"] == {**before["non-key"], "aten::cos": before["non-key"].get("aten::cos", 0) + 1}
 
 
 def test_the_most_that_tensors_hold_at_once():

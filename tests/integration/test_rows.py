@@ -64,7 +64,7 @@ def checkpoints(tmp_path):
     """Two optical-flow checkpoints: one segmentor, two flow networks. And one with another segmentor."""
     models = [build("optical-flow", backbone="nano", num_classes=12, seed=seed) for seed in (1, 2, 3)]
     models[1].segmentor = models[0].segmentor
-    files = [tmp_path / f"{name}.safetensors" for name in ("first", "second", "other")]
+    files = [tmp_path / f"{name}.safetensors" for name in ("first", "second", "non-key")]
     for model, file in zip(models, files, strict=True):
         save_checkpoint(model, file, model.configuration)
     return files
@@ -103,7 +103,7 @@ def test_rows_of_one_method_share_what_is_equal_and_nothing_else(checkpoints):
 
 def test_labelled_rows_and_the_ceiling_from_sweep_to_comparison(checkpoints, tmp_path, capsys):
     first, second, _ = checkpoints
-    rows = "per-frame@x,true-flow,optical-flow@a,optical-flow@b"
+    rows = "per-frame@x,ground-truth-flow,optical-flow@a,optical-flow@b"
     sweep = [
         *("sweep", "--methods", rows, "--backbones", "nano", "--data", SYNTHETIC, "--intervals", "2,3"),
         *("--weights", f"nano={first}", "--weights", f"nano/optical-flow@b={second}", "--repeats", "1"),
@@ -112,15 +112,15 @@ def test_labelled_rows_and_the_ceiling_from_sweep_to_comparison(checkpoints, tmp
     table = read_run(tmp_path / "one")
     assert list(zip(table["method"], table["interval"], strict=True)) == [
         ("per-frame@x", 1),
-        *((row, interval) for row in ("true-flow", "optical-flow@a", "optical-flow@b") for interval in (2, 3)),
+        *((row, interval) for row in ("ground-truth-flow", "optical-flow@a", "optical-flow@b") for interval in (2, 3)),
     ]
     table = table.set_index(["method", "interval"])
-    ceiling = json.loads((tmp_path / "one/cells/nano--true-flow--003.json").read_text())
+    ceiling = json.loads((tmp_path / "one/cells/nano--ground-truth-flow--003.json").read_text())
     assert [ceiling[part] for part in ("cost", "timing", "memory", "errors")] == [None, None, None, {}]
     assert table["miou"].between(0, 1).all()
-    assert table["parameters"].isna().tolist() == [row == "true-flow" for row, _ in table.index]
+    assert table["parameters"].isna().tolist() == [row == "ground-truth-flow" for row, _ in table.index]
     a, b = (table.loc[(f"optical-flow@{label}", 3)] for label in "ab")
-    assert a["other_macs"] == b["other_macs"] > 0
+    assert a["non_key_macs"] == b["non_key_macs"] > 0
     assert "first" in a["weights"]
     assert "second" in b["weights"]
     assert main(["report", str(tmp_path / "one")]) == 0
@@ -128,7 +128,7 @@ def test_labelled_rows_and_the_ceiling_from_sweep_to_comparison(checkpoints, tmp
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     findings = compare_runs(tmp_path / "one", tmp_path / "two", times=False)
     counted = {finding.method for finding in findings if finding.quantity.startswith("miou")}
-    assert counted == {"per-frame@x", "true-flow", "optical-flow@a", "optical-flow@b"}
+    assert counted == {"per-frame@x", "ground-truth-flow", "optical-flow@a", "optical-flow@b"}
     assert main([*sweep, "--out", str(tmp_path / "one")]) == 0
     assert "all cells are there" in capsys.readouterr().err
 
@@ -136,7 +136,7 @@ def test_labelled_rows_and_the_ceiling_from_sweep_to_comparison(checkpoints, tmp
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--methods", "copy,true-flow"], "true-flow warps by the true flow, which generated:"),
+        (["--methods", "copy,ground-truth-flow"], "ground-truth-flow warps by the ground-truth flow, which generated:"),
         (["--methods", "optical-flow@"], "'optical-flow@': a label is letters"),
         (["--methods", "optical-flow@a b"], "'optical-flow@a b': a label is letters"),
         (["--methods", "magic@a"], "unknown method 'magic'"),
@@ -174,11 +174,13 @@ def test_trained_weights_are_shipped_and_loaded(per_frame_run, tmp_path, capsys,
     assert list(account["start"]) == ["per-frame/model.safetensors"]
     assert str(tmp_path) not in account["model"].values()
 
-    sweep = ["sweep", "--methods", "per-frame,copy,true-flow,optical-flow@pre-trained", "--backbones", "nano"]
+    sweep = ["sweep", "--methods", "per-frame,copy,ground-truth-flow,optical-flow@pre-trained", "--backbones", "nano"]
     sweep += ["--data", SYNTHETIC, "--intervals", "2", "--repeats", "1", "--weights", "shipped"]
     assert main([*sweep, "--out", str(tmp_path / "run")]) == 0
     weights = read_run(tmp_path / "run").set_index("method")["weights"]
-    assert weights["per-frame"] == weights["copy"] == weights["true-flow"] != weights["optical-flow@pre-trained"]
+    assert (
+        weights["per-frame"] == weights["copy"] == weights["ground-truth-flow"] != weights["optical-flow@pre-trained"]
+    )
     assert not weights.str.contains("untrained").any()
     # More rows may be asked for, and only what is shipped; a file of one's own goes before.
     assert main([*sweep, "--methods", "per-frame,copy", "--out", str(tmp_path / "run")]) == 0

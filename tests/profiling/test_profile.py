@@ -40,12 +40,12 @@ def profile():
 
 
 def test_every_moment_belongs_to_a_stage(profile):
-    assert [frame.kind for frame in profile.measured] == ["key", "other", "other"] * 2
+    assert [frame.kind for frame in profile.measured] == ["key", "non-key", "non-key"] * 2
     for frame in profile.measured:
         stages = stage_seconds(frame.host)
         assert sum(stages.values()) == pytest.approx(frame.seconds, rel=1e-6)
         assert min(stages.values()) >= 0
-    for kind in ("key", "other"):
+    for kind in ("key", "non-key"):
         assert max(coverage(stage_seconds(f.host)) for f in profile.measured if f.kind == kind) > 0.95
 
 
@@ -53,7 +53,7 @@ def test_stages_and_their_macs_are_those_of_cost(profile, monkeypatch):
     monkeypatch.setattr(cost_counters, "COUNTERS", {OURS: cost_counters.COUNTERS[OURS]})
     rows = stage_rows(profile.measured, profile.counts, profile.ceilings)
     counted = count_by_stage(build("mpvss", backbone="nano", num_classes=3), SIZE)
-    for kind in ("key", "other"):
+    for kind in ("key", "non-key"):
         macs = {row["stage"]: row["macs"] for row in rows if row["frame"] == kind}
         assert {stage: macs[stage] for stage in macs if stage in STAGES} == {
             stage: counts[OURS].macs for stage, counts in counted[kind].items() if stage != FRAME
@@ -110,7 +110,7 @@ def test_users_method_and_its_memory():
     assert set(key) == {"outside", "transfer", "segment"}
     assert set(other) == {"outside", "transfer", "propagate", "guess"}
     rows = stage_rows(profile.measured, profile.counts, profile.ceilings)
-    assert {row["stage"]: row["macs"] for row in rows if row["frame"] == "other"}["guess"] == height * width * height
+    assert {row["stage"]: row["macs"] for row in rows if row["frame"] == "non-key"}["guess"] == height * width * height
     frame_bytes = 3 * height * width * 4
     assert 4 * Own.numbers <= profile.memory.peak <= 4 * Own.numbers + 3 * frame_bytes
     thinned = profile.memory.thinned(5)
@@ -172,7 +172,7 @@ def test_command_writes_what_tensorboard_and_people_read(tmp_path, capsys):
     assert content["trace"]["dropped"][:2] == ["shapes", "memory events"]
     assert (out / TRACE_FILE).stat().st_size <= limit
     names = {event["name"] for event in json.loads(gzip.decompress((out / TRACE_FILE).read_bytes()))["traceEvents"]}
-    assert names >= {*STAGES, "transfer", "key frame", "other frame"}
+    assert names >= {*STAGES, "transfer", "key frame", "non-key frame"}
     assert [path.name for path in out.parent.iterdir()] == [out.name]
 
 

@@ -112,7 +112,7 @@ def test_device_is_read_by_what_launched_it():
 
 
 def test_trace_without_frames_is_refused():
-    with pytest.raises(ValueError, match="'key frame' or 'other frame'"):
+    with pytest.raises(ValueError, match="'key frame' or 'non-key frame'"):
         read_trace({"traceEvents": HOST[3:]}, COUNTS.values())
 
 

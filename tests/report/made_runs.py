@@ -47,11 +47,11 @@ def cell(miou: float | None = None, weights: str = "w", macs: float = 1e9, ms: f
         "errors": {},
         "accuracy": None if miou is None else accuracy,
         "clips": None if miou is None else clips(miou),
-        "cost": {"parameters": 2_000_000, "key_macs": 5e9, "other_macs": 1e9, "mean_macs": macs},
+        "cost": {"parameters": 2_000_000, "key_macs": 5e9, "non_key_macs": 1e9, "mean_macs": macs},
         "timing": {
             "fps_labels": 1000 / ms,
             "p50_key_ms": ms,
-            "p50_other_ms": ms / 2,
+            "p50_non_key_ms": ms / 2,
             "samples": {"labels": columns},
             "warmup": {"labels": columns},
             "kinds": [{"scope": "labels", "kind": "key", "samples": 1, "mean_ms": ms, "p50_ms": ms}],

@@ -181,7 +181,7 @@ def test_what_a_card_adds_to_a_row_is_documented(run):
         course=Course("rounds", 1, 1.0, 0, None),
         compile_seconds=1.0,
         guard={"throttled_share": 0.0},
-        energy={"key_j": 1.0, "other_j": 1.0, "window_s": 1.0, "counter_period_s": 0.1},
+        energy={"key_j": 1.0, "non_key_j": 1.0, "window_s": 1.0, "counter_period_s": 0.1},
     )
     run.save(CellKey("micro", "copy", 5), record(timing=timing_record(timing, 5, (1 / 30,))))
     documented = (Path(__file__).resolve().parents[2] / "results" / "README.md").read_text()

@@ -87,7 +87,7 @@ def test_the_papers_protocol_on_a_video(tmp_path, capsys):
             "--precision, --samples and --time-limit are of --protocol precise",
         ),
         (["--protocol", "paper", "--data", "generated:frames=7"], "has 7 frames; the paper's protocol needs 15"),
-        (["--methods", "true-flow"], "unknown method 'true-flow'"),
+        (["--methods", "ground-truth-flow"], "unknown method 'ground-truth-flow'"),
         (["--threads", "0"], "--threads is 0"),
     ],
 )

@@ -43,7 +43,7 @@ def test_every_cell_has_what_was_asked(tmp_path):
     # Interval 3 over 15 frames: 5 key frames of 5 G and 10 others of 1 G.
     assert list(table["mean_macs"][:3]) == [5e9, 5e9, 35e9 / 15]
     assert (table["fps_labels"] > 0).all()
-    assert table["p50_other_ms"].isna().tolist() == [True, True, False] * 2
+    assert table["p50_non_key_ms"].isna().tolist() == [True, True, False] * 2
     assert (table["labelled_frames"] == 4 * 18).all()
     assert not list((tmp_path / "run" / "partial").glob("*"))
 

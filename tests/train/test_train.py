@@ -206,7 +206,7 @@ def test_no_steps_join_checkpoints_into_one(config, tmp_path):
         ("steps=3", "write SECTION.KEY=VALUE"),
         ("data.train=camvid:gone", "gone is not CamVid"),
         ("data.validation=video:gone.mp4", "gone.mp4"),
-        ("model.method=flownets", "has no true flow"),
+        ("model.method=flownets", "has no ground-truth flow"),
     ],
 )
 def test_what_cannot_be_is_refused(change, message, config, tmp_path, capsys, without_shape_checks):

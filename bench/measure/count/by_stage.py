@@ -1,6 +1,6 @@
 """What other counters make of each stage, beside the project's own count, all in MACs, and what each leaves out.
 
-Counted are one key frame and one other frame, on shapes alone. fvcore and thop count MACs by themselves;
+Counted are one key frame and one non-key frame, on shapes alone. fvcore and thop count MACs by themselves;
 FlopCounterMode of torch counts FLOPs, which are halved. thop counts a transposed convolution as if its stride were 1,
 by the size of its output, so too much. Each counter is given every call of a stage by itself, with
 the arguments it has in the method's run, and no formula that it lacks.
@@ -78,7 +78,7 @@ class Call(nn.Module):
 
 
 def count_by_stage(method: VideoSegmenter, size: tuple[int, int]) -> dict[str, StageCounts]:
-    """Counts of a `key` and an `other` frame of `size` (height, width), from frame to label map.
+    """Counts of a `key` and a `non-key` frame of `size` (height, width), from frame to label map.
 
     Stages are those that `mpvss.stages` marks. The method is on the CPU; its weights may be anything.
 
@@ -90,8 +90,8 @@ def count_by_stage(method: VideoSegmenter, size: tuple[int, int]) -> dict[str, S
         key = _count_frame(lambda of, x: of.segment(x)[0].labels(), method, frame)
         prediction, state = method.segment(frame)
         prediction.labels()
-        other = _count_frame(lambda of, x: of.propagate(x, state)[0].labels(), method, frame)
-    return {"key": key, "other": other}
+        non_key = _count_frame(lambda of, x: of.propagate(x, state)[0].labels(), method, frame)
+    return {"key": key, "non-key": non_key}
 
 
 def _count_frame(

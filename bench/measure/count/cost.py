@@ -21,13 +21,13 @@ class Cost:
     parameters: int
     key_macs: int
     """Multiply-accumulates of a key frame."""
-    other_macs: int
-    """Multiply-accumulates of any other frame."""
+    non_key_macs: int
+    """Multiply-accumulates of any non-key frame."""
 
     def mean_macs(self, interval: int, clip_length: int = 15) -> float:
         """Multiply-accumulates per frame, averaged over a clip that starts with a key frame."""
         keys = FixedInterval(interval).count_keys(clip_length)
-        return (keys * self.key_macs + (clip_length - keys) * self.other_macs) / clip_length
+        return (keys * self.key_macs + (clip_length - keys) * self.non_key_macs) / clip_length
 
 
 def method_cost(
@@ -50,6 +50,6 @@ def method_cost(
         model = build(
             method, backbone=backbone, key_backbone=key_backbone, num_classes=num_classes, execution=execution
         )
-    key, other = count_macs(model, size)
+    key, non_key = count_macs(model, size)
     assert isinstance(model, nn.Module)
-    return Cost(sum(parameter.numel() for parameter in model.parameters()), key, other)
+    return Cost(sum(parameter.numel() for parameter in model.parameters()), key, non_key)

@@ -41,8 +41,8 @@ class _KeyFrame(nn.Module):
         return self.method.segment(frame)[0].labels()
 
 
-class _OtherFrame(nn.Module):
-    """A method's work on any other frame, the state of the frame before it given."""
+class _NonKeyFrame(nn.Module):
+    """A method's work on any non-key frame, the state of the frame before it given."""
 
     def __init__(self, method: VideoSegmenter, state: Any) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class _OtherFrame(nn.Module):
 
 
 def count_macs(method: VideoSegmenter, size: tuple[int, int]) -> tuple[int, int]:
-    """Multiply-accumulates of a key frame and of another frame of `size` (height, width), from frame to label map.
+    """Multiply-accumulates of a key frame and of a non-key frame of `size` (height, width), from frame to label map.
 
     The method is on the CPU. Its weights may be anything.
     """
@@ -64,8 +64,8 @@ def count_macs(method: VideoSegmenter, size: tuple[int, int]) -> tuple[int, int]
         key = _count(_KeyFrame(method), frame)
         prediction, state = method.segment(frame)
         prediction.labels()  # what a state keeps of them is not found again
-        other = _count(_OtherFrame(method, state), frame)
-    return key, other
+        non_key = _count(_NonKeyFrame(method, state), frame)
+    return key, non_key
 
 
 def _count(module: nn.Module, frame: Tensor) -> int:

@@ -1,4 +1,4 @@
-"""How often each operator runs for one key frame and for one other frame: a count without noise."""
+"""How often each operator runs for one key frame and for one non-key frame: a count without noise."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def count_operators(segmenter: VideoSegmenter, frames: Sequence[Tensor], mode: M
     with torch.inference_mode(), mode.autocast(frames[0].device), without_shortcuts():
         for _ in range(2):
             state = None
-            for kind, frame in zip(("key", "other"), frames, strict=False):
+            for kind, frame in zip(("key", "non-key"), frames, strict=False):
                 with ExecutedOperators(lambda: "", _uncounted) as executing:
-                    _, state = steps.key(frame) if kind == "key" else steps.other(frame, state)
+                    _, state = steps.key(frame) if kind == "key" else steps.non_key(frame, state)
                 counts[kind] = calls_of(executing.tallies)
     return counts
 

@@ -129,14 +129,14 @@ def paper_cells(tables: Path = PUBLISHED_TABLES) -> Iterator[PaperCell]:
 
 def _macs(cost: Cost, interval: int, clip_length: int) -> dict[str, float]:
     mean = cost.mean_macs(interval, clip_length)
-    return {"key_macs": cost.key_macs, "other_macs": cost.other_macs, "mean_macs": mean}
+    return {"key_macs": cost.key_macs, "non_key_macs": cost.non_key_macs, "mean_macs": mean}
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
     readable = {"method": row["method"], "backbone": row["backbone"], "params (M)": f"{row['parameters'] / MEGA:.2f}"}
     for execution in ("paper", "lean"):
-        for kind in ("key", "other", "mean"):
-            readable[f"{execution}: {kind} (GMACs)"] = f"{row[f'{execution}_{kind}_macs'] / GIGA:.2f}"
+        for kind in ("key", "non_key", "mean"):
+            readable[f"{execution}: {kind.replace('_', '-')} (GMACs)"] = f"{row[f'{execution}_{kind}_macs'] / GIGA:.2f}"
     return readable
 
 

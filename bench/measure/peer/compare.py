@@ -34,7 +34,7 @@ from mpvss.segmentor.mask2former import Execution
 from mpvss.video import VideoSegmenter
 
 WARMUP_ROUNDS = 2
-SUBJECTS = ("peer", "key", "other")
+SUBJECTS = ("peer", "key", "non-key")
 """The peer's frame, a key frame of MPVSS and another of its frames."""
 
 Run = Callable[[], Tensor]
@@ -51,7 +51,7 @@ def compare_with_peer(
     mode: Mode,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Time key and other frames of MPVSS beside the peer, interleaved in random order, and measure peak memory.
+    """Time key and non-key frames of MPVSS beside the peer, interleaved in random order, and measure peak memory.
 
     Both are run as they are and, where `mode` is another, in that too. The fields of the result are described in
     `results/README.md`.
@@ -79,7 +79,7 @@ def compare_with_peer(
     labels = {key: run() for key, run in runs.items()}
     with torch.inference_mode():
         key, state = published.segment(frames[0])
-        references = {"key": key, "other": published.propagate(frames[1], state)[0]}
+        references = {"key": key, "non-key": published.propagate(frames[1], state)[0]}
         unlike = _Unlike({kind: prediction.scores().cpu() for kind, prediction in references.items()})
     plain = Mode().name
     for kind, reference in references.items():
@@ -113,7 +113,7 @@ def compare_with_peer(
                 "compile_seconds": preparing[name],
                 "samples_s": (of_mode := {subject: samples[name, subject] for subject in SUBJECTS}),
                 "median_s": {subject: median(times) for subject, times in of_mode.items()},
-                "ratio_to_peer": {kind: median(of_mode[kind]) / median(of_mode["peer"]) for kind in ("key", "other")},
+                "ratio_to_peer": {kind: median(of_mode[kind]) / median(of_mode["peer"]) for kind in ("key", "non-key")},
                 "labels_unlike": unlike.found[name],
             }
             for name, each in modes.items()
@@ -155,7 +155,7 @@ def _runs(peer: Steps, ours: Steps, frames: list[Tensor], mode: Mode, device: to
 
     with torch.inference_mode(), mode.autocast(device):
         state = ours.key(key_frame)[1]
-    runs = (run(peer.key, key_frame), run(ours.key, key_frame), run(ours.other, frame, state))
+    runs = (run(peer.key, key_frame), run(ours.key, key_frame), run(ours.non_key, frame, state))
     return dict(zip(SUBJECTS, runs, strict=True))
 
 

@@ -76,14 +76,14 @@ def counter_period(
 def frame_energy(
     meter: Meter, steps: Steps, frames: Sequence[Tensor], mode: Mode, *, every_frame_key: bool
 ) -> dict[str, Any]:
-    """Joules of a key and another frame, and the seconds of the window and of the counter's period.
+    """Joules of a key and a non-key frame, and the seconds of the window and of the counter's period.
 
-    `key_j` comes from segmenting the first frame again and again, `other_j` from propagating from it to the second.
+    `key_j` comes from segmenting the first frame again and again, `non_key_j` from propagating from it to the second.
     """
     device = frames[0].device
     with torch.inference_mode(), mode.autocast(device):
         found: dict[str, Any] = {"key_j": meter.per_call(lambda: steps.key(frames[0]))}
         if not every_frame_key and len(frames) > 1:
             state = steps.key(frames[0])[1]
-            found["other_j"] = meter.per_call(lambda: steps.other(frames[1], state))
+            found["non_key_j"] = meter.per_call(lambda: steps.non_key(frames[1], state))
     return {**found, "window_s": meter.window, "counter_period_s": meter.period}

@@ -14,10 +14,10 @@ RUNS_BEFORE_CAPTURE = 3
 """On a side stream, as capturing asks for: libraries choose their kernels and allocate in them."""
 
 Key = Callable[[Tensor], tuple[Tensor, Any]]
-Other = Callable[[Tensor, Any], tuple[Tensor, Any]]
+NonKey = Callable[[Tensor, Any], tuple[Tensor, Any]]
 
 
-def captured(key: Key, other: Other, frame: Tensor) -> tuple[Key, Other]:
+def captured(key: Key, non_key: NonKey, frame: Tensor) -> tuple[Key, NonKey]:
     """Capture both steps on a frame like `frame`, (3, H, W) on a CUDA device; the steps that replay them.
 
     What a replay gives is overwritten by the next replay of its kind.
@@ -26,19 +26,19 @@ def captured(key: Key, other: Other, frame: Tensor) -> tuple[Key, Other]:
         UserError: the method's state changes with every frame, so that its frames cannot share a graph.
         RuntimeError: from torch; the step does something that cannot be captured, as waiting for the device.
     """
-    key_frame, other_frame = frame.clone(), frame.clone()  # two: a state may hold its key frame
+    key_frame, non_key_frame = frame.clone(), frame.clone()  # two: a state may hold its key frame
     stream = torch.cuda.current_stream(frame.device)
     side = torch.cuda.Stream(frame.device)
     side.wait_stream(stream)
     with torch.cuda.stream(side):
         for _ in range(RUNS_BEFORE_CAPTURE):
-            other(other_frame, key(key_frame)[1])
+            non_key(non_key_frame, key(key_frame)[1])
     stream.wait_stream(side)
-    key_graph, other_graph = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
+    key_graph, non_key_graph = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
     with torch.cuda.graph(key_graph):
         key_out, state = key(key_frame)
-    with torch.cuda.graph(other_graph):
-        other_out, next_state = other(other_frame, state)
+    with torch.cuda.graph(non_key_graph):
+        non_key_out, next_state = non_key(non_key_frame, state)
     if next_state is not state:
         raise UserError("the method's state changes with every frame; a CUDA graph needs one that stays")
 
@@ -47,9 +47,9 @@ def captured(key: Key, other: Other, frame: Tensor) -> tuple[Key, Other]:
         key_graph.replay()
         return key_out, state
 
-    def replay_other(new: Tensor, state: Any) -> tuple[Tensor, Any]:
-        other_frame.copy_(new)
-        other_graph.replay()
-        return other_out, state
+    def replay_non_key(new: Tensor, state: Any) -> tuple[Tensor, Any]:
+        non_key_frame.copy_(new)
+        non_key_graph.replay()
+        return non_key_out, state
 
-    return replay_key, replay_other
+    return replay_key, replay_non_key

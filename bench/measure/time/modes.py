@@ -28,7 +28,7 @@ class Steps:
     """What is timed: from a frame to a tensor (scores or labels, on the device) and the state."""
 
     key: Callable[[Tensor], tuple[Tensor, Any]]
-    other: Callable[[Tensor, Any], tuple[Tensor, Any]]
+    non_key: Callable[[Tensor, Any], tuple[Tensor, Any]]
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ def steps_of(segmenter: VideoSegmenter, scope: Scope) -> Steps:
         prediction, state = segmenter.segment(frame)
         return prediction.scores() if scope == "model" else prediction.labels(), state
 
-    def other(frame: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def non_key(frame: Tensor, state: Any) -> tuple[Tensor, Any]:
         prediction, state = segmenter.propagate(frame, state)
         return prediction.scores() if scope == "model" else prediction.labels(), state
 
-    return Steps(key, other)
+    return Steps(key, non_key)
 
 
 def prepare(
@@ -111,13 +111,13 @@ def prepare(
     start = perf_counter()
     if mode.compile:
         torch._dynamo.config.cache_size_limit = MANY_COMPILATIONS
-        steps = Steps(_compiled(steps.key), _compiled(steps.other))
+        steps = Steps(_compiled(steps.key), _compiled(steps.non_key))
     with torch.inference_mode(), mode.autocast(device):
         if mode.cuda_graphs:
-            steps = Steps(*captured(steps.key, steps.other, frames[0]))
+            steps = Steps(*captured(steps.key, steps.non_key, frames[0]))
         state = steps.key(frames[0])[1]
         for frame in frames[1:3]:
-            state = steps.other(frame, state)[1]
+            state = steps.non_key(frame, state)[1]
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return steps, perf_counter() - start

@@ -45,7 +45,7 @@ def run_pass(
             frame = next(source)
             if events:
                 events[index][0].record()
-            out, state = steps.key(frame) if schedule.is_key(index) else steps.other(frame, state)
+            out, state = steps.key(frame) if schedule.is_key(index) else steps.non_key(frame, state)
             if scope != "model":
                 out = out.cpu()
             if events:

@@ -8,7 +8,7 @@ from statistics import fmean, median
 from typing import Any
 
 from bench.measure.time.quantiles import median_interval, quantile
-from bench.measure.time.samples import KINDS, Kind, Sample, Scope, Times, Timing, amortise
+from bench.measure.time.samples import KIND_FIELDS, KINDS, Kind, Sample, Scope, Times, Timing, amortise
 
 DEADLINES = (1 / 30, 1 / 60)
 """Seconds: what a camera of 30 or 60 frames a second leaves for a frame."""
@@ -28,7 +28,7 @@ def timing_record(timing: Timing, interval: int, deadlines: Sequence[float]) -> 
     if "labels" in timing.times:
         for kind in KINDS:
             found = timing.times["labels"].seconds(kind) if kind in kinds else []
-            record[f"p50_{kind}_ms"] = 1000 * median(found) if found else None
+            record[f"p50_{KIND_FIELDS[kind]}_ms"] = 1000 * median(found) if found else None
     record |= {
         "stopped": timing.course.stopped,
         "rounds": timing.course.rounds,
@@ -42,7 +42,7 @@ def timing_record(timing: Timing, interval: int, deadlines: Sequence[float]) -> 
         record |= {"throttled_share": timing.guard["throttled_share"], "guard": timing.guard}
     if timing.energy is not None:
         record |= {
-            f"energy_{name}": value for name, value in timing.energy.items() if name != "other_j" or interval > 1
+            f"energy_{name}": value for name, value in timing.energy.items() if name != "non_key_j" or interval > 1
         }
     return {
         **record,

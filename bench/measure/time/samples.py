@@ -15,7 +15,7 @@ CLIP_LENGTH = 15
 COMMON_THROTTLING = 0.05
 """The share of throttled passes above which times are not to be trusted."""
 
-Kind = Literal["key", "other"]
+Kind = Literal["key", "non-key"]
 Scope = Literal["model", "labels", "video"]
 """Where a time starts and ends.
 
@@ -23,6 +23,8 @@ Scope = Literal["model", "labels", "video"]
 map on the host. `video`: from decoding the frame to the label map on the host.
 """
 KINDS: tuple[Kind, ...] = get_args(Kind)
+KIND_FIELDS: dict[Kind, str] = {kind: kind.replace("-", "_") for kind in KINDS}
+"""Each kind as part of a field's name: `p50_non_key_ms`."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
@@ -77,7 +79,7 @@ class Times:
 def amortise(of_kind: Mapping[Kind, float], interval: int) -> float | None:
     """The mean over the frames of a 15-frame clip of what each kind has; None if a kind that occurs is missing."""
     keys = FixedInterval(interval).count_keys(CLIP_LENGTH)
-    counts: dict[Kind, int] = {"key": keys, "other": CLIP_LENGTH - keys}
+    counts: dict[Kind, int] = {"key": keys, "non-key": CLIP_LENGTH - keys}
     if any(count and kind not in of_kind for kind, count in counts.items()):
         return None
     return sum(count * of_kind[kind] for kind, count in counts.items() if count) / CLIP_LENGTH

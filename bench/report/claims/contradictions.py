@@ -93,7 +93,7 @@ def _motion_cost(printed: Printed) -> Iterator[Contradiction]:
         for backbone, value in rows.items():
             implied = (key[backbone] + 4 * usual) / 5
             if abs(value - implied) > 4 * HALF["GFLOPs"]:
-                by = f"Mask2Former's {key[backbone]:g} and {usual:g} for each other frame"
+                by = f"Mask2Former's {key[backbone]:g} and {usual:g} for each non-key frame"
                 yield Contradiction(f"Table {table}", f"MPVSS {backbone}, GMACs", value, implied, by)
 
 

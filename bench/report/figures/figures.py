@@ -60,7 +60,7 @@ def counted_macs_against_interval(costs: Sequence[Mapping[str, Any]]) -> Figure 
     lines: dict[str, Line] = {}
     for row in costs:
         if row["method"] == "mpvss" and row["backbone"] in PAPER_BACKBONES and row["height"] == 480:
-            macs: dict[Kind, float] = {"key": 1e-9 * row["paper_key_macs"], "other": 1e-9 * row["paper_other_macs"]}
+            macs: dict[Kind, float] = {"key": 1e-9 * row["paper_key_macs"], "non-key": 1e-9 * row["paper_non_key_macs"]}
             means = [amortise(macs, interval) or 0.0 for interval in COUNTED_INTERVALS]
             lines[row["backbone"]] = (list(COUNTED_INTERVALS), means, means, means)
     return _draw([Panel("MPVSS, 480x853", MACS_LABEL, lines)])

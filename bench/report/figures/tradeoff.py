@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from bench.measure.time.samples import KINDS, Kind, amortise
+from bench.measure.time.samples import KIND_FIELDS, KINDS, Kind, amortise
 from bench.plotting import LEGEND_WIDTH, PANEL_HEIGHT, PANEL_WIDTH, add_legend, log_axis, series_styles
 from bench.report.study import StudyRun, is_untrained
 from bench.report.tables.tables import Cell, is_there
@@ -16,7 +16,7 @@ TIMED_SCOPES = ("labels", "model", "video")
 """The first of these that was timed is drawn."""
 LEAST_DISTANCE = 0.04
 """Between two points with numbers, as a share of an axis."""
-BOX_COLOURS = {"key": "#56B4E9", "other": "#F0C987"}
+BOX_COLOURS = {"key": "#56B4E9", "non-key": "#F0C987"}
 
 
 def costs_of(cell: Cell) -> dict[str, float]:
@@ -27,7 +27,9 @@ def costs_of(cell: Cell) -> dict[str, float]:
     if is_there(cell, "fps_labels"):
         costs["ms a frame"] = 1000 / float(cell["fps_labels"])
     energy: dict[Kind, float] = {
-        kind: float(cell[f"energy_{kind}_j"]) for kind in KINDS if is_there(cell, f"energy_{kind}_j")
+        kind: float(cell[f"energy_{name}_j"])
+        for kind, name in KIND_FIELDS.items()
+        if is_there(cell, f"energy_{name}_j")
     }
     mean = amortise(energy, int(cell["interval"]))
     if mean is not None:

@@ -9,9 +9,9 @@ from bench.report.study import StudyRun, is_untrained
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, mark_columns, marked, number
 from bench.report.tables.tables import Cell, is_there
 
-PROPAGATION = ("per-frame", "copy", "optical-flow", "mpvss", "true-flow")
-"""Columns of Table 3a; true flow, where it is known, is the ceiling of any one-flow method."""
-REFERENCES = ("per-frame", "true-flow")
+PROPAGATION = ("per-frame", "copy", "optical-flow", "mpvss", "ground-truth-flow")
+"""Columns of Table 3a; ground-truth flow, where it is known, is the ceiling of any one-flow method."""
+REFERENCES = ("per-frame", "ground-truth-flow")
 """They do not compete."""
 FLOW_DESIGNS = ("optical-flow", "mpvss-query-random", "mpvss-query-learned", "mpvss-query-for-pf", "mpvss")
 """Rows of Table 3b."""
@@ -45,7 +45,7 @@ def _table_1(run: StudyRun) -> Sheet:
     ]
     starts = [i for i in range(1, len(rows)) if rows[i][0].text != rows[i - 1][0].text and len(run.backbones) > 1]
     higher = {index: metric.higher for index, metric in enumerate(shown.values(), start=2)}
-    competing = [i for i, ((method, _), _) in enumerate(cells) if method != "true-flow"]
+    competing = [i for i, ((method, _), _) in enumerate(cells) if method != "ground-truth-flow"]
     return Sheet(
         name=f"{run.name}-table-1",
         title=f"Table 1 in the small: {run.name}, interval {INTERVAL}",

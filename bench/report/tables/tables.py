@@ -34,7 +34,7 @@ MAIN = (
     Column("Params (M)", "parameters", MEGA, 2),
     Column("FPS (labels)", "fps_labels", 1, 2),
     Column("p50 key (ms)", "p50_key_ms", 1, 2),
-    Column("p50 other (ms)", "p50_other_ms", 1, 2),
+    Column("p50 non-key (ms)", "p50_non_key_ms", 1, 2),
 )
 HOST_MEMORY = Column("Peak host memory (MiB)", "host_peak_bytes", MEBI, 0)
 DEVICE_MEMORY = Column("Peak device memory (MiB)", "device_peak_bytes", MEBI, 0)
@@ -44,7 +44,7 @@ FURTHER = (
     Column("Strict VC8 (%)", "mvc8_strict", 100, 2),
     Column("Strict VC16 (%)", "mvc16_strict", 100, 2),
     Column("Key GMACs", "key_macs", GIGA, 3),
-    Column("Other GMACs", "other_macs", GIGA, 3),
+    Column("Non-key GMACs", "non_key_macs", GIGA, 3),
 )
 
 

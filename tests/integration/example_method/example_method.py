@@ -41,7 +41,7 @@ class Brightness(nn.Module):
         return Levels(grey, centres), centres
 
     def propagate(self, frame: Tensor, state: Tensor) -> tuple[Levels, Tensor]:
-        """Any other frame."""
+        """Any non-key frame."""
         return Levels(self._grey(frame), state), state
 
     def _grey(self, frame: Tensor) -> Tensor:

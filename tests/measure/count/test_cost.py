@@ -174,7 +174,7 @@ def test_unknown_operator_is_an_error_that_names_it():
 
 
 def test_a_frame_on_which_nothing_is_done_counts_nothing():
-    other = count_by_stage(build("copy", backbone="nano", num_classes=CLASSES), SIZE)["other"]
+    other = count_by_stage(build("copy", backbone="nano", num_classes=CLASSES), SIZE)["non-key"]
     assert {name: (count.macs, dict(count.left_out)) for name, count in other[FRAME].items()} == dict.fromkeys(
         ("ours", "fvcore", "thop", "torch"), (0, {})
     )
@@ -184,7 +184,7 @@ def test_stages_add_up_and_the_method_is_left_as_it_was():
     model = build("mpvss", backbone="nano", num_classes=CLASSES)
     before = {name: id(tensor) for name, tensor in model.state_dict(keep_vars=True).items()}
     counts = count_by_stage(model, SIZE)
-    assert [*counts["key"], *counts["other"]] == [
+    assert [*counts["key"], *counts["non-key"]] == [
         *("backbone", "pixel decoder", "query decoder", "semantic inference", FRAME),
         *("motion encoder", "motion decoder", "flow head", "warp", "semantic inference", FRAME),
     ]
@@ -197,7 +197,7 @@ def test_stages_add_up_and_the_method_is_left_as_it_was():
     cost = cost_of("mpvss", "lean")
     assert counts["key"][FRAME][OURS].macs == cost.key_macs
     # fvcore reads the count of an einsum, here of the folded flow head, from a report of four digits.
-    assert counts["other"][FRAME][OURS].macs == pytest.approx(cost.other_macs, rel=1e-5)
+    assert counts["non-key"][FRAME][OURS].macs == pytest.approx(cost.non_key_macs, rel=1e-5)
 
 
 @pytest.mark.parametrize("method", ["copy", "optical-flow", "mpvss", "mpvss-query-for-pf", "dff", "accel"])
@@ -213,7 +213,7 @@ def test_what_is_executed_is_what_is_counted(method):
             model.propagate(frame, state)[0].labels()
     cost = cost_of(method, "lean")
     assert total_macs(key) == cost.key_macs
-    assert total_macs(other) == pytest.approx(cost.other_macs, rel=1e-5)
+    assert total_macs(other) == pytest.approx(cost.non_key_macs, rel=1e-5)
     for executed in (key, other):
         assert sum(tally.macs for (stage, _), tally in executed.items() if stage == "rest") == 0
         assert {stage for stage, _ in executed} <= {*STAGES, "rest"}
@@ -250,7 +250,7 @@ def test_counting_without_values_is_counting(method, execution, monkeypatch):
     cost = cost_of(method, execution)
     model = build(method, backbone="nano", num_classes=CLASSES, execution=execution)
     monkeypatch.setattr(macs, "shapes_only", without_shortcuts)
-    assert count_macs(model, SIZE) == (cost.key_macs, cost.other_macs)
+    assert count_macs(model, SIZE) == (cost.key_macs, cost.non_key_macs)
     assert cost.parameters == sum(p.numel() for p in model.parameters())
 
 
@@ -279,16 +279,16 @@ def test_optical_flow_by_arithmetic():
     product = SMALL.queries * pixels * CLASSES
     cost = cost_of("optical-flow", "paper")
     # fvcore reads the count of an einsum from a report of four digits.
-    assert cost.other_macs == pytest.approx(total + product, abs=1e-3 * product)
+    assert cost.non_key_macs == pytest.approx(total + product, abs=1e-3 * product)
 
 
 def test_relations_between_methods():
     segmentor = cost_of("per-frame", "lean").key_macs
-    assert cost_of("per-frame", "lean").other_macs == segmentor
-    assert cost_of("copy", "lean").other_macs == 0
+    assert cost_of("per-frame", "lean").non_key_macs == segmentor
+    assert cost_of("copy", "lean").non_key_macs == 0
     dff, flow, mpvss = (cost_of(method, "lean") for method in ("dff", "optical-flow", "mpvss"))
     assert {cost.key_macs for cost in (dff, flow, mpvss)} == {segmentor}
-    assert segmentor > dff.other_macs > flow.other_macs
+    assert segmentor > dff.non_key_macs > flow.non_key_macs
 
 
 def test_accel_counts_both_branches():
@@ -300,7 +300,7 @@ def test_accel_counts_both_branches():
     flow = cost_of("optical-flow", "lean").parameters - small.parameters
     fusion = 2 * CLASSES * CLASSES + CLASSES
     assert cost.key_macs == large.key_macs
-    assert cost.other_macs > small.key_macs
+    assert cost.non_key_macs > small.key_macs
     assert cost.parameters == large.parameters + small.parameters + flow + fusion
 
 

@@ -33,18 +33,18 @@ def test_labels_of_many_classes_are_compared(result):
     plain, half = result["modes"]
     assert (plain["name"], half["name"]) == ("float32", "bfloat16")
     unlike = {(row["frame"], row["beside"]): row for row in plain["labels_unlike"]}
-    assert set(unlike) == {("key", "published graph"), ("other", "published graph"), ("key", "peer")}
+    assert set(unlike) == {("key", "published graph"), ("non-key", "published graph"), ("key", "peer")}
     # In single precision labels differ where two classes all but tie, and nowhere else.
     assert all(row["pixels"] == 0 or row["widest_gap"] < 1e-4 for row in unlike.values())
     unlike = {(row["frame"], row["beside"]): row["pixels"] for row in half["labels_unlike"]}
-    assert set(unlike) == {("key", "peer"), ("key", "float32"), ("other", "float32")}
+    assert set(unlike) == {("key", "peer"), ("key", "float32"), ("non-key", "float32")}
     assert 0 < unlike["key", "float32"] < 96 * 160 / 4
 
 
 def test_ratios_by_arithmetic(result):
     for mode in result["modes"]:
         samples = mode["samples_s"]
-        assert {name: len(times) for name, times in samples.items()} == {"peer": 3, "key": 3, "other": 3}
+        assert {name: len(times) for name, times in samples.items()} == {"peer": 3, "key": 3, "non-key": 3}
         assert mode["median_s"] == {name: median(times) for name, times in samples.items()}
         assert mode["ratio_to_peer"]["key"] == median(samples["key"]) / median(samples["peer"])
     assert result["memory_ratio_to_peer"] == {"peak": 200 / 300, "peak_over_before": 100 / 200}

@@ -27,7 +27,9 @@ TWO_ROUNDS = Plan(scopes=("model", "labels", "video"), rule=FixedRounds(2), warm
 
 
 def methods():
-    return {name: make(Network()) for name, make in (("wander", Wandering), ("frames", PerFrame), ("other", Wandering))}
+    return {
+        name: make(Network()) for name, make in (("wander", Wandering), ("frames", PerFrame), ("non-key", Wandering))
+    }
 
 
 def made(key: list[float], other: list[float], **fields) -> Timing:
@@ -54,7 +56,7 @@ def orders(timings) -> list[list[tuple[str, str]]]:
 def test_every_method_and_scope_makes_one_pass_a_round_in_an_order_of_its_own():
     plans = [Plan(scopes=("model", "labels"), rule=FixedRounds(6), seed=seed) for seed in (0, 0, 1)]
     first, again, other_seed = (orders(time_methods(methods(), CLIP, plan)[0]) for plan in plans)
-    everyone = sorted(itertools.product(("frames", "other", "wander"), ("labels", "model")))
+    everyone = sorted(itertools.product(("frames", "non-key", "wander"), ("labels", "model")))
     assert [sorted(order) for order in first] == [everyone] * 6
     assert len({tuple(order) for order in first}) > 3
     assert first == again != other_seed
@@ -110,7 +112,7 @@ def test_fps_is_amortised_over_fifteen_frames():
     assert times.fps(10) == pytest.approx(15 / (2 * 0.3 + 13 * 0.04))
     assert times.fps(1) == pytest.approx(1 / 0.3)
     assert made(key=[0.1], other=[]).times["labels"].fps(5) is None
-    assert amortise({"key": 1.0, "other": 0.25}, 5) == pytest.approx((3 * 1 + 12 * 0.25) / 15)
+    assert amortise({"key": 1.0, "non-key": 0.25}, 5) == pytest.approx((3 * 1 + 12 * 0.25) / 15)
 
 
 def test_the_record_has_what_numpy_finds_and_every_sample():
@@ -132,10 +134,10 @@ def test_the_record_has_what_numpy_finds_and_every_sample():
 
 
 def test_at_interval_one_there_are_no_other_frames():
-    record = timing_record(made([0.1], [0.01], energy={"key_j": 2.0, "other_j": 1.0}), 1, (1 / 30,))
+    record = timing_record(made([0.1], [0.01], energy={"key_j": 2.0, "non_key_j": 1.0}), 1, (1 / 30,))
     assert [row["kind"] for row in record["kinds"]] == ["key"]
-    assert record["p50_other_ms"] is None
-    assert (record["energy_key_j"], "energy_other_j" in record) == (2.0, False)
+    assert record["p50_non_key_ms"] is None
+    assert (record["energy_key_j"], "energy_non_key_j" in record) == (2.0, False)
 
 
 def test_modes_change_what_is_run():
@@ -161,7 +163,7 @@ def test_compiling_is_timed_apart_and_done_once_for_steps_that_are_shared(monkey
     monkeypatch.setattr(torch, "compile", lambda step, **options: compiled.append(options) or step)
     plan = Plan(scopes=("labels", "video"), rule=FixedRounds(1), mode=Mode(compile=True))
     (timing,) = time_methods({"wander": Wandering(Network())}, CLIP, plan)[0].values()
-    assert compiled == [{"dynamic": False}] * 2  # a key and another frame
+    assert compiled == [{"dynamic": False}] * 2  # a key and a non-key frame
     assert timing.compile_seconds is not None
     assert timing.compile_seconds > 0
 
@@ -196,15 +198,15 @@ def test_captured_frames_have_places_of_their_own(monkeypatch):
         return frame + 1, (frame,)
 
     def other(frame, state):
-        places["other"] = frame
+        places["non-key"] = frame
         return frame - state[0], state
 
     first, *rest = torch.arange(3.0)
-    replay_key, replay_other = captured(key, other, first)
+    replay_key, replay_non_key = captured(key, other, first)
     state = replay_key(rest[0])[1]
-    replay_other(rest[1], state)
+    replay_non_key(rest[1], state)
     # The key frame that the state holds is the one replayed last, whatever came after it.
-    assert (state[0].item(), places["key"].item(), places["other"].item()) == (1.0, 1.0, 2.0)
+    assert (state[0].item(), places["key"].item(), places["non-key"].item()) == (1.0, 1.0, 2.0)
 
 
 def test_a_state_that_changes_with_every_frame_cannot_be_captured(monkeypatch):

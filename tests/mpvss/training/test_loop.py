@@ -111,7 +111,7 @@ def test_another_configuration_is_refused(uninterrupted):
             Hooks(dict),
             folder=folder,
             process=Process(0, 1, torch.device("cpu")),
-            identity="other",
+            identity="non-key",
         )
 
 

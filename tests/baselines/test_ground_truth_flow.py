@@ -1,4 +1,4 @@
-"""Warping by the true flow: what the optical-flow baseline would do if its flow were right."""
+"""Warping by the ground-truth flow: what the optical-flow baseline would do if its flow were right."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from baselines.true_flow import TrueFlow
+from baselines.ground_truth_flow import GroundTruthFlow
 from bench.data import open_dataset
 from bench.evaluate.lockstep import Cell, Lockstep, remembering
-from bench.methods.registry import TRUE_FLOW, build
+from bench.methods.registry import GROUND_TRUTH_FLOW, build
 from bench.metrics import confusion_matrix, mean_iou
 from mpvss.segmentor.semantic import MaskPrediction
 
@@ -36,8 +36,8 @@ class Knows(nn.Module):
 @pytest.mark.parametrize("size", [(64, 96), (50, 70)])
 def test_is_optical_flow_with_another_flow(size, filled, frames):
     """A flow that is linear over the frame is the same whether it is made at 1/8 or resized from the frame."""
-    method = filled(build(TRUE_FLOW, backbone="nano", num_classes=5), 1)
-    assert isinstance(method, TrueFlow)
+    method = filled(build(GROUND_TRUTH_FLOW, backbone="nano", num_classes=5), 1)
+    assert isinstance(method, GroundTruthFlow)
     key_frame, frame = frames(*size)
     height, width = (side + -side % 32 for side in size)
 
@@ -55,15 +55,15 @@ def test_is_optical_flow_with_another_flow(size, filled, frames):
     with torch.inference_mode():
         expected, _ = peer.propagate(frame, peer.segment(key_frame)[1])
         _, state = method.segment(key_frame)
-        told = method.take_true_flow(state, linear(1)[:, : size[0], : size[1]])
+        told = method.take_ground_truth_flow(state, linear(1)[:, : size[0], : size[1]])
         prediction, after = method.propagate(frame, told)
     inside = (slice(None), slice(0, size[0] // 4), slice(1, size[1] // 4 - 1))  # a resize repeats its border
     torch.testing.assert_close(prediction.mask_logits[inside], expected.mask_logits[inside], rtol=1e-4, atol=1e-4)
-    with pytest.raises(ValueError, match="must be told the true flow"):
+    with pytest.raises(ValueError, match="must be told the ground-truth flow"):
         method.propagate(frame, after)  # a flow serves one frame
 
 
-def score(clip, names, true_flow):
+def score(clip, names, ground_truth_flow):
     """The mIoU of methods over a segmentor that is right, at interval 9."""
     segmentor = Knows(clip)
     methods = {}
@@ -72,7 +72,7 @@ def score(clip, names, true_flow):
         methods[name].segmentor = segmentor
     totals = {name: np.zeros((CLASSES, CLASSES), np.int64) for name in names}
     with remembering([]) as memo:
-        lockstep = Lockstep(methods, [Cell(name, 9) for name in names], memo, true_flow=true_flow)
+        lockstep = Lockstep(methods, [Cell(name, 9) for name in names], memo, ground_truth_flow=ground_truth_flow)
         for frame in clip.frames():
             for group in lockstep.step(torch.from_numpy(frame.image)):
                 for cell in group.cells:
@@ -83,9 +83,9 @@ def score(clip, names, true_flow):
 
 def test_recovers_what_has_moved_in_a_clip():
     (clip,) = open_dataset("synthetic:clips=1,frames=9,size=96x160").clips
-    copied, warped = score(clip, ["copy", TRUE_FLOW], clip.flow)
+    copied, warped = score(clip, ["copy", GROUND_TRUTH_FLOW], clip.flow)
     assert warped > copied + 0.05
     # Where things were is told in pixels of the frame, x then y, and not the other way round.
     swapped = lambda index, key: (np.ascontiguousarray(clip.flow(index, key)[0][::-1]), None)  # noqa: E731
-    (wrong,) = score(clip, [TRUE_FLOW], swapped)
+    (wrong,) = score(clip, [GROUND_TRUTH_FLOW], swapped)
     assert wrong < copied

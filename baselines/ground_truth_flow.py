@@ -1,4 +1,4 @@
-"""The key frame's masks, all warped by the true flow: the ceiling of any method with one flow."""
+"""The key frame's masks, all warped by the ground-truth flow: the ceiling of any method with one flow."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from mpvss.video import check_same_size
 
 @dataclass(frozen=True)
 class KeyMasksAndFlow:
-    """What was predicted of a key frame, and the true flow from the next frame to it, in pixels of the frame."""
+    """What was predicted of a key frame, and the ground-truth flow to it from the next frame, in pixels."""
 
     prediction: MaskPrediction
     flow: Float[Tensor, "2 h w"] | None = None
 
 
-class TrueFlow(nn.Module):
+class GroundTruthFlow(nn.Module):
     """The optical-flow baseline with the truth in the place of FlowNetS.
 
-    No method for use: before each `propagate`, `take_true_flow` must put into the state what a video does not tell.
+    A ceiling, not a method for use: before each `propagate`, `take_ground_truth_flow` must put the flow into the state.
     """
 
     def __init__(self, *, segmentor: Mask2Former) -> None:
@@ -39,7 +39,7 @@ class TrueFlow(nn.Module):
         prediction = self.segmentor.predict(frame)
         return prediction, KeyMasksAndFlow(prediction)
 
-    def take_true_flow(self, state: KeyMasksAndFlow, flow: Float[Tensor, "2 h w"]) -> KeyMasksAndFlow:
+    def take_ground_truth_flow(self, state: KeyMasksAndFlow, flow: Float[Tensor, "2 h w"]) -> KeyMasksAndFlow:
         """The state, with the backward flow from the next frame to the key frame."""
         return replace(state, flow=flow)
 
@@ -50,7 +50,9 @@ class TrueFlow(nn.Module):
         key = state.prediction
         check_same_size(frame, key.size)
         if state.flow is None:
-            raise UserError("true-flow must be told the true flow, which a sweep over synthetic clips does")
+            raise UserError(
+                "ground-truth-flow must be told the ground-truth flow, which a sweep over synthetic clips does"
+            )
         (height, width), grid = key.size, key.mask_logits.shape[1:]
         padding = (0, grid[1] * key.stride - width, 0, grid[0] * key.stride - height)
         flow = F.pad(state.flow[None], padding, mode="replicate")
