@@ -14,7 +14,8 @@ from harness_fakes import Network, fake_build, fake_cost, small_data
 
 from bench.runs.progress import Progress
 from bench.runs.results import open_run
-from bench.sweep.sweep import Grid, Sweep
+from bench.sweep.cells import Sweep
+from bench.sweep.grid import Grid
 
 
 def sweep(

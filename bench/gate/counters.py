@@ -23,7 +23,7 @@ from bench.measure.time.modes import steps_of
 from bench.methods.builder import Builder, Weights, as_tensor, registry_builder
 from bench.methods.registry import method_of
 from bench.methods.shipped import shipped_identity, shipped_rows
-from bench.sweep.sweep import PER_FRAME
+from bench.sweep.grid import PER_FRAME
 from mpvss.segmentor.semantic import without_shortcuts
 from mpvss.video import VideoSegmenter
 

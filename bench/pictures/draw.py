@@ -24,7 +24,7 @@ from bench.plotting import figure_bytes, styled
 from bench.runs.progress import Progress
 from bench.runs.results import file_name
 from bench.sweep.run import parse_weights
-from bench.sweep.sweep import Grid
+from bench.sweep.grid import Grid
 from mpvss.errors import UserError
 from mpvss.propagation import MPVSS
 

@@ -1,1 +1,22 @@
-"""The grid of cells, and measuring them."""
+"""The grid of cells, and measuring them: `sweep` and `latency` are the commands of these names."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.sweep.run_latency import latency
+    from bench.sweep.run_sweep import sweep
+
+__all__ = ["latency", "sweep"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import torch when a function is asked for, not with the package."""
+    if name == "sweep":
+        from bench.sweep.run_sweep import sweep
+
+        return sweep
+    if name == "latency":
+        from bench.sweep.run_latency import latency
+
+        return latency
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,7 +26,7 @@ from bench.evaluate.scores import ClipStore, DistanceScorer
 from bench.methods.builder import Built, limit
 from bench.report import write_report
 from bench.runs.results import read_run
-from bench.sweep.sweep import Grid
+from bench.sweep.grid import Grid
 
 ROWS, COLUMNS = 10, 4
 LABELLED = {"a": (7,), "b": (5, 7)}

@@ -19,7 +19,7 @@ from bench import metrics
 from bench.data import Frame
 from bench.methods.builder import Built, Weights, limit
 from bench.runs.results import CellKey, read_clip_counts, read_run
-from bench.sweep.sweep import Grid
+from bench.sweep.grid import Grid
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -18,7 +18,6 @@ from torch import Tensor
 
 from bench.data import Clip, Dataset
 from bench.evaluate.lockstep import Cell, Lockstep, remembering
-from bench.evaluate.schedule import FixedInterval
 from bench.evaluate.scores import ClipScorer, ClipStore, DistanceScorer, Score
 from bench.measure.count.cost import Cost
 from bench.measure.time.methods import Plan, TimedClip
@@ -26,6 +25,7 @@ from bench.measure.time.samples import CLIP_LENGTH
 from bench.measure.time.stopping import FixedRounds
 from bench.methods.builder import Builder, as_tensor
 from bench.methods.registry import GROUND_TRUTH_FLOW, method_of
+from bench.sweep.grid import Grid
 from bench.runs.clip_counts import ClipCounts
 from bench.runs.progress import Progress, Stage
 from bench.runs.results import CellKey, Run
@@ -33,58 +33,8 @@ from bench.sweep.cell import Findings
 from bench.sweep.times import measure_times
 from mpvss.errors import UserError
 
-PER_FRAME = "per-frame"
-
 CostOf = Callable[[str, str, tuple[int, int]], Cost]
 """The cost of a method (name) of a backbone (name) on frames of (height, width)."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The cells that are asked for; `methods` are rows, METHOD or METHOD@LABEL."""
-
-    methods: tuple[str, ...]
-    backbones: tuple[str, ...]
-    intervals: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        for name, values in (
-            ("methods", self.methods),
-            ("backbones", self.backbones),
-            ("intervals", self.intervals),
-        ):
-            if not values:
-                raise UserError(f"no {name} are given; a sweep needs one or more")
-        for interval in self.intervals:
-            FixedInterval(interval)
-
-    def cells(self) -> list[Cell]:
-        """The cells of one backbone. Every frame is a key frame to `per-frame`, whose interval is 1."""
-        return [
-            Cell(method, interval)
-            for method in dict.fromkeys(self.methods)
-            for interval in ((1,) if method_of(method) == PER_FRAME else sorted(set(self.intervals)))
-        ]
-
-    def check_data(self, dataset: Dataset) -> None:
-        """Check that clips have ground-truth flow where it is asked for, and reach back as far as the intervals ask.
-
-        Raises:
-            UserError: clips without ground-truth flow; a labelled frame too near the start to be scored by distance.
-        """
-        for method in self.methods:
-            if method_of(method) == GROUND_TRUTH_FLOW and any(clip.flow is None for clip in dataset.clips):
-                raise UserError(
-                    f"{method} needs ground-truth flow, which {dataset.identity} does not have; use synthetic data"
-                )
-        reach = max(cell.interval for cell in self.cells())
-        for clip in dataset.clips:
-            first = min(clip.labelled_frames or (reach,))
-            if first < reach - 1:
-                raise UserError(
-                    f"interval {reach} puts a key frame {reach - 1} frames before a labelled one, and clip {clip.name} "
-                    f"has {first} frames before frame {first}, which is labelled; give intervals up to {first + 1}"
-                )
 
 
 class Sweep:

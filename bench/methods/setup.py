@@ -1,0 +1,144 @@
+"""What every command that runs methods needs, made once: device, threads, data, weights and the builder of methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bench.data import Dataset, open_dataset
+from bench.methods.builder import Builder, Built, Weights, limit, registry_builder, select_device, set_threads
+from bench.methods.names import backbone_names
+from bench.methods.registry import BACKBONES, GROUND_TRUTH_FLOW, METHODS, known_methods, method_of
+from mpvss.errors import UserError
+from mpvss.segmentor.mask2former import Execution
+
+ALL = "all"
+"""In a list of methods or backbones: all that the project has."""
+SHIPPED = "shipped"
+"""Among weights: those that come with the project."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Methods can be built and run with it.
+
+    Attributes:
+        rows: METHOD or METHOD@LABEL, each known and available with every backbone.
+        backbones: names of backbones.
+        dataset: the frames to run on.
+        num_classes: how many classes they have.
+        weights: the checkpoint of each row.
+        device: where methods run.
+        build: makes methods of a backbone ready to run.
+
+    """
+
+    rows: tuple[str, ...]
+    backbones: tuple[str, ...]
+    dataset: Dataset
+    num_classes: int
+    weights: Weights
+    device: torch.device
+    build: Builder
+
+    def check_weights(self) -> None:
+        """Build every row that has a checkpoint, so that one that does not fit is refused before any work.
+
+        Raises:
+            UserError: a checkpoint that does not fit.
+        """
+        for row, backbone in self.weights.pairs(self.rows, self.backbones):
+            self.build([row], backbone)
+
+    def build_all(self, backbone: str) -> Built:
+        """Every row with one backbone; the first error where one cannot be built."""
+        built = self.build(self.rows, backbone)
+        for error in built.failed.values():
+            raise error
+        return built
+
+
+def set_up(
+    *,
+    methods: Sequence[str],
+    backbones: Sequence[str],
+    data: str,
+    labels: str | None = None,
+    classes: int | None = None,
+    clips: int | None = None,
+    frames: int | None = None,
+    weights: Sequence[str] = (),
+    execution: Execution = "lean",
+    seed: int = 0,
+    device: str = "cpu",
+    threads: int | None = None,
+    ground_truth_flow: bool = True,
+) -> Setup:
+    """Open the data, choose the device, and prepare the builder.
+
+    Args:
+        methods: METHOD or METHOD@LABEL, or `all`.
+        backbones: names, or `all`.
+        data: as `open_dataset` takes it.
+        labels: folder of label maps, for a folder of frames.
+        classes: how many there are, where the data does not say.
+        clips: use the first so many clips; None: all.
+        frames: use the first so many frames of each clip; None: all.
+        weights: `[BACKBONE[/METHOD[@LABEL]]=]FILE`, or `shipped`; without any, weights are random.
+        execution: the graph.
+        seed: of random weights.
+        device: `cpu` or `cuda`.
+        threads: of the CPU; None: as torch chooses.
+        ground_truth_flow: whether the ceiling `ground-truth-flow` is allowed among the methods.
+
+    Raises:
+        UserError: a name that is not known, data that cannot be opened, a device that is not there.
+    """
+    rows = METHODS if list(methods) == [ALL] else check_rows(methods, ground_truth_flow=ground_truth_flow)
+    names = BACKBONES if list(backbones) == [ALL] else backbone_names(backbones, rows)
+    checkpoints = parse_weights(weights, rows, names)
+    place = select_device(device)
+    set_threads(threads)
+    dataset = limit(open_dataset(data, labels, classes), clips, frames)
+    if dataset.num_classes is None:
+        raise UserError(f"{data} does not say how many classes there are; give the number of classes (--classes)")
+    build = registry_builder(
+        num_classes=dataset.num_classes, device=place, execution=execution, seed=seed, weights=checkpoints
+    )
+    return Setup(rows, names, dataset, dataset.num_classes, checkpoints, place, build)
+
+
+def check_rows(rows: Sequence[str], *, ground_truth_flow: bool) -> tuple[str, ...]:
+    """The rows, METHOD or METHOD@LABEL, as they are; UserError where a method is not known."""
+    known = (*known_methods(), *([GROUND_TRUTH_FLOW] if ground_truth_flow else []))
+    for row in rows:
+        if method_of(row) not in known:
+            raise UserError(f"unknown method {method_of(row)!r}; known are {', '.join(known)}")
+    return tuple(rows)
+
+
+def parse_weights(texts: Sequence[str], rows: Sequence[str], backbones: Sequence[str]) -> Weights:
+    """`BACKBONE=FILE`, `BACKBONE/METHOD[@LABEL]=FILE`, `FILE` where there is one backbone, or `shipped`.
+
+    Raises:
+        UserError: a name that is not asked for, a file that is not there.
+    """
+    files: dict[str, Path] = {}
+    for text in texts:
+        if text == SHIPPED:
+            continue
+        key, equals, file = text.partition("=")
+        if not equals:
+            if len(backbones) != 1:
+                raise UserError(f"weights {text}: there are several backbones; write BACKBONE={text}")
+            key, file = backbones[0], text
+        known = (*backbones, *(f"{backbone}/{row}" for backbone in backbones for row in rows))
+        if key not in known:
+            raise UserError(f"weights {text}: {key} is not in this sweep")
+        if not Path(file).is_file():
+            raise UserError(f"weights {text}: {file} is not a file")
+        files[key] = Path(file)
+    return Weights(files, shipped=SHIPPED in texts)

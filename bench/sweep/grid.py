@@ -1,0 +1,61 @@
+"""The cells that a sweep is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.data import Dataset
+from bench.evaluate.lockstep import Cell
+from bench.evaluate.schedule import FixedInterval
+from bench.methods.registry import GROUND_TRUTH_FLOW, method_of
+from mpvss.errors import UserError
+
+PER_FRAME = "per-frame"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells that are asked for; `methods` are rows, METHOD or METHOD@LABEL."""
+
+    methods: tuple[str, ...]
+    backbones: tuple[str, ...]
+    intervals: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        for name, values in (
+            ("methods", self.methods),
+            ("backbones", self.backbones),
+            ("intervals", self.intervals),
+        ):
+            if not values:
+                raise UserError(f"no {name} are given; a sweep needs one or more")
+        for interval in self.intervals:
+            FixedInterval(interval)
+
+    def cells(self) -> list[Cell]:
+        """The cells of one backbone. Every frame is a key frame to `per-frame`, whose interval is 1."""
+        return [
+            Cell(method, interval)
+            for method in dict.fromkeys(self.methods)
+            for interval in ((1,) if method_of(method) == PER_FRAME else sorted(set(self.intervals)))
+        ]
+
+    def check_data(self, dataset: Dataset) -> None:
+        """Check that clips have ground-truth flow where it is asked for, and reach back as far as the intervals ask.
+
+        Raises:
+            UserError: clips without ground-truth flow; a labelled frame too near the start to be scored by distance.
+        """
+        for method in self.methods:
+            if method_of(method) == GROUND_TRUTH_FLOW and any(clip.flow is None for clip in dataset.clips):
+                raise UserError(
+                    f"{method} needs ground-truth flow, which {dataset.identity} does not have; use synthetic data"
+                )
+        reach = max(cell.interval for cell in self.cells())
+        for clip in dataset.clips:
+            first = min(clip.labelled_frames or (reach,))
+            if first < reach - 1:
+                raise UserError(
+                    f"interval {reach} puts a key frame {reach - 1} frames before a labelled one, and clip {clip.name} "
+                    f"has {first} frames before frame {first}, which is labelled; give intervals up to {first + 1}"
+                )

@@ -1,0 +1,221 @@
+"""A latency run: how long key and non-key frames take, to a target precision, into a run's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from bench.data import Dataset
+from bench.evaluate.lockstep import Cell
+from bench.measure.environment import describe_environment
+from bench.measure.time.guard import warnings_of
+from bench.measure.time.methods import Plan, TimedClip
+from bench.measure.time.modes import Mode
+from bench.measure.time.record import DEADLINES
+from bench.measure.time.samples import CLIP_LENGTH, SCOPES, Scope
+from bench.measure.time.stopping import FixedRounds, Precision, Rule, WarmUp
+from bench.methods.builder import Builder, as_tensor
+from bench.methods.setup import set_up
+from bench.runs.progress import Progress
+from bench.runs.results import CellKey, Run, open_run
+from bench.sweep.cell import Findings
+from bench.sweep.grid import Grid
+from bench.sweep.run_sweep import Outcome, data_configuration, machine_configuration
+from bench.sweep.times import measure_times
+from mpvss.errors import UserError
+from mpvss.segmentor.mask2former import Execution
+
+
+def latency(
+    out: Path | str,
+    *,
+    methods: Sequence[str] = ("all",),
+    backbones: Sequence[str] = ("micro",),
+    intervals: Sequence[int] = (1, 2, 5, 10),
+    scopes: Sequence[Scope] = ("labels",),
+    deadlines_ms: Sequence[float] | None = None,
+    data: str = "generated",
+    labels: str | None = None,
+    classes: int | None = None,
+    weights: Sequence[str] = (),
+    protocol: Literal["precise", "paper"] = "precise",
+    precision: float | None = None,
+    samples: int | None = None,
+    time_limit: float | None = None,
+    execution: Execution = "lean",
+    mode: Mode | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str = "bench.sweep.latency",
+    progress: Progress | None = None,
+) -> Outcome:
+    """Time key and non-key frames apart, the methods of a backbone in turn in one process.
+
+    Run are the first 15 frames of the first clip, at batch 1.
+
+    Args:
+        out: the run's folder; made where it is missing. Cells that are there are kept.
+        methods: METHOD or METHOD@LABEL, or `all`.
+        backbones: names, or `all`.
+        intervals: key-frame intervals that FPS is given at; it follows from the mean times.
+        scopes: of `model`, `labels`, `video`.
+        deadlines_ms: of a frame, in ms; None: those of 30 and 60 Hz.
+        data: as `open_dataset` takes it, and with it `labels` and `classes`.
+        labels: folder of label maps, for a folder of frames.
+        classes: how many there are, where the data does not say.
+        weights: as in a sweep.
+        protocol: `precise`, or the paper's: three rounds.
+        precision: width of a median's 95 % interval over the median (default 0.02).
+        samples: of each kind of frame at least (default 30).
+        time_limit: seconds for a backbone, checked after each round (default 60).
+        execution: the graph, `lean` or `paper`.
+        mode: how networks are run; None: float32, eager.
+        seed: of random weights and of the order.
+        device: `cpu` or `cuda`.
+        threads: of the CPU; None: as torch chooses.
+        command: what the run's file names as the command.
+        progress: where progress is shown; None: on standard error.
+
+    Raises:
+        UserError: bad input, or a folder that holds a run of another configuration; nothing is written then.
+    """
+    plan = _plan(protocol, scopes, mode or Mode(), seed, width=precision, minimum=samples, time_limit=time_limit)
+    deadlines = _deadlines(deadlines_ms)
+    setup = set_up(
+        methods=methods,
+        backbones=backbones,
+        data=data,
+        labels=labels,
+        classes=classes,
+        weights=weights,
+        execution=execution,
+        seed=seed,
+        device=device,
+        threads=threads,
+        ground_truth_flow=False,
+    )
+    grid = Grid(setup.rows, setup.backbones, tuple(intervals))
+    plan.mode.check(setup.device)
+    clip = timed_clip(setup.dataset, plan, setup.device)
+    if protocol == "paper" and len(clip.frames) < CLIP_LENGTH:
+        raise UserError(
+            f"the first clip of {data} has {len(clip.frames)} frames; the paper's protocol needs {CLIP_LENGTH}"
+        )
+    setup.check_weights()
+    environment = describe_environment(setup.device)
+    run = open_run(
+        Path(out),
+        {
+            **data_configuration(setup.dataset, 1, len(clip.frames)),
+            "scopes": list(plan.scopes),
+            "stopping": str(plan.rule),
+            "deadlines_ms": [1000 * deadline for deadline in deadlines],
+            **asdict(plan.mode),
+            "execution": execution,
+            "seed": seed,
+            **machine_configuration(setup.weights, environment),
+        },
+        {"methods": grid.methods, "backbones": grid.backbones, "intervals": grid.intervals},
+        {"command": command, "environment": environment},
+    )
+    timing = _Timing(grid, clip, plan, deadlines, run, setup.build, progress or Progress())
+    failed = [key for backbone in dict.fromkeys(grid.backbones) for key in timing.run_backbone(backbone)]
+    return Outcome(Path(out), tuple(failed))
+
+
+def timed_clip(dataset: Dataset, plan: Plan, device: torch.device) -> TimedClip:
+    """The first frames of the data's first clip, on the device.
+
+    Raises:
+        UserError: scope `video` of data whose frames are not decoded, or come with labels that are read too.
+    """
+    clip = dataset.clips[0]
+    if "video" in plan.scopes and dataset.labelled:
+        raise UserError(
+            f"scope video times decoding, and {dataset.name} is not decoded alone: its labels are read or made with "
+            "it; give video:PATH, or folder:PATH without labels"
+        )
+
+    def decode():
+        return (as_tensor(frame.image, device) for frame in islice(clip.frames(), CLIP_LENGTH))
+
+    return TimedClip(list(decode()), decode)
+
+
+@dataclass(frozen=True)
+class _Timing:
+    """What the backbones of one latency run have in common."""
+
+    grid: Grid
+    clip: TimedClip
+    plan: Plan
+    deadlines: Sequence[float]
+    run: Run
+    build: Builder
+    progress: Progress
+
+    def run_backbone(self, backbone: str) -> list[CellKey]:
+        """Time the cells of a backbone that are missing or failed; those that failed now."""
+        found = self._todo(backbone)
+        if not found:
+            self.progress.say(f"{backbone}: all cells are there")
+            return []
+        with self.progress.stage(f"{backbone}: time", None, "passes") as stage:
+            measure_times(
+                found, backbone, self.clip, self.plan, self.build, deadlines=self.deadlines, tick=stage.advance
+            )
+        failed = []
+        for cell, findings in found.items():
+            key = CellKey(backbone, cell.method, cell.interval)
+            self.run.save(key, findings.record())
+            if findings.errors:
+                failed.append(key)
+                self.progress.say(f"{backbone}: {cell.method} failed: {findings.errors['timing']}")
+        timings = [findings.timing for findings in found.values() if findings.timing is not None]
+        for text in _remarks(timings[0]) if timings else ():
+            self.progress.say(f"{backbone}: {text}")
+        return failed
+
+    def _todo(self, backbone: str) -> dict[Cell, Findings]:
+        found = {}
+        for cell in self.grid.cells():
+            record = self.run.load(CellKey(backbone, cell.method, cell.interval))
+            if record is None or record["errors"]:
+                found[cell] = Findings(todo={"timing"})
+        return found
+
+
+def _plan(protocol: str, scopes: Sequence[Scope], mode: Mode, seed: int, **given: float | None) -> Plan:
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise UserError(f"unknown scope {scope!r}; known are {', '.join(SCOPES)}")
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if protocol == "paper" and chosen:
+        raise UserError("precision, samples and time limit are of the precise protocol; the paper's is three rounds")
+    rule: Rule = FixedRounds(3) if protocol == "paper" else Precision(**chosen)
+    warmup = WarmUp(tolerance=None, most=1) if protocol == "paper" else WarmUp()
+    return Plan(scopes=tuple(scopes), rule=rule, warmup=warmup, mode=mode, seed=seed, energy=True)
+
+
+def _deadlines(milliseconds: Sequence[float] | None) -> tuple[float, ...]:
+    """Deadlines in seconds."""
+    for value in milliseconds or ():
+        if not value > 0:
+            raise UserError(f"a deadline is {value} ms; it must be above 0")
+    return tuple(value / 1000 for value in milliseconds) if milliseconds else DEADLINES
+
+
+def _remarks(timing: dict[str, Any]) -> list[str]:
+    """How the sampling of a group of methods went, and what a reader must know of it."""
+    remarks = [f"{timing['rounds']} rounds in {timing['seconds']:.1f} s, ended by {timing['stopped']}"]
+    if timing["stopped"] == "time limit":
+        remarks.append("not every median is as precise as was asked for; see its 95 % interval")
+    if timing["warmup_stable"] is False:
+        remarks.append(f"times had not settled after {timing['warmup_rounds']} rounds of warm-up")
+    return remarks + (warnings_of(timing["guard"]) if "guard" in timing else [])

@@ -1,0 +1,151 @@
+"""A sweep: every cell of methods x backbones x key-frame intervals, measured into a run's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.data import Dataset
+from bench.measure.count.cost import Cost, method_cost
+from bench.measure.environment import describe_environment
+from bench.methods.builder import Weights
+from bench.methods.registry import branches, method_of
+from bench.methods.setup import set_up
+from bench.runs.progress import Progress
+from bench.runs.results import CellKey, open_run, read_run
+from bench.sweep.cells import Sweep
+from bench.sweep.grid import Grid
+from mpvss.errors import UserError
+from mpvss.segmentor.mask2former import Execution
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run's folder when its cells are measured, and those that failed."""
+
+    path: Path
+    failed: tuple[CellKey, ...]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a cell; see `bench.runs.read_run`."""
+        return read_run(self.path)
+
+
+def sweep(
+    out: Path | str,
+    *,
+    methods: Sequence[str] = ("all",),
+    backbones: Sequence[str] = ("micro",),
+    intervals: Sequence[int] = (1, 2, 5, 10),
+    data: str = "generated",
+    labels: str | None = None,
+    classes: int | None = None,
+    clips: int | None = None,
+    frames: int | None = None,
+    weights: Sequence[str] = (),
+    execution: Execution = "lean",
+    seed: int = 0,
+    repeats: int = 3,
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str = "bench.sweep.sweep",
+    progress: Progress | None = None,
+) -> Outcome:
+    """Measure accuracy, cost, speed and memory of every cell that is not in the folder yet, or failed there.
+
+    A cell is written as it ends, so an interrupted sweep resumes when it is called again. The lists of methods,
+    backbones and intervals may grow between calls; everything else must stay.
+
+    Args:
+        out: the run's folder; made where it is missing.
+        methods: METHOD or METHOD@LABEL, or `all`.
+        backbones: names, or `all`.
+        intervals: key-frame intervals; `per-frame` is measured once, as interval 1.
+        data: as `open_dataset` takes it, and with it `labels` and `classes`.
+        labels: folder of label maps, for a folder of frames.
+        classes: how many there are, where the data does not say.
+        clips: use the first so many clips; None: all.
+        frames: use the first so many frames of each clip; None: all.
+        weights: `[BACKBONE[/METHOD[@LABEL]]=]FILE`, or `shipped`; without any, weights are random.
+        execution: the graph, `lean` or `paper`.
+        seed: of random weights.
+        repeats: timed passes over a clip.
+        device: `cpu` or `cuda`.
+        threads: of the CPU; None: as torch chooses.
+        command: what the run's file names as the command.
+        progress: where progress is shown; None: on standard error.
+
+    Raises:
+        UserError: bad input, or a folder that holds a run of another configuration; nothing is written then.
+    """
+    out = Path(out)
+    if repeats < 1:
+        raise UserError(f"repeats is {repeats}; it must be 1 or more")
+    setup = set_up(
+        methods=methods,
+        backbones=backbones,
+        data=data,
+        labels=labels,
+        classes=classes,
+        clips=clips,
+        frames=frames,
+        weights=weights,
+        execution=execution,
+        seed=seed,
+        device=device,
+        threads=threads,
+    )
+    grid = Grid(setup.rows, setup.backbones, tuple(intervals))
+    grid.check_data(setup.dataset)
+    setup.check_weights()
+    environment = describe_environment(setup.device)
+
+    def cost_of(method: str, backbone: str, size: tuple[int, int]) -> Cost:
+        of_frame, of_key_frame = branches(method_of(method), backbone)
+        return method_cost(
+            method_of(method),
+            backbone=of_frame,
+            key_backbone=of_key_frame,
+            num_classes=setup.num_classes,
+            size=size,
+            execution=execution,
+        )
+
+    run = open_run(
+        out,
+        {
+            **data_configuration(setup.dataset, clips, frames),
+            "repeats": repeats,
+            "execution": execution,
+            "seed": seed,
+            **machine_configuration(setup.weights, environment),
+        },
+        {"methods": grid.methods, "backbones": grid.backbones, "intervals": grid.intervals},
+        {"command": command, "environment": environment},
+    )
+    cells = Sweep(
+        grid,
+        setup.dataset,
+        run,
+        build=setup.build,
+        cost_of=cost_of,
+        device=setup.device,
+        repeats=repeats,
+        progress=progress or Progress(),
+    )
+    return Outcome(out, tuple(cells.run_all()))
+
+
+def data_configuration(dataset: Dataset, clips: int | None, frames: int | None) -> dict[str, Any]:
+    """The part of a run's configuration that says what it ran on."""
+    return {"data": dataset.identity, "classes": list(dataset.class_names), "clips": clips, "frames": frames}
+
+
+def machine_configuration(weights: Weights, environment: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a run's configuration that says with what: weights, device and threads."""
+    return {"weights": weights.identity(), **{name: environment[name] for name in ("device", "cpu", "threads")}}
