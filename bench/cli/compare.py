@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
-REGRESSION, NOT_COMPARABLE, USAGE = 1, 2, 3
+from bench.cli import status
+
+if TYPE_CHECKING:
+    from bench.compare.counters import Finding
 
 EXAMPLES = """\
 example, as a gate:
@@ -22,7 +25,7 @@ interval lies within the floor; else UNCLEAR. Parameters, MACs and operators exe
 and mIoU within the tolerance that the table states: SAME, BETTER or WORSE. A cell that failed or was not finished in
 NEW is BROKEN.
 
-exit status: 0 no regression, 1 regression (SLOWER, WORSE or BROKEN), 2 the runs cannot be compared, 3 wrong usage
+exit status: 0 no regression, 1 regression (SLOWER, WORSE or BROKEN), 2 bad input, 3 the runs cannot be compared
 """
 
 
@@ -43,38 +46,29 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--alpha", type=float, default=0.01, help="chance of any false alarm (default 0.01)")
     parser.add_argument("--counts-only", action="store_true", help="leave times out, on machines that others use too")
     add_output(parser)
-    parser.set_defaults(run=run_compare)
+    parser.set_defaults(run=_run)
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
-    """Add what the commands of the gate share: how their table is written, and exit status 3 for wrong usage."""
+    """Add what the commands of the gate share: how their table is written."""
     parser.add_argument("--all", action="store_true", help="show what stayed the same too")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to a file as well")
-    parser.error = lambda message: _refuse(parser, message)  # type: ignore[method-assign]
-    parser.set_defaults(refuse=parser.error)
 
 
-def _refuse(parser: argparse.ArgumentParser, message: str) -> NoReturn:
-    parser.print_usage(sys.stderr)
-    parser.exit(USAGE, f"{parser.prog}: error: {message}\n")
-
-
-def run_compare(args: argparse.Namespace) -> int:
-    """Print what changed; the exit status: 0 no regression, 1 regression, 2 not comparable, 3 usage."""
-    from bench.compare.runs import NotComparableError, compare_runs, remarks
+def show(args: argparse.Namespace, title: str, findings: Sequence[Finding], remarks: Sequence[str] = ()) -> int:
+    """Print the table, and write it where that is asked for; the exit status."""
     from bench.compare.table import verdict_text
+    from bench.runs.results import write_atomically
 
-    try:
-        findings = compare_runs(args.base, args.new, floor=args.floor, alpha=args.alpha, times=not args.counts_only)
-        title = f"{args.new} against {args.base}"
-        text = verdict_text(title, findings, remarks(args.base, args.new), all_rows=args.all)
-        if args.markdown is not None:
-            args.markdown.write_text(text)
-    except NotComparableError as error:
-        print(f"mpvss-bench: not comparable: {error}", file=sys.stderr)
-        return NOT_COMPARABLE
-    except (ValueError, OSError) as error:
-        print(f"mpvss-bench: error: {error}", file=sys.stderr)
-        return USAGE
+    text = verdict_text(title, findings, remarks, all_rows=args.all)
+    if args.markdown is not None:
+        write_atomically(args.markdown, text.encode())
     print(text, end="")
-    return REGRESSION if any(finding.is_regression for finding in findings) else 0
+    return status.FAILED if any(finding.is_regression for finding in findings) else status.DONE
+
+
+def _run(args: argparse.Namespace) -> int:
+    from bench.compare.runs import compare_runs, remarks
+
+    findings = compare_runs(args.base, args.new, floor=args.floor, alpha=args.alpha, times=not args.counts_only)
+    return show(args, f"{args.new} against {args.base}", findings, remarks(args.base, args.new))

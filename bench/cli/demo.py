@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from bench.cli import options
@@ -18,8 +20,8 @@ confidence intervals are wide; results/measured/ holds the sweep over all test c
 """
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Add the command's parser."""
+def add_parser(commands: argparse._SubParsersAction, run_command: Callable[[Sequence[str]], int]) -> None:
+    """Add the command's parser; `run_command` runs one of the commands that it consists of."""
     parser = commands.add_parser(
         "demo",
         help="the trained small models side by side, in two or three minutes",
@@ -34,16 +36,14 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="folder of the results (default: results/runs/demo)",
     )
     options.add_device(parser)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=partial(_run, run_command))
 
 
-def _run(args: argparse.Namespace) -> int:
-    from bench.cli.main import main
-
+def _run(run_command: Callable[[Sequence[str]], int], args: argparse.Namespace) -> int:
     how = ["--device", args.device, *(["--threads", str(args.threads)] if args.threads else [])]
     for command in demo_commands(args.out, how):
         print(f"$ mpvss-bench {shlex.join(command)}", flush=True)
-        status = main(command)
+        status = run_command(command)
         if status:
             return status
     print(f"open {args.out / 'report' / 'index.html'}")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from bench.cli.compare import NOT_COMPARABLE, REGRESSION, USAGE, add_output
+from bench.cli import status
+from bench.cli.compare import add_output, show
 
 BASELINE = Path("results/ci-baseline.json")
-DATA = "synthetic:clips=3,frames=6"
 
 EXAMPLES = """\
 examples:
@@ -22,8 +21,8 @@ For every method of the small family with the shipped weights: parameters, and f
 the operators executed (all exactly), the most memory that tensors hold (within 1 %), and mIoU on three short synthetic
 clips at interval 5 (within 0.5 %). No time is taken, so that the answer is the same on a busy machine.
 
-exit status: 0 no regression, 1 regression (WORSE or BROKEN), 2 the baseline is of other weights, clips or another
-version of torch, 3 wrong usage
+exit status: 0 no regression, 1 regression (WORSE or BROKEN), 2 bad input, 3 the baseline is of other weights, clips
+or another version of torch
 """
 
 
@@ -47,36 +46,14 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--update", action="store_true", help="write the baseline instead of comparing")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write what was measured, in the baseline's format")
     add_output(parser)
-    parser.set_defaults(run=run_gate)
+    parser.set_defaults(run=_run)
 
 
-def run_gate(args: argparse.Namespace) -> int:
-    """Measure, and compare or write; the exit status: 0 no regression, 1 regression, 2 not comparable, 3 usage."""
-    from bench.compare.runs import NotComparableError
-    from bench.compare.table import verdict_text
-    from bench.gate.baseline import compare_counters, read_baseline
-    from bench.runs.results import write_json
+def _run(args: argparse.Namespace) -> int:
+    from bench.gate.run import check, update
 
-    try:
-        baseline = None if args.update else read_baseline(args.baseline)
-
-        from bench.gate.counters import measure_counters
-
-        found = measure_counters(DATA)
-        for file in filter(None, (args.out, args.baseline if args.update else None)):
-            write_json(file, found)
-        if baseline is None:
-            print(f"written: {args.baseline}")
-            return 0
-        findings = compare_counters(baseline, found)
-        text = verdict_text(f"this code against {args.baseline}", findings, all_rows=args.all)
-        if args.markdown is not None:
-            args.markdown.write_text(text)
-    except NotComparableError as error:
-        print(f"mpvss-bench: not comparable: {error}", file=sys.stderr)
-        return NOT_COMPARABLE
-    except (ValueError, OSError) as error:
-        print(f"mpvss-bench: error: {error}", file=sys.stderr)
-        return USAGE
-    print(text, end="")
-    return REGRESSION if any(finding.is_regression for finding in findings) else 0
+    if args.update:
+        update(args.baseline)
+        print(f"written: {args.baseline}")
+        return status.DONE
+    return show(args, f"this code against {args.baseline}", check(args.baseline, args.out))

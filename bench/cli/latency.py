@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import cast
 
 from bench.cli import options
 
@@ -27,7 +28,7 @@ protocols (--protocol):
   paper    the paper's: batch 1, clips of 15 frames, three repeats; after one round of warm-up
 
 A quantile is given where one sample or more is expected beyond it: p90 of 10 samples, p99 of 100.
-The same command, given again after it was stopped, goes on with the backbones that are missing.
+An interrupted run resumes with the backbones that are missing when you rerun the command.
 
 examples:
   mpvss-bench latency --out results/runs/speed
@@ -41,7 +42,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command's parser."""
     parser = commands.add_parser(
         "latency",
-        help="how long key and non-key frames take, as precisely as asked for",
+        help="time key and non-key frames to a target precision",
         description=TEXT,
         epilog=NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -66,14 +67,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="MS",
         help="deadline of a frame in ms; may be repeated (default: those of 30 and 60 Hz)",
     )
-    what.add_argument(
-        "--weights",
-        action="append",
-        default=[],
-        metavar="[BACKBONE[/METHOD]=]FILE",
-        help="checkpoint, as in a sweep (default: untrained)",
-    )
-    what.add_argument("--seed", type=int, default=0, help="of untrained weights and of the order (default: 0)")
+    options.add_weights(what)
     data = parser.add_argument_group("data, of which the first 15 frames of the first clip are run (see sweep)")
     options.add_data(data)
     how = parser.add_argument_group("how precisely")
@@ -89,10 +83,40 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     options.add_device(run)
     run.add_argument("--execution", choices=("lean", "paper"), default="lean", help="the graph (default: lean)")
     options.add_mode(run)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, resumes=True)
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bench.sweep.latency import run_latency
+    from bench.report.tables.latency import latency_table, speed_table
+    from bench.runs.results import read_latency, write_atomically
+    from bench.sweep import latency
 
-    return run_latency(args)
+    outcome = latency(
+        args.out,
+        methods=args.methods,
+        backbones=args.backbones,
+        intervals=args.intervals,
+        scopes=args.scopes,
+        deadlines_ms=args.deadline,
+        data=args.data,
+        labels=args.labels,
+        classes=args.classes,
+        weights=args.weights,
+        protocol=args.protocol,
+        precision=args.precision,
+        samples=args.samples,
+        time_limit=args.time_limit,
+        execution=args.execution,
+        mode=options.mode_of(args),
+        seed=args.seed,
+        device=args.device,
+        threads=args.threads,
+        command=options.command(),
+    )
+    cells = [cell for cell in outcome.rows() if cell["status"] == "ok"]
+    if cells:
+        times = latency_table(cast("list", read_latency(outcome.path).to_dict("records")))
+        text = f"{times}\n\n{speed_table(cells)}\n"
+        write_atomically(outcome.path / "latency.md", text.encode())
+        print(text, end="")
+    return options.end(outcome.failed, args.out)

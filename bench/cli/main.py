@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from bench.cli import compare, cost, demo, gate, latency, peer, profile, report, segment, ship, strip, sweep, train
+from bench.cli import (
+    compare,
+    cost,
+    demo,
+    gate,
+    latency,
+    peer,
+    profile,
+    report,
+    segment,
+    ship,
+    status,
+    strip,
+    sweep,
+    train,
+)
+from bench.compare.errors import NotComparableError
 from mpvss.errors import UserError
-
-USAGE_ERROR, INTERRUPTED = 2, 130
 
 EXAMPLES = """\
 examples:
@@ -20,7 +34,7 @@ examples:
   mpvss-bench report results/runs/first
       a page, tables and figures of it, in results/runs/first/report
   mpvss-bench latency --out results/runs/speed
-      how long key and non-key frames take, as precisely as asked for
+      time key and non-key frames to a target precision
   mpvss-bench segment street.mp4 --out overlay.mp4
       a video of your own under the predicted classes
   mpvss-bench train small-per-frame --out results/runs/small
@@ -28,25 +42,26 @@ examples:
   mpvss-bench cost --help
       parameters and multiply-accumulates, without running anything
 
-`mpvss-bench COMMAND --help` explains each command. Exit status: 0 done, 1 done but something failed (the
-output says what), 2 the input was refused, 130 interrupted.
+`mpvss-bench COMMAND --help` explains each command. Exit status: 0 done, 1 something failed or got worse (the output
+says what), 2 the input was refused, 3 the two are not comparable, 130 interrupted.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; its exit status. Input that is refused gives one line on standard error and status 2."""
-    parser = make_parser()
-    args, unknown = parser.parse_known_args(argv)
-    if unknown:
-        getattr(args, "refuse", parser.error)(f"unrecognized arguments: {' '.join(unknown)}")
+    args = make_parser().parse_args(argv)
     try:
         return args.run(args)
-    except (ValueError, OSError) as error:
+    except NotComparableError as error:
+        print(f"mpvss-bench: not comparable: {error}", file=sys.stderr)
+        return status.NOT_COMPARABLE
+    except UserError as error:
         print(f"mpvss-bench: error: {error}", file=sys.stderr)
-        return USAGE_ERROR
+        return status.REFUSED
     except KeyboardInterrupt:
-        print("\nmpvss-bench: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        resume = "; rerun the same command to resume" if getattr(args, "resumes", False) else ""
+        print(f"\nmpvss-bench: interrupted{resume}", file=sys.stderr)
+        return status.INTERRUPTED
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -59,7 +74,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    demo.add_parser(commands)
+    demo.add_parser(commands, main)
     sweep.add_parser(commands)
     report.add_parser(commands)
     latency.add_parser(commands)
@@ -73,16 +88,3 @@ def make_parser() -> argparse.ArgumentParser:
     profile.add_parser(commands)
     peer.add_parser(commands)
     return parser
-
-
-def known_names(names: Iterable[str], known: Sequence[str], what: str) -> tuple[str, ...]:
-    """The names, as they are.
-
-    Raises:
-        UserError: a name that is not known.
-    """
-    names = list(names)
-    for name in names:
-        if name not in known:
-            raise UserError(f"unknown {what} {name!r}; known are {', '.join(known)}")
-    return tuple(names)

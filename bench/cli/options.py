@@ -1,9 +1,19 @@
-"""Command-line arguments that several commands take. Imports nothing heavy."""
+"""Command-line arguments that several commands take, and the command as it was given. Imports nothing heavy."""
 
 from __future__ import annotations
 
 import argparse
 import re
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.cli import status
+
+if TYPE_CHECKING:
+    from bench.measure.time.modes import Mode
 
 
 def names(text: str) -> list[str]:
@@ -41,8 +51,44 @@ def add_device(parser: argparse._ActionsContainer) -> None:
 
 
 def add_mode(parser: argparse._ActionsContainer) -> None:
-    """How networks are run; `bench.measure.time.modes.mode_of` reads it."""
+    """How networks are run; `mode_of` reads it."""
     parser.add_argument("--amp", choices=("bfloat16", "float16"), help="autocast to this format")
     parser.add_argument("--channels-last", action="store_true", help="weights with the channels last")
     parser.add_argument("--compile", action="store_true", help="torch.compile; what it takes is recorded apart")
     parser.add_argument("--cuda-graphs", action="store_true", help="capture each kind of frame and replay it")
+
+
+def add_weights(parser: argparse._ActionsContainer) -> None:
+    """Which checkpoints methods get."""
+    parser.add_argument(
+        "--weights",
+        action="append",
+        default=[],
+        metavar="[BACKBONE[/METHOD[@LABEL]]=]FILE",
+        help="checkpoint of a backbone, or of one row of it; may be repeated. `shipped`: those that come with the "
+        "project, for all rows that have no other (default: random weights)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of random weights (default: 0)")
+
+
+def mode_of(args: argparse.Namespace) -> Mode:
+    """How networks are run, as `add_mode` was answered."""
+    from bench.measure.time.modes import Mode
+
+    return Mode(amp=args.amp, compile=args.compile, cuda_graphs=args.cuda_graphs, channels_last=args.channels_last)
+
+
+def command() -> str:
+    """The command as it was given, for a run's file to name."""
+    return shlex.join(["mpvss-bench", *sys.argv[1:]])
+
+
+def end(failed: Sequence[object], out: Path) -> int:
+    """Say how a run ended, and what to do next; the exit status."""
+    if failed:
+        print(
+            f"{len(failed)} cells failed; they are recorded in {out}, and rerunning tries them again", file=sys.stderr
+        )
+        return status.FAILED
+    print(f"done; next: mpvss-bench report {shlex.quote(str(out))}", file=sys.stderr)
+    return status.DONE

@@ -34,7 +34,6 @@ def _run(args: argparse.Namespace) -> int:
     except ImportError:
         raise UserError("the peer is the transformers library; install it with: pip install transformers") from None
     from bench.measure.peer.compare import compare_with_peer
-    from bench.measure.time.modes import mode_of
     from bench.methods.builder import select_device, set_threads
     from bench.runs.results import write_json
 
@@ -46,7 +45,7 @@ def _run(args: argparse.Namespace) -> int:
         num_classes=args.classes,
         rounds=args.rounds,
         device=device,
-        mode=mode_of(args),
+        mode=options.mode_of(args),
     )
     for mode in result["modes"]:
         median, ratio = mode["median_s"], mode["ratio_to_peer"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.cli import options
+from bench.cli import options, status
 
 EXAMPLES = """\
 examples:
@@ -30,16 +30,47 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--method", default="mpvss", help="default: mpvss")
     parser.add_argument("--backbone", default="micro", help="default: micro")
     parser.add_argument("--interval", type=int, default=5, metavar="N", help="key-frame interval (default: 5)")
-    parser.add_argument("--classes", type=int, metavar="N", help="number of classes (default: the weights', or 19)")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="checkpoint (default: untrained)")
+    parser.add_argument("--classes", type=int, metavar="N", help="default: the data's, else the weights'")
+    options.add_weights(parser)
     parser.add_argument("--fps", type=float, help="of the output (default: the video's; 15 for a folder)")
     parser.add_argument("--frames", type=int, metavar="N", help="the first N frames alone")
-    parser.add_argument("--seed", type=int, default=0, help="of untrained weights (default: 0)")
     options.add_device(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bench.pictures.segment import run_segment
+    from bench.data import video_rate
+    from bench.evaluate.schedule import FixedInterval
+    from bench.methods.setup import set_up
+    from bench.pictures.overlay import write_overlay
+    from bench.runs.progress import Progress
 
-    return run_segment(args)
+    schedule = FixedInterval(args.interval)
+    setup = set_up(
+        methods=[args.method],
+        backbones=[args.backbone],
+        data=args.video,
+        classes=args.classes,
+        frames=args.frames,
+        weights=args.weights,
+        seed=args.seed,
+        device=args.device,
+        threads=args.threads,
+        ground_truth_flow=False,
+        classes_of_weights=True,
+    )
+    built = setup.build_all(args.backbone)
+    progress = Progress()
+    if not setup.weights.file(args.method, args.backbone):
+        progress.say("the weights are untrained, so the classes mean nothing; give --weights for real ones")
+    write_overlay(
+        setup.only_clip,
+        built.segmenters[args.method],
+        args.out,
+        palette=setup.palette,
+        fps=args.fps if args.fps is not None else video_rate(args.video),
+        schedule=schedule,
+        device=setup.device,
+        progress=progress,
+    )
+    return status.DONE

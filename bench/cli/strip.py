@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.cli import options
+from bench.cli import options, status
 
 EXAMPLES = """\
 examples:
@@ -37,13 +37,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="METHOD or METHOD@LABEL, as in a sweep (default: per-frame,optical-flow,mpvss)",
     )
     parser.add_argument("--backbone", default="micro", help="default: micro")
-    parser.add_argument(
-        "--weights",
-        action="append",
-        default=[],
-        metavar="[BACKBONE[/METHOD[@LABEL]]=]FILE",
-        help="as in a sweep (default: untrained)",
-    )
+    options.add_weights(parser)
     parser.add_argument("--interval", type=int, default=5, metavar="N", help="key-frame interval (default: 5)")
     parser.add_argument("--clip", type=int, default=0, metavar="N", help="which clip of the data, from 0 (default: 0)")
     parser.add_argument(
@@ -56,12 +50,40 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--data", default="synthetic", metavar="SPEC", help="as in a sweep (default: synthetic)")
     parser.add_argument("--labels", metavar="DIR", help="label maps for folder:PATH")
     parser.add_argument("--classes", type=int, metavar="N", help="number of classes, where the data does not say")
-    parser.add_argument("--seed", type=int, default=0, help="of untrained weights (default: 0)")
     options.add_device(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
+    from bench.evaluate.schedule import FixedInterval
+    from bench.methods.setup import set_up
     from bench.pictures.draw import draw_pictures
 
-    return draw_pictures(args)
+    schedule = FixedInterval(args.interval)
+    setup = set_up(
+        methods=args.methods,
+        backbones=[args.backbone],
+        data=args.data,
+        labels=args.labels,
+        classes=args.classes,
+        weights=args.weights,
+        seed=args.seed,
+        device=args.device,
+        threads=args.threads,
+        ground_truth_flow=False,
+    )
+    clip = setup.clip(args.clip)
+    built = setup.build_all(args.backbone)
+    files = draw_pictures(
+        args.out,
+        clip=clip,
+        indices=args.frames,
+        schedule=schedule,
+        segmenters={built.title(row): segmenter for row, segmenter in built.segmenters.items()},
+        class_names=setup.dataset.class_names,
+        palette=setup.palette,
+        device=setup.device,
+    )
+    for file in files:
+        print(file)
+    return status.DONE

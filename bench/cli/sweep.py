@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from bench.cli import options
@@ -10,9 +12,8 @@ from bench.cli import options
 TEXT = """\
 Measure every cell of methods x backbones x key-frame intervals on a data set: accuracy (mIoU, WIoU, mVC8,
 mVC16), cost (GMACs, parameters), speed (FPS and times per kind of frame) and peak memory. A cell is written
-as it ends. A sweep that was stopped goes on where it was when the same command is given again; a cell that
-failed is tried again then. The lists of methods, backbones and intervals may grow between starts, everything
-else must stay.
+as it ends. An interrupted sweep resumes when you rerun the command; a cell that failed is tried again then.
+The lists of methods, backbones and intervals may grow between starts, everything else must stay.
 """
 EXAMPLES = """\
 data sets (--data):
@@ -70,16 +71,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="LIST",
         help="key-frame intervals (default: 1,2,5,10); per-frame is measured once, as interval 1",
     )
-    what.add_argument(
-        "--weights",
-        action="append",
-        default=[],
-        metavar="[BACKBONE[/METHOD[@LABEL]]=]FILE",
-        help="checkpoint of a backbone, or of one row of it; may be repeated. `shipped`: those that come with the "
-        "project, for all rows that no other is given for (default: untrained)",
-    )
+    options.add_weights(what)
     what.add_argument("--execution", choices=("lean", "paper"), default="lean", help="the graph (default: lean)")
-    what.add_argument("--seed", type=int, default=0, help="of untrained weights (default: 0)")
     data = parser.add_argument_group("data")
     options.add_data(data)
     data.add_argument("--clips", type=int, metavar="N", help="use the first N clips alone")
@@ -87,10 +80,31 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     how = parser.add_argument_group("how")
     how.add_argument("--repeats", type=int, default=3, metavar="N", help="timed passes over a clip (default: 3)")
     options.add_device(how)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, resumes=True)
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bench.sweep.run import run_sweep
+    from bench.report.tables.tables import main_table
+    from bench.sweep import sweep
 
-    return run_sweep(args)
+    outcome = sweep(
+        args.out,
+        methods=args.methods,
+        backbones=args.backbones,
+        intervals=args.intervals,
+        data=args.data,
+        labels=args.labels,
+        classes=args.classes,
+        clips=args.clips,
+        frames=args.frames,
+        weights=args.weights,
+        execution=args.execution,
+        seed=args.seed,
+        repeats=args.repeats,
+        device=args.device,
+        threads=args.threads,
+        command=options.command(),
+    )
+    for backbone, cells in groupby(outcome.rows(), key=itemgetter("backbone")):
+        print(f"{backbone}\n\n{main_table(list(cells))}\n")
+    return options.end(outcome.failed, args.out)

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bench.compare.counters import PARAMETERS, Counter, Finding, judge_operators
+from bench.compare.errors import NotComparableError
 from bench.compare.significance import judge
 from bench.measure.time.samples import COMMON_THROTTLING
 from bench.runs.results import read_configuration, read_operators, read_run, read_samples
@@ -26,10 +27,6 @@ OF_A_METHOD = (
 )
 """Counters that are the same at every interval."""
 OF_A_CELL = (Counter("miou", 0.001, 1),)
-
-
-class NotComparableError(UserError):
-    """Two measurements whose difference would mean nothing; the message says why."""
 
 
 def compare_runs(

@@ -43,6 +43,16 @@ def open_video(path: Path, num_classes: int | None = None) -> Dataset:
     )
 
 
+FOLDER_RATE = 15
+"""Frames a second of what is no video file."""
+
+
+def video_rate(data: str) -> Fraction | int:
+    """Frames a second of data: of a video file its own, else 15."""
+    file = Path(data.removeprefix("video:"))
+    return frame_rate(file) if file.is_file() else FOLDER_RATE
+
+
 def frame_rate(path: Path) -> Fraction:
     """Frames a second of a video file, on average.
 

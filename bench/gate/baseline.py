@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.compare.counters import PARAMETERS, Counter, Finding, judge_operators
-from bench.compare.runs import NotComparableError
+from bench.compare.errors import NotComparableError
 from mpvss.errors import UserError
 
 SCHEMA = 2

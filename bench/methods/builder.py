@@ -15,7 +15,15 @@ from torch import Tensor, nn
 from bench.data import Clip, Dataset, Frame
 from bench.evaluate.lockstep import SharedCalls
 from bench.evaluate.schedule import FixedInterval
-from bench.methods.registry import GROUND_TRUTH_FLOW, METHODS, Parts, branches, method_of, share_equal_networks
+from bench.methods.registry import (
+    GROUND_TRUTH_FLOW,
+    METHODS,
+    UNTRAINED,
+    Parts,
+    branches,
+    method_of,
+    share_equal_networks,
+)
 from bench.methods.registry import build as build_method
 from bench.methods.shipped import shipped_file, shipped_identity
 from mpvss.errors import UserError
@@ -32,6 +40,10 @@ class Built:
     """What each method's weights are: `untrained`, or what was loaded."""
     failed: Mapping[str, Exception] = field(default_factory=dict)
     shared_calls: SharedCalls = ()
+
+    def title(self, row: str) -> str:
+        """The row as a picture names it, with a word where its weights are untrained."""
+        return f"{row}, {UNTRAINED}" if UNTRAINED in self.weights[row] else row
 
 
 Builder = Callable[[Sequence[str], str], Built]
@@ -112,7 +124,7 @@ def select_device(name: str) -> torch.device:
         UserError: there is no such device here.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: no CUDA device is available here; use --device cpu")
+        raise UserError("device cuda: no CUDA device is available here; use cpu")
     return torch.device(name)
 
 
@@ -124,7 +136,7 @@ def set_threads(count: int | None) -> None:
     """
     if count is not None:
         if count < 1:
-            raise UserError(f"--threads is {count}; it must be 1 or more")
+            raise UserError(f"threads is {count}; it must be 1 or more")
         torch.set_num_threads(count)
 
 
@@ -134,7 +146,7 @@ def limit(dataset: Dataset, clips: int | None, frames: int | None) -> Dataset:
     Raises:
         UserError: a limit below 1, or one that leaves a clip none of the frames it is scored on.
     """
-    for name, value in (("--clips", clips), ("--frames", frames)):
+    for name, value in (("clips", clips), ("frames", frames)):
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}; it must be 1 or more")
     return replace(dataset, clips=tuple(_limit_clip(clip, frames) for clip in dataset.clips[:clips]))
@@ -169,7 +181,7 @@ def _limit_clip(clip: Clip, frames: int | None) -> Clip:
     left = tuple(index for index in clip.labelled_frames if index < frames)
     if not left:
         raise UserError(
-            f"--frames is {frames}; the first labelled frame of clip {clip.name} is {clip.labelled_frames[0]}, "
+            f"frames is {frames}; the first labelled frame of clip {clip.name} is {clip.labelled_frames[0]}, "
             "counted from 0"
         )
     return replace(limited, labelled_frames=left)

@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from bench.data import Dataset, open_dataset
+from bench.data import Clip, Dataset, colour_map, open_dataset
 from bench.methods.builder import Builder, Built, Weights, limit, registry_builder, select_device, set_threads
 from bench.methods.names import backbone_names
 from bench.methods.registry import BACKBONES, GROUND_TRUTH_FLOW, METHODS, known_methods, method_of
+from mpvss.checkpoints import read_num_classes
 from mpvss.errors import UserError
 from mpvss.segmentor.mask2former import Execution
 
 ALL = "all"
 """In a list of methods or backbones: all that the project has."""
+CITYSCAPES_CLASSES = 19
 SHIPPED = "shipped"
 """Among weights: those that come with the project."""
 
@@ -43,6 +46,25 @@ class Setup:
     weights: Weights
     device: torch.device
     build: Builder
+
+    @property
+    def palette(self) -> np.ndarray:
+        """A colour for each class, uint8 (C, 3)."""
+        return self.dataset.palette if len(self.dataset.palette) else colour_map(self.num_classes)
+
+    @property
+    def only_clip(self) -> Clip:
+        """The one clip of the data; UserError where there are several."""
+        if len(self.dataset.clips) != 1:
+            names = ", ".join(clip.name for clip in self.dataset.clips[:5])
+            raise UserError(f"{self.dataset.name} holds {len(self.dataset.clips)} clips ({names}, …); give one of them")
+        return self.dataset.clips[0]
+
+    def clip(self, index: int) -> Clip:
+        """A clip of the data by its number, from 0; UserError where there is none."""
+        if not 0 <= index < len(self.dataset.clips):
+            raise UserError(f"clip is {index}; {self.dataset.name} has clips 0 to {len(self.dataset.clips) - 1}")
+        return self.dataset.clips[index]
 
     def check_weights(self) -> None:
         """Build every row that has a checkpoint, so that one that does not fit is refused before any work.
@@ -76,6 +98,7 @@ def set_up(
     device: str = "cpu",
     threads: int | None = None,
     ground_truth_flow: bool = True,
+    classes_of_weights: bool = False,
 ) -> Setup:
     """Open the data, choose the device, and prepare the builder.
 
@@ -93,6 +116,8 @@ def set_up(
         device: `cpu` or `cuda`.
         threads: of the CPU; None: as torch chooses.
         ground_truth_flow: whether the ceiling `ground-truth-flow` is allowed among the methods.
+        classes_of_weights: where neither the data nor `classes` says how many classes there are, take those of the
+            first checkpoint, or 19 (Cityscapes) without one.
 
     Raises:
         UserError: a name that is not known, data that cannot be opened, a device that is not there.
@@ -103,12 +128,22 @@ def set_up(
     place = select_device(device)
     set_threads(threads)
     dataset = limit(open_dataset(data, labels, classes), clips, frames)
-    if dataset.num_classes is None:
-        raise UserError(f"{data} does not say how many classes there are; give the number of classes (--classes)")
-    build = registry_builder(
-        num_classes=dataset.num_classes, device=place, execution=execution, seed=seed, weights=checkpoints
-    )
-    return Setup(rows, names, dataset, dataset.num_classes, checkpoints, place, build)
+    num_classes = dataset.num_classes
+    if num_classes is None and classes_of_weights:
+        num_classes = _classes_of(checkpoints, rows, names)
+    if num_classes is None:
+        raise UserError(f"{data} does not say how many classes there are; give the number of classes")
+    build = registry_builder(num_classes=num_classes, device=place, execution=execution, seed=seed, weights=checkpoints)
+    return Setup(rows, names, dataset, num_classes, checkpoints, place, build)
+
+
+def _classes_of(weights: Weights, rows: Sequence[str], backbones: Sequence[str]) -> int:
+    for row, backbone in weights.pairs(rows, backbones):
+        file = weights.file(row, backbone)
+        found = None if file is None else read_num_classes(file)
+        if found is not None:
+            return found
+    return CITYSCAPES_CLASSES
 
 
 def check_rows(rows: Sequence[str], *, ground_truth_flow: bool) -> tuple[str, ...]:

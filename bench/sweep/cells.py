@@ -9,7 +9,6 @@ as its MACs do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -25,13 +24,12 @@ from bench.measure.time.samples import CLIP_LENGTH
 from bench.measure.time.stopping import FixedRounds
 from bench.methods.builder import Builder, as_tensor
 from bench.methods.registry import GROUND_TRUTH_FLOW, method_of
-from bench.sweep.grid import Grid
 from bench.runs.clip_counts import ClipCounts
 from bench.runs.progress import Progress, Stage
 from bench.runs.results import CellKey, Run
 from bench.sweep.cell import Findings
+from bench.sweep.grid import Grid
 from bench.sweep.times import measure_times
-from mpvss.errors import UserError
 
 CostOf = Callable[[str, str, tuple[int, int]], Cost]
 """The cost of a method (name) of a backbone (name) on frames of (height, width)."""

@@ -35,6 +35,10 @@ class Outcome:
         """One row a cell; see `bench.runs.read_run`."""
         return read_run(self.path)
 
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of the table, in its order."""
+        return [{str(name): value for name, value in row.items()} for row in self.table.to_dict("records")]
+
 
 def sweep(
     out: Path | str,

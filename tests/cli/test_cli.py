@@ -43,26 +43,26 @@ def test_sweep_then_report_then_again(tmp_path, capsys):
 
 
 def test_a_failed_cell_is_exit_status_one(tmp_path, monkeypatch, capsys):
-    import bench.sweep.run
+    import bench.sweep.run_sweep
 
     def fail(*args, **kwargs):
         raise NotImplementedError("no count")
 
-    monkeypatch.setattr(bench.sweep.run, "method_cost", fail)
+    monkeypatch.setattr(bench.sweep.run_sweep, "method_cost", fail)
     assert main(["sweep", "--methods", "copy", *TINY, "--out", str(tmp_path / "run")]) == 1
     assert "2 cells failed" in capsys.readouterr().err
 
 
 def test_interrupted_says_how_to_go_on(tmp_path, monkeypatch, capsys):
-    import bench.sweep.sweep
+    import bench.sweep.cells
 
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bench.sweep.sweep, "measure_times", interrupt)
+    monkeypatch.setattr(bench.sweep.cells, "measure_times", interrupt)
     out = tmp_path / "run"
     assert main(["sweep", "--methods", "copy", *TINY, "--out", str(out)]) == 130
-    assert "same command again" in capsys.readouterr().err
+    assert "rerun the same command to resume" in capsys.readouterr().err
     assert list((out / "partial" / "micro").iterdir())
 
 
@@ -75,9 +75,9 @@ def test_interrupted_says_how_to_go_on(tmp_path, monkeypatch, capsys):
         (["--data", "kitti:x"], "'kitti:x' is neither a data set"),
         (["--data", "folder:/nowhere"], "/nowhere does not exist"),
         (["--classes", "9"], "6 classes of its own, not 9"),
-        (["--repeats", "0"], "--repeats is 0"),
-        (["--threads", "0"], "--threads is 0"),
-        (["--frames", "0"], "--frames is 0"),
+        (["--repeats", "0"], "repeats is 0"),
+        (["--threads", "0"], "threads is 0"),
+        (["--frames", "0"], "frames is 0"),
         (["--weights", "r50=x"], "r50 is not in this sweep"),
         (["--weights", "/nowhere.pth"], "/nowhere.pth is not a file"),
     ],
@@ -109,7 +109,7 @@ def test_a_video_without_labels_needs_its_number_of_classes(tmp_path, capsys):
     assert "untrained" in capsys.readouterr().err
     sweep = ["sweep", "--methods", "copy", *TINY[2:], "--data", str(video), "--out", str(tmp_path / "run")]
     assert main(sweep) == 2
-    assert "give --classes" in capsys.readouterr().err
+    assert "give the number of classes" in capsys.readouterr().err
     assert main([*sweep, "--classes", "5"]) == 0
     assert "miou" not in read_run(tmp_path / "run")
     assert json.loads((tmp_path / "run" / "run.json").read_text())["configuration"]["data"].startswith("video:clip.mp4")

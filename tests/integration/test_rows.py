@@ -51,7 +51,7 @@ def trained(folder, method="per-frame", steps=1, start=()):
 
 @pytest.fixture(autouse=True)
 def _quick_cost(monkeypatch):
-    monkeypatch.setattr("bench.sweep.run.method_cost", lambda *args, **kwargs: FakeCost())
+    monkeypatch.setattr("bench.sweep.run_sweep.method_cost", lambda *args, **kwargs: FakeCost())
 
 
 @pytest.fixture(scope="module")

@@ -79,16 +79,16 @@ def test_the_papers_protocol_on_a_video(tmp_path, capsys):
     [
         (["--scopes", "device"], "unknown scope 'device'; known are model, labels, video"),
         (["--scopes", "video"], "scope video times decoding"),
-        (["--deadline", "0"], "--deadline is 0.0 ms; it must be above 0"),
+        (["--deadline", "0"], "a deadline is 0.0 ms; it must be above 0"),
         (["--precision", "0"], "the precision is 0.0; it must be above 0"),
         (["--cuda-graphs"], "CUDA graphs need a CUDA device, not cpu"),
         (
             ["--protocol", "paper", "--samples", "9"],
-            "--precision, --samples and --time-limit are of --protocol precise",
+            "precision, samples and time limit are of the precise protocol",
         ),
         (["--protocol", "paper", "--data", "generated:frames=7"], "has 7 frames; the paper's protocol needs 15"),
         (["--methods", "ground-truth-flow"], "unknown method 'ground-truth-flow'"),
-        (["--threads", "0"], "--threads is 0"),
+        (["--threads", "0"], "threads is 0"),
     ],
 )
 def test_what_is_refused(tmp_path, capsys, arguments, words):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -74,11 +73,6 @@ class Mode:
     def prepares(self) -> bool:
         """Whether the first frames do work that later ones do not."""
         return self.compile or self.cuda_graphs
-
-
-def mode_of(args: argparse.Namespace) -> Mode:
-    """The mode that the options of `bench.cli.options.add_mode` ask for."""
-    return Mode(amp=args.amp, compile=args.compile, cuda_graphs=args.cuda_graphs, channels_last=args.channels_last)
 
 
 def steps_of(segmenter: VideoSegmenter, scope: Scope) -> Steps:

@@ -1,0 +1,10 @@
+"""Exit statuses, the same in every command."""
+
+DONE = 0
+FAILED = 1
+"""Something failed, or got worse."""
+REFUSED = 2
+"""The input was refused."""
+NOT_COMPARABLE = 3
+"""The difference of the two would mean nothing."""
+INTERRUPTED = 130
