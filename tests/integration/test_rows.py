@@ -136,7 +136,7 @@ def test_labelled_rows_and_the_ceiling_from_sweep_to_comparison(checkpoints, tmp
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--methods", "copy,ground-truth-flow"], "ground-truth-flow warps by the ground-truth flow, which generated:"),
+        (["--methods", "copy,ground-truth-flow"], "ground-truth-flow needs ground-truth flow, which generated:"),
         (["--methods", "optical-flow@"], "'optical-flow@': a label is letters"),
         (["--methods", "optical-flow@a b"], "'optical-flow@a b': a label is letters"),
         (["--methods", "magic@a"], "unknown method 'magic'"),

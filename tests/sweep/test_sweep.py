@@ -249,7 +249,7 @@ def test_grids_that_cannot_be_are_refused(methods, intervals, words):
 def test_limits_shorten_the_data():
     dataset = limit(small_data(clips=3, frames=9), clips=2, frames=4)
     assert [(len(list(clip.frames())), clip.num_frames) for clip in dataset.clips] == [(4, 4), (4, 4)]
-    with pytest.raises(ValueError, match="--frames is 0"):
+    with pytest.raises(ValueError, match="frames is 0"):
         limit(dataset, clips=None, frames=0)
 
 
