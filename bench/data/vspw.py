@@ -46,7 +46,7 @@ def open_vspw(path: Path, split: str = "val") -> Dataset:
 
     """
     if split not in SPLITS:
-        raise UserError(f"vspw: split is {split!r}; it must be {', '.join(SPLITS)}")
+        raise UserError(f"vspw: split is {split!r}; it must be one of {', '.join(SPLITS)}")
     data = path / "data"
     if not data.is_dir():
         raise UserError(f"{path} is not VSPW: there is no folder {data}; {LAYOUT}")

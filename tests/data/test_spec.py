@@ -28,7 +28,7 @@ def test_asks_for_a_path(kind):
 
 @pytest.mark.parametrize("kind", ["cityscapes", "vspw"])
 def test_the_one_option_of_data_sets_with_splits(kind, tmp_path):
-    with pytest.raises(ValueError, match=f"{kind}: split is 'all'; it must be train, val, test"):
+    with pytest.raises(ValueError, match=f"{kind}: split is 'all'; it must be one of train, val, test"):
         open_dataset(f"{kind}:{tmp_path},split=all")
     with pytest.raises(ValueError, match=f"{kind}: unknown option 'spilt'; the one option is split"):
         open_dataset(f"{kind}:{tmp_path},spilt=val")

@@ -16,7 +16,6 @@ from bench.data import open_dataset
 from bench.methods.registry import build
 from bench.train.configuration import read_config
 from bench.train.data import Ahead, FrameCache, RandomAccessClip, training_clips
-from bench.train.flow_data import open_flow_clips
 from bench.train.run import end_point_error
 
 TINY = """
@@ -139,12 +138,6 @@ def test_the_record_of_a_run_that_was_stopped_and_goes_on(config, tmp_path, monk
     assert (ended["steps_done"], ended["finished"]) == (2, True)
     assert main(command) == 0
     assert read() == ended  # nothing was trained, and nothing is claimed
-
-
-@pytest.mark.parametrize("option", ["pears=3", "pairs=many", "pairs=0", "size=64"])
-def test_flying_shapes_refuse_what_they_do_not_know(option):
-    with pytest.raises(ValueError, match=rf"flying-shapes: .*{option.split('=')[0]}"):
-        open_flow_clips(f"flying-shapes:{option}", 1.0)
 
 
 def test_end_point_error_by_arithmetic():
