@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bench.data.clip import MOST_PIXELS
 from mpvss.errors import UserError
 
 Reader = Callable[[str], Any]
@@ -71,7 +72,10 @@ def frame_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]+)x([0-9]+)", text)
     if not match:
         raise ValueError("HEIGHTxWIDTH, as 96x160")
-    return int(match[1]), int(match[2])
+    height, width = int(match[1]), int(match[2])
+    if height * width > MOST_PIXELS:
+        raise ValueError(f"{MOST_PIXELS} pixels or fewer")
+    return height, width
 
 
 def one_of(*choices: str) -> Reader:

@@ -52,33 +52,39 @@ def open_dataset(spec: str, labels: str | None = None, num_classes: int | None =
 
     Raises:
         UserError: an unknown kind, a path that is missing or holds something else, an option that is unknown, has a
-            bad value or is not for this kind.
+            bad value or is not for this kind, a file or folder that may not be read.
 
     """
     if num_classes is not None and not 1 <= num_classes <= IGNORE:
         raise UserError(f"num_classes is {num_classes}; label maps hold 1 to {IGNORE} classes")
+    try:
+        dataset = _open(spec, labels, num_classes)
+    except OSError as error:  # such as a folder that may not be listed
+        raise UserError(f"{spec}: {error.filename or 'it'} cannot be read: {error.strerror or error}") from error
+    if num_classes is not None and dataset.num_classes != num_classes:
+        raise UserError(f"{spec} has {dataset.num_classes} classes of its own, not {num_classes}")
+    return dataset
+
+
+def _open(spec: str, labels: str | None, num_classes: int | None) -> Dataset:
     kind, rest = _split(spec)
     if labels is not None and kind != "folder":
         raise UserError(f"{spec}: labels are given for a folder of frames alone, not for {kind}")
     if kind == "generated":
-        dataset = open_generated(GeneratedOptions(**_made_options(kind, rest)))
-    elif kind == "synthetic":
-        dataset = open_synthetic(SyntheticOptions(**_made_options(kind, rest)))
-    elif not rest:
+        return open_generated(GeneratedOptions(**_made_options(kind, rest)))
+    if kind == "synthetic":
+        return open_synthetic(SyntheticOptions(**_made_options(kind, rest)))
+    if not rest:
         raise UserError(f"{spec} names no path; write {kind}:PATH")
-    elif kind == "vspw":
-        dataset = open_vspw(*_path_and_split(kind, rest))
-    elif kind == "cityscapes":
-        dataset = open_cityscapes(*_path_and_split(kind, rest))
-    elif kind == "camvid":
-        dataset = open_camvid(Path(rest))
-    elif kind == "folder":
-        dataset = open_folder(Path(rest), None if labels is None else Path(labels), num_classes)
-    else:
-        dataset = open_video(Path(rest), num_classes)
-    if num_classes is not None and dataset.num_classes != num_classes:
-        raise UserError(f"{spec} has {dataset.num_classes} classes of its own, not {num_classes}")
-    return dataset
+    if kind == "vspw":
+        return open_vspw(*_path_and_split(kind, rest))
+    if kind == "cityscapes":
+        return open_cityscapes(*_path_and_split(kind, rest))
+    if kind == "camvid":
+        return open_camvid(Path(rest))
+    if kind == "folder":
+        return open_folder(Path(rest), None if labels is None else Path(labels), num_classes)
+    return open_video(Path(rest), num_classes)
 
 
 def _split(spec: str) -> tuple[str, str]:

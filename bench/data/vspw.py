@@ -78,7 +78,11 @@ def _videos(path: Path, split: str) -> list[str]:
     file = path / f"{split}.txt"
     if not file.is_file():
         raise UserError(f"{file} is missing; {LAYOUT}")
-    lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file} is not UTF-8 text: {error}") from None
+    lines = (line.strip() for line in text.splitlines())
     count = Counter(filter(None, lines))
     if not count:
         raise UserError(f"{file} names no video; {LAYOUT}")

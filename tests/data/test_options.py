@@ -37,3 +37,8 @@ def test_only_what_ends_a_path_is_an_option():
     assert split_path("a,b=1/c,split=train") == ("a,b=1/c", "split=train")
     assert split_path("a,split=val,more=2") == ("a", "split=val,more=2")
     assert split_path(",split=val") == ("", "split=val")
+
+
+def test_a_size_that_no_memory_holds_is_refused():
+    with pytest.raises(UserError, match="size is '100000x100000'; it must be 67108864 pixels or fewer"):
+        open_dataset("generated:size=100000x100000")
