@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-PRESETS = Path(__file__).parents[1] / "train" / "presets"
+from bench.train.tables import preset_names
 
 TEXT = """\
 Train a method as a configuration says: a TOML file of yours, or one of the presets. A file that begins with
@@ -29,7 +29,7 @@ examples:
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command's parser."""
-    presets = ", ".join(sorted(path.stem for path in PRESETS.glob("*.toml")))
+    presets = ", ".join(preset_names())
     parser = commands.add_parser(
         "train",
         help="train a method",
@@ -52,6 +52,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bench.train.run import run_train
+    from bench.methods.builder import select_device, set_threads
+    from bench.train.read_config import read_config
+    from bench.train.run import train
 
-    return run_train(args)
+    set_threads(args.threads)
+    train(read_config(args.config, args.set), args.out, select_device(args.device))
+    return 0

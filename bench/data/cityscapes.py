@@ -75,7 +75,7 @@ def open_cityscapes(path: Path, split: str = "val") -> Dataset:
 
     """
     if split not in SPLITS:
-        raise UserError(f"cityscapes: split is {split!r}; it must be {', '.join(SPLITS)}")
+        raise UserError(f"cityscapes: split is {split!r}; it must be one of {', '.join(SPLITS)}")
     folders = [path / name / split for name in ("leftImg8bit_sequence", "gtFine")]
     for folder in folders:
         if not folder.is_dir():

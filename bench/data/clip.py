@@ -11,6 +11,9 @@ from jaxtyping import UInt8
 from bench.metrics import IGNORE
 from mpvss.errors import UserError
 
+MOST_PIXELS = 1 << 26
+"""Pixels of the largest frame that is read or made: 8192x8192. Larger ones are refused before they take memory."""
+
 
 @dataclass(frozen=True)
 class Frame:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from bench.data.clip import MOST_PIXELS
 from mpvss.errors import UserError
 
 FRAME_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm")
@@ -52,7 +53,8 @@ def read_frame(path: Path) -> UInt8[np.ndarray, "3 h w"]:
     """An image file as RGB, (3, H, W). Greyscale is repeated, transparency dropped.
 
     Raises:
-        UserError: a file that is no image, is cut short, or has more than 8 bits a channel in one channel.
+        UserError: a file that is no image, is cut short, has more than `MOST_PIXELS` pixels, or more than 8 bits a
+            channel.
 
     """
     image = _load(path)
@@ -88,8 +90,11 @@ def digest(files: Iterable[Path]) -> str:
 def _load(path: Path) -> Image.Image:
     try:
         with Image.open(path) as image:
-            image.load()
-            return image
+            pixels = image.width * image.height
+            if pixels <= MOST_PIXELS:
+                image.load()
+                return image
     # Pillow's decoders raise each of these over damaged files.
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
         raise UserError(f"{path} cannot be read as an image: {error}") from error
+    raise UserError(f"{path} has {pixels} pixels; an image may have {MOST_PIXELS}")

@@ -1,6 +1,6 @@
 """Data sets by name: the text a user gives on the command line, and what it opens.
 
-generated                                             made up on the spot
+generated                                             shapes that are made up
 generated:clips=2,frames=20,size=96x160,seed=3        … as much of it as wanted; size is HEIGHTxWIDTH
 synthetic                                             streets and rooms that the project renders, held out for testing
 synthetic:split=train,clips=9,frames=20,size=96x160,seed=3
@@ -15,15 +15,16 @@ PATH                                                  a folder or a video file, 
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
+from typing import Any
 
 from bench.data.camvid import open_camvid
 from bench.data.cityscapes import open_cityscapes
 from bench.data.clip import Dataset
 from bench.data.folder import open_folder
 from bench.data.generated import GeneratedOptions, open_generated
-from bench.data.synthetic import SyntheticOptions, open_synthetic
+from bench.data.options import frame_size, one_of, parse_options, split_path, whole_number
+from bench.data.synthetic import SPLITS, SyntheticOptions, open_synthetic
 from bench.data.video_file import open_video
 from bench.data.vspw import open_vspw
 from bench.metrics import IGNORE
@@ -31,11 +32,17 @@ from mpvss.errors import UserError
 
 KINDS = ("camvid", "cityscapes", "folder", "generated", "synthetic", "video", "vspw")
 _MADE = ("generated", "synthetic")
-"""Made up on the spot, so named without a path."""
+"""Made up, so named without a path."""
 
 
 def open_dataset(spec: str, labels: str | None = None, num_classes: int | None = None) -> Dataset:
     """Open what a spec names. Files are listed and matched here, and read while streaming.
+
+    >>> data = open_dataset("generated:clips=2,frames=3,size=64x96")
+    >>> [frame.image.shape for frame in data.clips[0].frames()]
+    [(3, 64, 96), (3, 64, 96), (3, 64, 96)]
+    >>> data.class_names
+    ('sky', 'ground', 'circle', 'square', 'triangle', 'bar')
 
     Args:
         spec: as in this module's docstring.
@@ -45,33 +52,39 @@ def open_dataset(spec: str, labels: str | None = None, num_classes: int | None =
 
     Raises:
         UserError: an unknown kind, a path that is missing or holds something else, an option that is unknown, has a
-            bad value or is not for this kind.
+            bad value or is not for this kind, a file or folder that may not be read.
 
     """
     if num_classes is not None and not 1 <= num_classes <= IGNORE:
         raise UserError(f"num_classes is {num_classes}; label maps hold 1 to {IGNORE} classes")
+    try:
+        dataset = _open(spec, labels, num_classes)
+    except OSError as error:  # such as a folder that may not be listed
+        raise UserError(f"{spec}: {error.filename or 'it'} cannot be read: {error.strerror or error}") from error
+    if num_classes is not None and dataset.num_classes != num_classes:
+        raise UserError(f"{spec} has {dataset.num_classes} classes of its own, not {num_classes}")
+    return dataset
+
+
+def _open(spec: str, labels: str | None, num_classes: int | None) -> Dataset:
     kind, rest = _split(spec)
     if labels is not None and kind != "folder":
         raise UserError(f"{spec}: labels are given for a folder of frames alone, not for {kind}")
     if kind == "generated":
-        dataset = open_generated(GeneratedOptions(**_amounts(kind, rest)))
-    elif kind == "synthetic":
-        dataset = open_synthetic(_synthetic_options(rest))
-    elif not rest:
+        return open_generated(GeneratedOptions(**_made_options(kind, rest)))
+    if kind == "synthetic":
+        return open_synthetic(SyntheticOptions(**_made_options(kind, rest)))
+    if not rest:
         raise UserError(f"{spec} names no path; write {kind}:PATH")
-    elif kind == "vspw":
-        dataset = open_vspw(*_path_and_split(kind, rest))
-    elif kind == "cityscapes":
-        dataset = open_cityscapes(*_path_and_split(kind, rest))
-    elif kind == "camvid":
-        dataset = open_camvid(Path(rest))
-    elif kind == "folder":
-        dataset = open_folder(Path(rest), None if labels is None else Path(labels), num_classes)
-    else:
-        dataset = open_video(Path(rest), num_classes)
-    if num_classes is not None and dataset.num_classes != num_classes:
-        raise UserError(f"{spec} has {dataset.num_classes} classes of its own, not {num_classes}")
-    return dataset
+    if kind == "vspw":
+        return open_vspw(*_path_and_split(kind, rest))
+    if kind == "cityscapes":
+        return open_cityscapes(*_path_and_split(kind, rest))
+    if kind == "camvid":
+        return open_camvid(Path(rest))
+    if kind == "folder":
+        return open_folder(Path(rest), None if labels is None else Path(labels), num_classes)
+    return open_video(Path(rest), num_classes)
 
 
 def _split(spec: str) -> tuple[str, str]:
@@ -87,36 +100,18 @@ def _split(spec: str) -> tuple[str, str]:
 
 
 def _path_and_split(kind: str, text: str) -> tuple[Path, str]:
-    match = re.search(r",(\w+)=([^,/]*)$", text)
-    if not match:
-        return Path(text), "val"
-    if match[1] != "split":
-        raise UserError(f"{kind}: unknown option {match[1]!r}; the one option is split")
-    if not match.start():
+    path, options = split_path(text)
+    if not path:
         raise UserError(f"{kind}:{text} names no path; write {kind}:PATH or {kind}:PATH,split=val")
-    return Path(text[: match.start()]), match[2]
+    return Path(path), parse_options(kind, options, {"split": one_of(*SPLITS)}).get("split", "val")
 
 
-def _synthetic_options(text: str) -> SyntheticOptions:
-    items = text.split(",")
-    splits = [item.removeprefix("split=") for item in items if item.startswith("split=")]
-    amounts = ",".join(item for item in items if not item.startswith("split="))
-    return SyntheticOptions(split=splits[-1] if splits else "test", **_amounts("synthetic", amounts, "split, "))
-
-
-def _amounts(kind: str, text: str, also: str = "") -> dict[str, int]:
-    values: dict[str, int] = {}
-    for item in filter(None, text.split(",")):
-        key, _, value = item.partition("=")
-        if key == "size":
-            match = re.fullmatch(r"([0-9]+)x([0-9]+)", value)
-            if not match:
-                raise UserError(f"{kind}: size is {value!r}; write it HEIGHTxWIDTH, as 96x160")
-            values["height"], values["width"] = int(match[1]), int(match[2])
-        elif key in ("clips", "frames", "seed"):
-            if not re.fullmatch(r"[0-9]+", value):
-                raise UserError(f"{kind}: {key} is {value!r}; it must be a whole number")
-            values[key] = int(value)
-        else:
-            raise UserError(f"{kind}: unknown option {key!r}; options are {also}clips, frames, size and seed")
+def _made_options(kind: str, text: str) -> dict[str, Any]:
+    """The options of clips that are made up, as the fields of `GeneratedOptions` and `SyntheticOptions`."""
+    readers = {"clips": whole_number, "frames": whole_number, "size": frame_size, "seed": whole_number}
+    if kind == "synthetic":
+        readers = {"split": one_of(*SPLITS), **readers}
+    values = parse_options(kind, text, readers)
+    if "size" in values:
+        values["height"], values["width"] = values.pop("size")
     return values

@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
-from bench.data.clip import Clip, Dataset, Frame
+from bench.data.clip import MOST_PIXELS, Clip, Dataset, Frame
 from bench.data.folder import describe
 from bench.data.palette import colour_map, numbered_names
 from mpvss.errors import UserError
@@ -125,7 +125,13 @@ def _open(path: Path) -> InputContainer:
 def _picture(container: InputContainer, path: Path) -> VideoStream:
     if not container.streams.video:
         raise UserError(f"{path} holds no video stream")
-    return container.streams.video[0]
+    stream = container.streams.video[0]
+    if stream.width * stream.height > MOST_PIXELS:
+        raise UserError(
+            f"{path} has frames of {stream.width}x{stream.height}, {stream.width * stream.height} pixels; "
+            f"a frame may have {MOST_PIXELS}"
+        )
+    return stream
 
 
 def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "h w 3"]], fps: float | int | Fraction) -> None:

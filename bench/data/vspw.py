@@ -46,7 +46,7 @@ def open_vspw(path: Path, split: str = "val") -> Dataset:
 
     """
     if split not in SPLITS:
-        raise UserError(f"vspw: split is {split!r}; it must be {', '.join(SPLITS)}")
+        raise UserError(f"vspw: split is {split!r}; it must be one of {', '.join(SPLITS)}")
     data = path / "data"
     if not data.is_dir():
         raise UserError(f"{path} is not VSPW: there is no folder {data}; {LAYOUT}")
@@ -78,7 +78,11 @@ def _videos(path: Path, split: str) -> list[str]:
     file = path / f"{split}.txt"
     if not file.is_file():
         raise UserError(f"{file} is missing; {LAYOUT}")
-    lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file} is not UTF-8 text: {error}") from None
+    lines = (line.strip() for line in text.splitlines())
     count = Counter(filter(None, lines))
     if not count:
         raise UserError(f"{file} names no video; {LAYOUT}")

@@ -1,94 +1,95 @@
-"""One line on standard error that says how far a long job is and when it will be done."""
+"""Progress of a long job on standard error: a live bar in a terminal, a plain line now and then elsewhere."""
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import TextIO
 
+from tqdm import tqdm
+
 SECONDS_BETWEEN_UPDATES = 0.2
 SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Stages one after the other. In a terminal a line is rewritten in place; elsewhere lines are few."""
+    """Stages one after the other, and messages between them."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stderr if stream is None else stream
-        self.live = self._stream.isatty()
-        self._width = 0
+        self._live = self._stream.isatty()
 
     @contextmanager
     def stage(self, name: str, total: int | None, unit: str) -> Iterator[Stage]:
-        """A stage of `total` units of work (None: unknown); its line is closed however the block ends."""
-        stage = Stage(self, name, total, unit)
+        """A stage of `total` units of work (None: unknown); its last line is shown however the block ends."""
+        stage = Stage(self._stream, name, total, unit, live=self._live)
         try:
             yield stage
         finally:
-            stage.show(last=True)
+            stage.close()
 
     def say(self, text: str) -> None:
         """Print a line of its own."""
-        self.write(text, last=True)
-
-    def write(self, text: str, *, last: bool) -> None:
-        """Put `text` in place of the current line; `last` ends the line."""
-        if self.live:
-            self._stream.write("\r" + text.ljust(self._width) + ("\n" if last else ""))
-            self._width = 0 if last else len(text)
+        if self._live:
+            tqdm.write(text, file=self._stream)  # moves a live bar below the line
         else:
-            self._stream.write(text + "\n")
-        self._stream.flush()
-
-    @property
-    def pause(self) -> float:
-        """Seconds between two updates."""
-        return SECONDS_BETWEEN_UPDATES if self.live else SECONDS_BETWEEN_LINES
+            print(text, file=self._stream, flush=True)
 
 
 class Stage:
-    """A stretch of equal pieces of work."""
+    """A stretch of equal pieces of work. Made by `Progress.stage`."""
 
-    def __init__(self, progress: Progress, name: str, total: int | None, unit: str) -> None:
-        self._progress = progress
-        self._name = name
-        self._total = total
-        self._unit = unit
-        self._done = 0
-        self._skipped = 0
-        self._printed = -1
-        self._start = self._shown = monotonic()
+    def __init__(self, stream: TextIO, name: str, total: int | None, unit: str, *, live: bool) -> None:
+        self._stream = stream
+        self._live = live
+        self._shown_at = monotonic()
+        self._shown_count = -1
+        self._bar = _Bar(
+            desc=name,
+            total=total,
+            unit=f" {unit}",
+            file=stream if live else io.StringIO(),  # plain lines are printed here, from the bar's text
+            bar_format=None if live else _plain_format(total),
+            mininterval=SECONDS_BETWEEN_UPDATES,
+            miniters=1,
+            smoothing=0,
+            dynamic_ncols=live,
+        )
 
     def advance(self, count: int = 1) -> None:
         """Tell that `count` more pieces are done."""
-        self._done += count
-        if monotonic() - self._shown >= self._progress.pause:
-            self.show()
+        self._bar.update(count)
+        if not self._live and monotonic() - self._shown_at >= SECONDS_BETWEEN_LINES:
+            self._print_line()
 
     def skip(self, count: int) -> None:
-        """Tell that `count` pieces were there already; they say nothing about the speed."""
-        self._skipped += count
+        """Tell that `count` pieces were there already; the time left is not estimated from them."""
+        self._bar.initial += count
+        self._bar.n += count
 
-    def show(self, *, last: bool = False) -> None:
-        """Print the stage as it stands."""
-        if last and not self._progress.live and self._printed == self._done + self._skipped:
-            return
-        self._printed = self._done + self._skipped
-        self._shown = monotonic()
-        self._progress.write(self._text(self._shown - self._start), last=last)
+    def close(self) -> None:
+        """Show the stage as it ended."""
+        self._bar.close()
+        if not self._live and self._shown_count != self._bar.n:
+            self._print_line()
 
-    def _text(self, elapsed: float) -> str:
-        reached = self._done + self._skipped
-        share = f"{reached}/{self._total}" if self._total is not None else str(reached)
-        text = f"{self._name}: {share} {self._unit}, {_clock(elapsed)}"
-        if self._total is not None and self._done > 0 and reached < self._total:
-            text += f", {_clock(elapsed / self._done * (self._total - reached))} left"
-        return text
+    def _print_line(self) -> None:
+        self._shown_at = monotonic()
+        self._shown_count = self._bar.n
+        print(self._bar, file=self._stream, flush=True)
 
 
-def _clock(seconds: float) -> str:
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+class _Bar(tqdm):
+    monitor_interval = 0
+    """No thread that watches the bar: with `miniters=1` every update looks at the clock."""
+
+
+def _plain_format(total: int | None) -> str:
+    return (
+        "{desc}: {n_fmt}{unit}, {elapsed}"
+        if total is None
+        else "{desc}: {n_fmt}/{total_fmt}{unit}, {elapsed}<{remaining}"
+    )

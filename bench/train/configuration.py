@@ -1,14 +1,13 @@
-"""The configuration of a training run: three tables of a TOML file, each a dataclass that checks its values."""
+"""The configuration of a training run: three tables of a TOML file, each of which checks its values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
 
 from bench.methods.registry import BACKBONES, METHODS, branches
-from bench.train.tables import read_tables
 from mpvss.errors import UserError
 from mpvss.presets import FLOW_DESIGNS
 from mpvss.training.augment import Augmentation
@@ -20,20 +19,20 @@ from mpvss.training.stills import StillMotion
 FLOWNETS = "flownets"
 TRAINABLE = (*(method for method in METHODS if method != "copy"), FLOWNETS)
 NEEDS_SEGMENTOR = (*FLOW_DESIGNS, "optical-flow")
-"""Methods whose segmentor is frozen."""
-
-Table = TypeVar("Table")
+"""Methods whose segmentor stays frozen."""
 
 
-@dataclass(frozen=True)
-class ModelConfig:
-    """What is trained. `start` are checkpoints, each for the parts it has; `key_start` is for Accel's key branch."""
+class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The method and its starting weights.
+
+    Each checkpoint in `start` gives the parts it has; `key_start` is for Accel's key branch.
+    """
 
     method: str
     backbone: str
     start: tuple[str, ...] = ()
     start_classes: str = "same"
-    """`same`: checkpoints have the data's classes; `fresh`: the class head of one with others is drawn anew."""
+    """`same`: checkpoints have the data's classes; `fresh`: a class head for other classes is randomly initialised."""
     key_start: str = ""
 
     def __post_init__(self) -> None:
@@ -45,7 +44,7 @@ class ModelConfig:
             raise UserError(f"model.key_start is for Accel's key branch; {self.method} has none")
         if self.method in NEEDS_SEGMENTOR and not self.start:
             raise UserError(
-                f"{self.method} leaves its segmentor as it is: name a trained one in model.start, "
+                f"{self.method} keeps its segmentor frozen: name a trained one in model.start, "
                 "such as the model.safetensors of a per-frame run"
             )
         if self.start_classes not in ("same", "fresh"):
@@ -60,9 +59,8 @@ class ModelConfig:
         return branches(self.method, self.backbone)
 
 
-@dataclass(frozen=True)
-class DataConfig:
-    """What is trained and validated on (as `--data` of a sweep names it), and through which views."""
+class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Training and validation data (specs, as `bench.data.open_dataset` takes them), and the views of a frame."""
 
     train: str
     validation: str
@@ -70,7 +68,7 @@ class DataConfig:
     train_labels: str = ""
     validation_labels: str = ""
     classes: int = 0
-    """Where the data does not say; 0: it does."""
+    """The number of classes, where the data does not say it; 0: the data says it."""
     scale: tuple[float, float] = (0.5, 2.0)
     flip: bool = True
     jitter: bool = True
@@ -78,13 +76,13 @@ class DataConfig:
     pairs: str = "clips"
     """`clips`: a pair is two frames of a clip; `stills`: its key frame is made from the labelled frame alone."""
     moving: tuple[str, ...] = ()
-    """Of `stills`: the classes whose objects move by themselves; empty: every small region may."""
+    """With `stills`: the classes whose objects move by themselves; empty: every small region may."""
     interval: int = 5
-    """Between key frames, in validation."""
+    """Key-frame interval of validation."""
     cache_gb: float = 4.0
     """Memory for clips that can only be streamed."""
     workers: int = 0
-    """Threads that make batches ahead; 0: each is made when it is needed."""
+    """Threads that make batches in advance; 0: each is made when it is needed."""
 
     def __post_init__(self) -> None:
         for name, least in (("classes", 0), ("max_distance", 1), ("interval", 1), ("cache_gb", 0), ("workers", 0)):
@@ -93,11 +91,11 @@ class DataConfig:
         if self.pairs not in ("clips", "stills"):
             raise UserError(f"data.pairs is {self.pairs!r}; it must be clips or stills")
         if self.moving and self.pairs != "stills":
-            raise UserError('data.moving is for data.pairs = "stills"; in clips everything moves as it does')
+            raise UserError('data.moving is for data.pairs = "stills"; in clips objects move by themselves')
         _ = self.augmentation
 
     def stills(self, class_names: Sequence[str]) -> StillMotion | None:
-        """How key frames are made of stills, for data with these classes; None: they are not."""
+        """How key frames are made from stills, for data with these classes; None where pairs are clips."""
         if self.pairs != "stills":
             return None
         for name in self.moving:
@@ -107,13 +105,12 @@ class DataConfig:
 
     @property
     def augmentation(self) -> Augmentation:
-        """The views."""
+        """The random views of a frame."""
         return Augmentation(crop=self.crop, scale=self.scale, flip=self.flip, jitter=self.jitter)
 
 
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How long and how; `batch` is that of all processes together. See `LoopOptions` and `OptimiserOptions`."""
+class TrainingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Length and optimiser of a run; `batch` is over all processes. See `LoopOptions` and `OptimiserOptions`."""
 
     steps: int
     batch: int
@@ -136,7 +133,7 @@ class TrainingConfig:
 
     @property
     def loop(self) -> LoopOptions:
-        """The options of the loop."""
+        """The options of the training loop."""
         return LoopOptions(
             steps=self.steps,
             optimiser=OptimiserOptions(
@@ -154,8 +151,7 @@ class TrainingConfig:
         )
 
 
-@dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole configuration."""
 
     model: ModelConfig
@@ -165,52 +161,3 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.data.pairs == "stills" and self.model.method in ("per-frame", FLOWNETS):
             raise UserError(f'data.pairs = "stills" is for methods that propagate; {self.model.method} does not')
-
-
-def read_config(name: str, changes: Sequence[str] = ()) -> TrainConfig:
-    """The configuration in a file, or of a preset, with `SECTION.KEY=VALUE` changes.
-
-    Raises:
-        UserError: as `read_tables`; a key that is not known, a value that is missing or impossible.
-    """
-    path, tables = read_tables(name, changes)
-    _refuse_unknown(tables, TrainConfig, f"{path}: section")
-    return TrainConfig(
-        model=_table(ModelConfig, tables.get("model", {}), "model"),
-        data=_table(DataConfig, tables.get("data", {}), "data"),
-        training=_table(TrainingConfig, tables.get("training", {}), "training"),
-    )
-
-
-def _refuse_unknown(table: Mapping[str, Any], cls: type, what: str) -> None:
-    known = [field.name for field in fields(cls)]
-    for key in table:
-        if key not in known:
-            raise UserError(f"{what} {key!r} is not known; known are {', '.join(known)}")
-
-
-def _table(cls: type[Table], table: Mapping[str, Any], section: str) -> Table:
-    if not isinstance(table, dict):
-        raise UserError(f"{section} is {table!r}; it must be a table")
-    _refuse_unknown(table, cls, f"{section}: key")
-    hints = get_type_hints(cls)
-    values = {key: _checked(value, hints[key], f"{section}.{key}") for key, value in table.items()}
-    try:
-        return cls(**values)
-    except TypeError as error:  # the checks above leave one cause
-        raise UserError(f"{section}: {str(error).partition(' ')[2]}") from error
-
-
-def _checked(value: Any, hint: Any, name: str) -> Any:
-    """The value as the type that the dataclass names; lists become tuples, whole numbers serve as numbers."""
-    if get_origin(hint) is tuple:
-        of_items = get_args(hint)
-        if isinstance(value, list) and (of_items[-1] is Ellipsis or len(value) == len(of_items)):
-            return tuple(_checked(item, of_items[0], name) for item in value)
-        count = "any number" if of_items[-1] is Ellipsis else len(of_items)
-        raise UserError(f"{name} is {value!r}; it must be a list of {count} of {of_items[0].__name__}")
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        raise UserError(f"{name} is {value!r}; it must be of type {hint.__name__}")
-    return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,11 +10,13 @@ import numpy as np
 
 from bench.data import open_dataset
 from bench.data.flying_shapes import flying_pair
+from bench.data.options import frame_size, parse_options, whole_number
 from bench.train.data import training_clips
 from mpvss.errors import UserError
 from mpvss.training.pairs import TrainingClip
 
 KIND = "flying-shapes"
+OPTIONS = {"pairs": whole_number, "seed": whole_number, "size": frame_size}
 
 
 @dataclass(frozen=True)
@@ -61,24 +62,9 @@ def open_flow_clips(spec: str, cache_gb: float) -> tuple[list[TrainingClip], str
     if kind != KIND:
         dataset = open_dataset(spec)
         return list(training_clips(dataset, with_flow=True, cache_gb=cache_gb)), dataset.identity
-    options = FlyingShapes(**_options(rest))
+    options = FlyingShapes(**parse_options(KIND, rest, OPTIONS))
     pairs: list[TrainingClip] = [FlyingPair(options, index) for index in range(options.pairs)]
     return pairs, f"{KIND}:{options}"
-
-
-def _options(text: str) -> dict:
-    values = {}
-    for item in filter(None, text.split(",")):
-        key, _, value = item.partition("=")
-        pattern = {"pairs": r"([0-9]+)", "seed": r"([0-9]+)", "size": r"([0-9]+)x([0-9]+)"}.get(key)
-        if pattern is None:
-            raise UserError(f"{KIND}: unknown option {key!r}; options are pairs, seed and size")
-        match = re.fullmatch(pattern, value)
-        if not match:
-            raise UserError(f"{KIND}: {key} is {value!r}; write it as pairs=10000, seed=1 or size=96x160")
-        numbers = tuple(int(number) for number in match.groups())
-        values[key] = numbers if key == "size" else numbers[0]
-    return values
 
 
 @lru_cache(maxsize=64)  # an example asks for the frames and the flow one after the other

@@ -25,10 +25,10 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from bench.measure.environment import describe_environment
@@ -53,7 +53,7 @@ class TrainingRecord:
             "environment": environment,
             "earlier": [],
             "seed": config.training.seed,
-            "configuration": asdict(config),
+            "configuration": msgspec.to_builtins(config),
             "data": dict(data),
             "start": {file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files},
         }

@@ -5,6 +5,7 @@ from PIL import Image
 
 from bench.data import open_dataset
 from bench.data.image_files import read_frame, read_labels
+from mpvss.errors import UserError
 
 
 def test_frames_come_in_natural_order(tmp_path):
@@ -62,6 +63,25 @@ def test_frames_of_other_modes_become_rgb(tmp_path, mode, value, red):
 def test_refuses_a_frame_of_16_bits(tmp_path):
     save(tmp_path / "a.png", np.full((8, 12), 40000, np.uint16))
     with pytest.raises(ValueError, match=r"a\.png is of mode I;16; frames have 8 bits a channel"):
+        read_frame(tmp_path / "a.png")
+
+
+def test_refuses_a_picture_that_is_too_large_before_decoding_it(tmp_path, monkeypatch):
+    save(tmp_path / "a.png", grey(1, (8, 12)))
+    monkeypatch.setattr("bench.data.image_files.MOST_PIXELS", 96)
+    assert read_frame(tmp_path / "a.png").shape == (3, 8, 12)
+    monkeypatch.setattr("bench.data.image_files.MOST_PIXELS", 95)
+    with pytest.raises(UserError, match=r"a\.png has 96 pixels; an image may have 95"):
+        read_frame(tmp_path / "a.png")
+
+
+def test_refuses_an_image_that_may_not_be_opened(tmp_path, monkeypatch):
+    def refuse(path, *args, **kwargs):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    save(tmp_path / "a.png", grey(1))
+    monkeypatch.setattr(Image, "open", refuse)
+    with pytest.raises(UserError, match=r"a\.png cannot be read as an image: .*Permission denied"):
         read_frame(tmp_path / "a.png")
 
 

@@ -71,11 +71,11 @@ def test_smallest_and_odd_sizes():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("clip=2", "unknown option 'clip'; options are clips, frames, size and seed"),
-        ("clips", "clips is ''; it must be a whole number"),
+        ("clip=2", "unknown option 'clip'; options are clips, frames, size, seed"),
+        ("clips", "option clips has no value; write clips=VALUE"),
         ("clips=0", "clips is 0; it must be 1 or more"),
         ("frames=-1", "frames is '-1'"),
-        ("size=96", "size is '96'; write it HEIGHTxWIDTH"),
+        ("size=96", "size is '96'; it must be HEIGHTxWIDTH"),
         ("size=8x160", "height is 8; it must be 32 or more"),
         ("seed=x", "seed is 'x'"),
     ],

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from image_trees import grey, save
 
 from bench.data import open_dataset, write_video
+from mpvss.errors import UserError
 
 
 def test_a_path_alone_is_a_folder_or_a_video(tmp_path):
@@ -28,7 +31,7 @@ def test_asks_for_a_path(kind):
 
 @pytest.mark.parametrize("kind", ["cityscapes", "vspw"])
 def test_the_one_option_of_data_sets_with_splits(kind, tmp_path):
-    with pytest.raises(ValueError, match=f"{kind}: split is 'all'; it must be train, val, test"):
+    with pytest.raises(ValueError, match=f"{kind}: split is 'all'; it must be one of train, val, test"):
         open_dataset(f"{kind}:{tmp_path},split=all")
     with pytest.raises(ValueError, match=f"{kind}: unknown option 'spilt'; the one option is split"):
         open_dataset(f"{kind}:{tmp_path},spilt=val")
@@ -53,3 +56,19 @@ def test_a_number_of_classes_agrees_with_the_data_sets_own():
 def test_refuses_numbers_of_classes_that_label_maps_cannot_hold(num_classes):
     with pytest.raises(ValueError, match=f"num_classes is {num_classes}"):
         open_dataset("generated", num_classes=num_classes)
+
+
+def test_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):
+    """The tests may run as a user whom no permission stops, so the refusal itself is planted."""
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(UserError, match=f"folder:{tmp_path}: {tmp_path} cannot be read: Permission denied"):
+        open_dataset(f"folder:{tmp_path}")
+
+
+def test_a_path_that_no_file_system_takes_is_refused():
+    with pytest.raises(UserError, match="cannot be read: File name too long"):
+        open_dataset("a" * 5000)

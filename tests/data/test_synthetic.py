@@ -61,7 +61,7 @@ def test_splits_and_seeds_share_no_scene():
     assert scene_seed("val", most, 4) < scene_seed("val", 0, 5)
     with pytest.raises(ValueError, match=r"both must be within 0\.\.999999"):
         scene_seed("train", 1_000_000)
-    with pytest.raises(ValueError, match="split is 'all'; it is one of train, val, test"):
+    with pytest.raises(ValueError, match="split is 'all'; it must be one of train, val, test"):
         scene_seed("all", 0)
 
 
@@ -209,14 +209,14 @@ def test_a_clip_gives_ground_truth_flow():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("clip=2", "unknown option 'clip'; options are split, clips, frames, size and seed"),
-        ("clips", "clips is ''; it must be a whole number"),
+        ("clip=2", "unknown option 'clip'; options are split, clips, frames, size, seed"),
+        ("clips", "option clips has no value; write clips=VALUE"),
         ("clips=0", "clips is 0; it must be 1 or more"),
         ("clips=1000000", "clips is 1000000; it must be under 1000000"),
         ("seed=1000000", "seed is 1000000; it must be under 1000000"),
-        ("split=all", "split is 'all'; it is one of train, val, test"),
+        ("split=all", "split is 'all'; it must be one of train, val, test"),
         ("split=val,frames=-1", "frames is '-1'"),
-        ("size=96", "size is '96'; write it HEIGHTxWIDTH"),
+        ("size=96", "size is '96'; it must be HEIGHTxWIDTH"),
         ("size=8x160", "height is 8; it must be 32 or more"),
         ("seed=x", "seed is 'x'"),
     ],

@@ -1,14 +1,14 @@
 """What presets share, and where the methods that they train start from."""
 
-from dataclasses import replace
-
 import pytest
 import torch
+from msgspec.structs import replace
 
 from baselines.accel import Accel
 from bench.methods.registry import Parts, build
-from bench.train.configuration import ModelConfig, read_config
+from bench.train.configuration import ModelConfig
 from bench.train.model import make_model
+from bench.train.read_config import read_config
 from bench.train.tables import read_tables
 from mpvss.checkpoints import save_checkpoint
 from mpvss.presets import FLOW_DESIGNS

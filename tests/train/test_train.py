@@ -11,13 +11,13 @@ import torch
 
 from baselines.flownets import FlowNetS
 from bench.cli.main import main
-from bench.cli.train import PRESETS
 from bench.data import open_dataset
 from bench.methods.registry import build
-from bench.train.configuration import read_config
 from bench.train.data import Ahead, FrameCache, RandomAccessClip, training_clips
-from bench.train.flow_data import open_flow_clips
-from bench.train.run import end_point_error
+from bench.train.read_config import read_config
+from bench.train.tables import preset_names
+from bench.train.validation import end_point_error
+from mpvss.errors import UserError
 
 TINY = """
 [model]
@@ -141,12 +141,6 @@ def test_the_record_of_a_run_that_was_stopped_and_goes_on(config, tmp_path, monk
     assert read() == ended  # nothing was trained, and nothing is claimed
 
 
-@pytest.mark.parametrize("option", ["pears=3", "pairs=many", "pairs=0", "size=64"])
-def test_flying_shapes_refuse_what_they_do_not_know(option):
-    with pytest.raises(ValueError, match=rf"flying-shapes: .*{option.split('=')[0]}"):
-        open_flow_clips(f"flying-shapes:{option}", 1.0)
-
-
 def test_end_point_error_by_arithmetic():
     """No flow where (3, 4) is true in half of the pixels and unknown in the others: 5 pixels off."""
 
@@ -186,17 +180,22 @@ def test_no_steps_join_checkpoints_into_one(config, tmp_path):
     [
         ("training.stepz=3", "training: key 'stepz' is not known; known are steps, batch"),
         ("trainning.steps=3", "section 'trainning' is not known; known are model, data, training"),
-        ("training.steps=many", "training.steps is 'many'; it must be of type int"),
+        ("training.steps=many", "training.steps is 'many'; it must be `int`, not `str`"),
         ("training.steps=-1", "steps -1 and seed 0 must be 0 or more"),
         ("training.precision=float8", "precision is 'float8'; it must be one of float32, bfloat16, float16"),
+        ("training.steps=1.0", "training.steps is 1.0; it must be `int`, not `float`"),
+        ("training.seed=true", "training.seed is True; it must be `int`, not `bool`"),
+        ("data.flip=1", "data.flip is 1; it must be `bool`, not `int`"),
+        ('data.crop=[64, "x"]', "data.crop[1] is 'x'; it must be `int`, not `str`"),
+        ("model.start=a.pth", "model.start is 'a.pth'; it must be a list, not `str`"),
         ("training.batch=0", "training.batch is 0"),
-        ("training.lr=0", "lr is 0.0; it must be above 0"),
+        ("training.lr=0", "training: lr is 0.0; it must be above 0"),
         ("training.points=0", "points 0"),
-        ("data.crop=[1,2,3]", "data.crop is [1, 2, 3]; it must be a list of 2 of int"),
+        ("data.crop=[1,2,3]", "data.crop is [1, 2, 3]; it must be a list of length 2, not 3"),
         ("data.scale=[2,1]", "scale is (2.0, 1.0)"),
         ("data.interval=0", "data.interval is 0"),
         ("model.method=copy", "model.method is 'copy'; it must be one of per-frame"),
-        ("model.method=mpvss", "mpvss leaves its segmentor as it is: name a trained one in model.start"),
+        ("model.method=mpvss", "mpvss keeps its segmentor frozen: name a trained one in model.start"),
         ("model.backbone=r51", "model.backbone is 'r51'; it must be one of r50"),
         ('model.start=["gone.pth"]', "checkpoint gone.pth does not exist"),
         ("model.key_start=x", "model.key_start is for Accel's key branch"),
@@ -216,9 +215,21 @@ def test_what_cannot_be_is_refused(change, message, config, tmp_path, capsys, wi
     assert error.count("\n") == 1
 
 
-def test_a_missing_key_is_named(config):
-    with pytest.raises(ValueError, match=r"training: .*missing 1 required positional argument: 'batch'"):
-        read_config(config(text=TINY.replace("batch = 2", "")))
+def test_a_missing_key_or_section_is_named(config):
+    path = config(text=TINY.replace("batch = 2", ""))
+    with pytest.raises(UserError, match=rf"training\.batch is missing in {path}"):
+        read_config(path)
+    with pytest.raises(UserError, match=rf"section \[training\] is missing in {path}"):
+        read_config(config(text=TINY.partition("[training]")[0]))
+
+
+def test_a_change_of_a_section_that_is_no_table_is_refused(tmp_path):
+    path = tmp_path / "flat.toml"
+    path.write_text("model = 3\n")
+    with pytest.raises(UserError, match=rf"change 'model\.method=mpvss': model is 3 in {path}; it must be a table"):
+        read_config(str(path), ["model.method=mpvss"])
+    with pytest.raises(UserError, match="model is 3; it must be a table"):
+        read_config(str(path))
 
 
 def test_an_unknown_preset_is_refused():
@@ -226,7 +237,7 @@ def test_an_unknown_preset_is_refused():
         read_config("paper-camvid")
 
 
-@pytest.mark.parametrize("preset", sorted(path.stem for path in PRESETS.glob("*.toml")))
+@pytest.mark.parametrize("preset", preset_names())
 def test_every_preset_is_valid(preset, tmp_path):
     weights = tmp_path / "weights.pth"
     weights.touch()

@@ -31,7 +31,7 @@ class SyntheticOptions:
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
-            raise UserError(f"synthetic: split is {self.split!r}; it is one of {', '.join(SPLITS)}")
+            raise UserError(f"synthetic: split is {self.split!r}; it must be one of {', '.join(SPLITS)}")
         for name, least in (("clips", 1), ("frames", 1), ("height", SMALLEST), ("width", SMALLEST), ("seed", 0)):
             if getattr(self, name) < least:
                 raise UserError(f"synthetic: {name} is {getattr(self, name)}; it must be {least} or more")
@@ -48,7 +48,7 @@ def scene_seed(split: str, clip: int, seed: int = 0) -> int:
 
     """
     if split not in SPLITS:
-        raise UserError(f"synthetic: split is {split!r}; it is one of {', '.join(SPLITS)}")
+        raise UserError(f"synthetic: split is {split!r}; it must be one of {', '.join(SPLITS)}")
     if not (0 <= clip < _MOST and 0 <= seed < _MOST):
         raise UserError(f"synthetic: clip {clip} of seed {seed}; both must be within 0..{_MOST - 1}")
     return (SPLITS.index(split) * _MOST + seed) * _MOST + clip

@@ -1,4 +1,4 @@
-"""Quantiles of times, and how sure a median is. Pure functions."""
+"""Quantiles of times, and the confidence interval of a median. Pure functions."""
 
 from __future__ import annotations
 
@@ -25,26 +25,33 @@ class MedianInterval:
 
 
 def median_interval(samples: Sequence[float], confidence: float = CONFIDENCE) -> MedianInterval | None:
-    """The median and a confidence interval that holds for any continuous distribution; None of too few samples.
+    """The median and its confidence interval; None if there are too few samples for one.
 
-    Each sample is below the true median with chance 1/2, so how many are is binomial, and the k-th smallest and k-th
-    largest sample enclose it with a chance that k alone decides. The largest k with a chance of at least `confidence`
-    is taken; at 95 % that takes 6 samples. It holds for independent samples and a number of them fixed beforehand:
-    neighbouring frames share the machine's mood, so it is a bound on noise between frames, not on drift.
+    The interval is free of assumptions about the distribution: it runs from the k-th smallest to the k-th largest
+    sample, and the binomial distribution gives the chance that these enclose the true median. The largest k with a
+    chance of at least `confidence` is taken; at 95 % that takes 6 samples. The samples must be independent and their
+    number fixed beforehand: the interval bounds noise between frames, not drift of the machine.
+
+    >>> median_interval([5.0, 1.0, 3.0, 2.0, 6.0, 4.0])
+    MedianInterval(median=3.5, low=1.0, high=6.0)
+    >>> median_interval([5.0, 1.0, 3.0, 2.0, 4.0]) is None
+    True
     """
-    from scipy.stats import binom
+    from scipy.stats import quantile_test
 
-    ordered = np.sort(np.asarray(samples, dtype=float))
-    k = int(binom.ppf((1 - confidence) / 2, len(ordered), 0.5)) if len(ordered) else 0
-    if k < 1:
+    times = np.asarray(samples, dtype=float)
+    if not len(times):
         return None
-    return MedianInterval(float(np.median(ordered)), float(ordered[k - 1]), float(ordered[-k]))
+    interval = quantile_test(times, p=0.5).confidence_interval(confidence)
+    if np.isnan(interval.low) or np.isnan(interval.high):
+        return None
+    return MedianInterval(float(np.median(times)), float(interval.low), float(interval.high))
 
 
 def quantile(samples: Sequence[float], share: float) -> float | None:
-    """The value that `share` (0..1) of the samples do not exceed, interpolated linearly; None of too few samples.
+    """The value that `share` (0..1) of the samples do not exceed, interpolated linearly; None if there are too few.
 
-    A quantile is given where one sample or more is expected beyond it: p90 of 10 samples, p99 of 100.
+    At least one sample must be expected beyond the quantile: p90 needs 10 samples, p99 needs 100.
     """
     beyond = min(share, 1 - share)
     if round(len(samples) * beyond, 9) < 1:

@@ -14,7 +14,7 @@ def coverage(count: int, k: int) -> float:
     return sum(comb(count, below) for below in range(k, count - k + 1)) / 2**count
 
 
-@pytest.mark.parametrize("count", [6, 9, 30, 101])
+@pytest.mark.parametrize("count", [6, 7, 8, 9, 25, 30, 101, 200])
 def test_the_narrowest_pair_of_order_statistics_that_covers_is_taken(count):
     samples = np.random.default_rng(count).permutation(np.arange(1.0, count + 1))
     interval = median_interval(list(samples))
