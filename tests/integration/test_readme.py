@@ -114,7 +114,7 @@ def reason_to_leave(arguments: list[str]) -> str | None:
         return "tests/measure/count/test_paper_cells.py counts them"
     if "PATH" in others or ".pth" in others:
         return "it needs a checkpoint or data that are not shipped"
-    if "cuda" in options or command == "train" and options[0].startswith("paper-"):
+    if "cuda" in options or (command == "train" and options[0].startswith("paper-")):
         return "it needs a GPU, and data that are not shipped"
     return None
 
