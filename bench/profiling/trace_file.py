@@ -36,9 +36,8 @@ def compress_trace(trace: Mapping[str, Any], frames: Sequence[Frame], most_bytes
         dropped.append(name)
         data = _compressed(content)
     if len(data) > most_bytes:
-        raise UserError(
-            f"the trace takes {len(data) / 1e6:.3f} MB with frames and stages alone; allow more than {most_bytes / 1e6:g}"
-        )
+        least = f"{len(data) / 1e6:.3f} MB with frames and stages alone"
+        raise UserError(f"the trace takes {least}; allow more than {most_bytes / 1e6:g}")
     return data, dropped
 
 
