@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from pathlib import Path
 
 from bench.cli import options
@@ -56,6 +58,21 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bench.profiling.run import run_profile
+    from bench.methods.builder import select_device, set_threads
+    from bench.profiling.run import profile
 
-    return run_profile(args)
+    set_threads(args.threads)
+    report = profile(
+        args.method,
+        args.out,
+        backbone=args.backbone,
+        size=args.size,
+        num_classes=args.classes,
+        interval=args.interval,
+        frames=args.frames,
+        device=select_device(args.device),
+        max_trace_mb=args.max_trace_mb,
+        command=shlex.join(["mpvss-bench", *sys.argv[1:]]),
+    )
+    print(f"{report.text}\nwritten: {report.folder}")
+    return 0

@@ -1,4 +1,4 @@
-"""Time by stage and operator. Every moment of a frame belongs to one stage, and in it to one operator."""
+"""Time by stage and operator. Each moment of a frame belongs to one stage, and within that to one operator."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bench.measure.count.executed import Executed
-from bench.profiling.frames import REST, TRANSFER
+from bench.profiling.names import REST, TRANSFER
 from bench.profiling.spans import Frame, Span
 
 BETWEEN = "between operators"
-"""Of a stage: Python, and what dispatching takes that no operator accounts for."""
+"""The time within a stage that no operator accounts for: Python and dispatching."""
 OUTSIDE = "outside"
-"""Of a frame: between its stages."""
+"""The time within a frame that lies between its stages."""
 
 Place = tuple[str, str]
 """Stage and operator."""
@@ -21,16 +21,16 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True)
 class Known:
-    """What `bench.measure.count.executed` tallies of a method's frames."""
+    """The places and stages that `bench.measure.count.executed` tallied for a method's frames."""
 
     places: frozenset[Place]
-    """An operator here keeps the time of whatever it calls; others, which are made of these, what is left of theirs."""
+    """Operators that were counted. Each keeps the time of whatever it calls; other operators keep their own time."""
     stages: frozenset[str]
-    """Other annotations in a trace, which a method may make of its own, are no stages."""
+    """Stages of the project. A method may annotate its trace otherwise too; those annotations are not stages."""
 
 
 def known_places(counts: Iterable[Executed]) -> Known:
-    """Of the frames that were counted."""
+    """The places and stages of the frames that were counted."""
     places = frozenset(place for executed in counts for place in executed)
     return Known(places, frozenset(stage for stage, _ in places) | {TRANSFER, *REST.values()})
 
@@ -44,7 +44,7 @@ class Spent:
 
 
 def host_time(frame: Frame, known: Known) -> dict[Place, Spent]:
-    """The host's time in a frame. It sums to the frame's."""
+    """The host's time at each place of a frame; the times add up to the frame's."""
     spent: defaultdict[Place, Spent] = defaultdict(Spent)
     for place, span, whole in _visit(frame, known):
         spent[place].seconds += span.seconds if whole else span.own_seconds
@@ -76,13 +76,13 @@ def totals(amounts: Iterable[tuple[str, float]]) -> dict[str, float]:
 
 
 def coverage(stages: Mapping[str, float]) -> float:
-    """The share of a frame's time in stages that are named: not between them, and not in a method's rest."""
+    """The share (0..1) of a frame's time in named stages: neither between them nor in the rest of the method."""
     rest = sum(seconds for stage, seconds in stages.items() if is_rest(stage))
     return 1 - rest / sum(stages.values())
 
 
 def is_rest(stage: str) -> bool:
-    """Whether this is a frame's work outside of every named stage."""
+    """Whether a stage stands for work outside every named stage."""
     return stage == OUTSIDE or stage in REST.values()
 
 

@@ -1,4 +1,4 @@
-"""What the machine can do at most, measured: products of matrices, and copies in memory."""
+"""The machine's measured limits: matrix products, and copies in memory."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from torch import Tensor
 REPEATS = 5
 SIDES = {"cpu": 1024, "cuda": 8192}
 COPIED_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
-"""Beyond any cache."""
+"""Larger than any cache."""
 
 
 @dataclass(frozen=True)
 class Ceilings:
-    """The best of a few runs, in float32 with the threads and the precision of products that are set."""
+    """The best of a few runs in float32, at the current settings of threads and matrix-product precision."""
 
     macs_per_second: float
-    """Of a product of two square matrices."""
+    """Rate of a product of two square matrices."""
     bytes_per_second: float
-    """Read and written, of a copy in the device's memory."""
+    """Rate of a copy within the device's memory, bytes read plus bytes written."""
 
     def macs_per_second_at(self, intensity: float) -> float:
         """The most that work of `intensity` MACs per byte can reach: the roof."""

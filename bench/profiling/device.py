@@ -39,17 +39,17 @@ class DeviceWork:
 
     @property
     def launches(self) -> int:
-        """Kernels alone; copies are none."""
+        """How many kernels were launched; copies do not count."""
         return sum(kernel.is_kernel for kernel in self.kernels)
 
     @property
     def span_seconds(self) -> float:
-        """From the first kernel's start to the last one's end."""
+        """Time from the first kernel's start to the last one's end."""
         return (max(k.end for k in self.kernels) - min(k.start for k in self.kernels)) * 1e-6 if self.kernels else 0.0
 
     @property
     def gaps(self) -> list[float]:
-        """Seconds of each gap in which no kernel ran, in the order of time."""
+        """Seconds of each gap in which no kernel ran, in time order."""
         found: list[float] = []
         until = float("inf")
         for kernel in sorted(self.kernels, key=lambda kernel: kernel.start):
@@ -60,7 +60,7 @@ class DeviceWork:
 
     @property
     def busy_seconds(self) -> float:
-        """In which one kernel or more ran."""
+        """Time in which at least one kernel ran."""
         return self.span_seconds - sum(self.gaps)
 
 

@@ -1,4 +1,4 @@
-"""A video's frames under torch's profiler, and what was executed for a frame of each kind."""
+"""A video's frames under torch's profiler, and the operators executed for a frame of each kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,17 +17,9 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from bench.evaluate.schedule import FixedInterval
 from bench.measure.count.executed import Executed, executed_operators
 from bench.methods.builder import as_tensor
+from bench.profiling.names import FRAME, REST, STEP, TRANSFER, Kind
 from mpvss.stages import stage, watched_by
 from mpvss.video import VideoSegmenter
-
-Kind = Literal["key", "non-key"]
-TRANSFER = "transfer"
-REST: Mapping[Kind, str] = {"key": "segment", "non-key": "propagate"}
-"""The stage of what a method does outside of the stages that it names."""
-FRAME = " frame"
-"""Ends the name of a frame's annotation in a trace: `key frame`, `non-key frame`."""
-STEP = "ProfilerStep#"
-"""Begins the name by which TensorBoard's plugin knows a step."""
 
 
 @stage(TRANSFER)

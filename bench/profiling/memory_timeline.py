@@ -14,10 +14,10 @@ POINTS = 2000
 
 @dataclass(frozen=True)
 class MemoryTimeline:
-    """Bytes that torch's allocator has given out and not got back, after each change.
+    """Bytes allocated by torch, after each change.
 
-    On the CPU those of the profiled frames alone, since the profiler does not know what was allocated before it, as
-    weights are; on a CUDA device all.
+    On the CPU only what the profiled frames allocate counts: the profiler does not see earlier allocations, such as
+    weights. On a CUDA device everything counts.
     """
 
     times: list[float]
@@ -30,7 +30,7 @@ class MemoryTimeline:
         return max(self.allocated, default=0)
 
     def thinned(self, points: int = POINTS) -> MemoryTimeline:
-        """No more than `points` of it: of each run of neighbours, the highest."""
+        """At most `points` points: the highest of each run of neighbours."""
         step = -(-len(self.times) // points) or 1
         kept = [
             max(range(at, min(at + step, len(self.times))), key=self.allocated.__getitem__)

@@ -1,4 +1,4 @@
-"""A method's profile: its frames traced and counted, and set against the machine's ceilings."""
+"""A method's profile: frames traced and counted, and compared with the machine's ceilings."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from bench.measure.count.executed import Executed
 from bench.profiling.attribution import host_time, known_places
 from bench.profiling.ceilings import Ceilings, measure_ceilings
 from bench.profiling.device import device_work
-from bench.profiling.frames import Kind, count_frames, trace_frames
+from bench.profiling.frames import count_frames, trace_frames
 from bench.profiling.memory_timeline import MemoryTimeline, read_memory
+from bench.profiling.names import Kind
 from bench.profiling.spans import Frame, read_frames
 from bench.profiling.tables import Measured
 from mpvss.video import VideoSegmenter
@@ -23,7 +24,7 @@ from mpvss.video import VideoSegmenter
 
 @dataclass(frozen=True)
 class Profile:
-    """Everything that was found."""
+    """A trace, its frames with their times, the counted operators, the machine's ceilings, and memory."""
 
     trace: dict[str, Any]
     frames: list[Frame]

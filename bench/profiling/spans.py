@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.profiling.frames import FRAME, REST, Kind
+from bench.profiling.names import FRAME, REST, Kind
 from mpvss.errors import UserError
 
 Event = Mapping[str, Any]
@@ -16,7 +16,7 @@ ANNOTATION, OPERATOR = "user_annotation", "cpu_op"
 
 @dataclass
 class Span:
-    """A piece of the host's work, with what it holds. Times are microseconds of the trace's clock."""
+    """A piece of the host's work and the pieces inside it. Times are microseconds of the trace's clock."""
 
     name: str
     is_operator: bool
@@ -31,7 +31,7 @@ class Span:
 
     @property
     def own_seconds(self) -> float:
-        """How long it took without what it holds."""
+        """How long it took, less its children."""
         return self.seconds - sum(child.seconds for child in self.children)
 
     def child_at(self, time: float) -> Span | None:

@@ -1,4 +1,4 @@
-"""Times, joined with counts and set against the machine's ceilings: rows for files and plots."""
+"""Times joined with counts, and compared with the machine's ceilings: rows for files and plots."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.measure.count.executed import Executed, Tally
 from bench.profiling.attribution import Place, Spent
 from bench.profiling.ceilings import Ceilings
 from bench.profiling.device import DeviceWork, Kernel
-from bench.profiling.frames import Kind
+from bench.profiling.names import Kind
 
 Row = dict[str, Any]
 PRODUCTS = ("aten::mm", "aten::bmm", "aten::addmm", "aten::baddbmm")
@@ -23,7 +23,7 @@ class Measured:
 
     kind: Kind
     seconds: float
-    """Of the whole frame, on the host."""
+    """Time of the whole frame on the host."""
     host: Mapping[Place, Spent]
     device: DeviceWork | None
 
@@ -34,7 +34,7 @@ def stage_rows(frames: Sequence[Measured], counts: Mapping[Kind, Executed], ceil
 
 
 def operator_rows(frames: Sequence[Measured], counts: Mapping[Kind, Executed], ceilings: Ceilings) -> list[Row]:
-    """The same for each operator of each stage."""
+    """One row for each kind of frame, stage and operator, as `stage_rows`."""
     return _rows(frames, counts, ceilings, by_operator=True)
 
 
@@ -113,7 +113,7 @@ def _rows(
 
 
 def _rates(tally: Tally, seconds: float, ceilings: Ceilings) -> Row:
-    """Achieved rates, None for what does no such work; `of_ceiling` is the larger of both rates' shares of theirs."""
+    """Achieved rates, None where there is no such work; `of_ceiling` is the larger share of its ceiling."""
     macs = tally.macs / seconds if tally.macs and seconds else None
     moved = tally.bytes / seconds if tally.bytes and seconds else None
     shares = [(macs or 0) / ceilings.macs_per_second, (moved or 0) / ceilings.bytes_per_second]

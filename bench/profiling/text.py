@@ -1,4 +1,4 @@
-"""A profile for a person to read."""
+"""A profile as Markdown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 OPERATORS = 15
-"""Operators of each kind of frame in the text; kernels.csv has all."""
+"""How many operators of each kind of frame the text lists; kernels.csv has all."""
 UNITS = {
     "ms": ("ms", 1, 3),
     "host_ms": ("host ms", 1, 3),
@@ -26,7 +26,7 @@ UNITS = {
 
 
 def profile_text(content: Mapping[str, Any]) -> str:
-    """Markdown of what `profile.json` holds."""
+    """The content of `profile.json` as Markdown."""
     setting, ceilings, trace = content["configuration"], content["ceilings"], content["trace"]
     height, width = setting["size"]
     kinds = content["coverage"]

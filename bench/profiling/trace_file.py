@@ -12,18 +12,19 @@ from bench.profiling.spans import ANNOTATION, Event, Frame
 from mpvss.errors import UserError
 
 TRACE_FILE = "trace.pt.trace.json.gz"
-"""What the plugin takes for a trace."""
+"""A name that TensorBoard's plugin takes for a trace."""
 _SHAPES = ("Concrete Inputs", "Input Dims", "Input Strides", "Input type")
 _OF_THIS_MACHINE = ("host_name", "traceName")
 
 
 def compress_trace(trace: Mapping[str, Any], frames: Sequence[Frame], most_bytes: int) -> tuple[bytes, list[str]]:
-    """The file's content, and what was dropped to keep it under `most_bytes`, in this order.
+    """The file's content, and the names of what was dropped to keep it under `most_bytes`.
 
-    Operators' shapes; memory events; all frames but the first of each kind; all but frames and stages.
+    Dropped in this order, as far as needed: operators' shapes; memory events; all frames but the first of each kind;
+    everything but frames and stages.
 
     Raises:
-        UserError: frames and stages alone take more.
+        UserError: frames and stages alone take more bytes.
     """
     content = {key: value for key, value in trace.items() if key not in _OF_THIS_MACHINE}
     dropped: list[str] = []
@@ -35,7 +36,8 @@ def compress_trace(trace: Mapping[str, Any], frames: Sequence[Frame], most_bytes
         dropped.append(name)
         data = _compressed(content)
     if len(data) > most_bytes:
-        raise UserError(f"--max-trace-mb: frames and stages alone take {len(data) / 1e6:.3f} MB; allow more")
+        least = f"{len(data) / 1e6:.3f} MB with frames and stages alone"
+        raise UserError(f"the trace takes {least}; allow more than {most_bytes / 1e6:g}")
     return data, dropped
 
 

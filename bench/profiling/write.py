@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench.profiling.attribution import coverage, stage_seconds
-from bench.profiling.frames import Kind
+from bench.profiling.names import Kind
 from bench.profiling.plots import plot_memory, plot_roofline
 from bench.profiling.profile import Profile
 from bench.profiling.tables import Row, device_rows, kernel_rows, operator_rows, stage_rows
@@ -25,7 +25,7 @@ FILES = (
     *(PROFILE, "profile.md", "stages.csv", "kernels.csv", "device_kernels.csv", TRACE_FILE),
     *("roofline.png", "roofline.svg", "memory.png", "memory.svg"),
 )
-"""All that a profile's folder may hold."""
+"""Every file that a profile's folder may hold."""
 
 
 def check_folder(folder: Path) -> None:
@@ -33,10 +33,13 @@ def check_folder(folder: Path) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise UserError(f"--out {folder} is a file; name a folder")
-    others = sorted(path.name for path in folder.iterdir() if path.name not in FILES)
+        raise UserError(f"{folder} is a file; name a folder")
+    try:
+        others = sorted(path.name for path in folder.iterdir() if path.name not in FILES)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be listed: {error.strerror}") from error
     if others:
-        raise UserError(f"--out {folder} holds {others[0]}, which is no part of a profile; choose another folder")
+        raise UserError(f"{folder} holds {others[0]}, which is no part of a profile; choose another folder")
 
 
 def write_profile(
@@ -47,7 +50,7 @@ def write_profile(
     environment: Mapping[str, Any],
     most_trace_bytes: int,
 ) -> str:
-    """Write all files in one step, in the place of an earlier profile's; the text of `profile.md`."""
+    """Write all files in one step, replacing an earlier profile's; the text of `profile.md`."""
     data, dropped = compress_trace(profile.trace, profile.frames, most_trace_bytes)
     tables = {
         "stages": stage_rows(profile.measured, profile.counts, profile.ceilings),

@@ -1,17 +1,16 @@
-"""Making the weights of a training run those that come with the project."""
+"""Making the weights of a training run part of the project."""
 
 from __future__ import annotations
 
 import csv
 import json
-import re
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import tomli_w
 from torch import Tensor
 
 from bench.methods import shipped
@@ -27,16 +26,18 @@ LIMIT = 30_000_000
 
 
 def ship(run: Path, name: str, command: str | None = None) -> Path:
-    """Make the weights of a training run those of the row BACKBONE/METHOD[@LABEL]; the row's folder.
+    """Ship the weights of a training run as those of the row BACKBONE/METHOD[@LABEL]; the row's folder.
+
+    An earlier folder of the row is replaced; nothing outside `bench/weights` is written or removed.
 
     Args:
         run: folder of a finished run of `mpvss-bench train`.
         name: the row; for Accel, the backbone is that of its key branch.
-        command: what to state as the command; None: the one that was given.
+        command: what to state as the command; None: the recorded one.
 
     Raises:
-        UserError: a run that is none, or not finished, or of another method or backbone; weights that float16 does not
-            hold; too many bytes.
+        UserError: a folder that is no training run, or not a finished one, or one of another method or backbone;
+            weights that float16 does not hold; too many bytes.
     """
     backbone, slash, row = name.partition("/")
     if not slash or backbone not in BACKBONES:
@@ -54,27 +55,47 @@ def ship(run: Path, name: str, command: str | None = None) -> Path:
         raise UserError(f"{name} takes {len(model)} bytes and the other rows {others}; together they may take {LIMIT}")
     # A run of no step, which joins trained parts, has no history.
     history = (run / HISTORY).read_text() if (run / HISTORY).is_file() else ""
-    folder = shipped.FOLDER / name
+    files = {
+        MODEL: model,
+        TRAINING: tomli_w.dumps(_account(record, history, command)).encode(),
+        HISTORY: history.encode(),
+    }
+    return _put(_row_folder(name), files)
+
+
+def _row_folder(name: str) -> Path:
+    """The folder of a row; UserError where that would not be a row's place inside the shipped weights."""
+    root = shipped.FOLDER.resolve()
+    folder = (root / name).resolve()
+    if folder.parent.parent != root:
+        raise UserError(f"row {name!r} would be {folder}, which is not a folder BACKBONE/METHOD in {root}")
+    return folder
+
+
+def _put(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Make a folder of these files in one step, in the place of an earlier one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
-    made.chmod(0o755)
-    (made / MODEL).write_bytes(model)
-    (made / TRAINING).write_text(_toml(_account(record, history, command)))
-    (made / HISTORY).write_text(history)
-    shutil.rmtree(folder, ignore_errors=True)
-    return made.rename(folder)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as temporary:
+        made = Path(temporary) / "new"
+        made.mkdir()
+        for name, content in files.items():
+            (made / name).write_bytes(content)
+        if folder.exists():
+            folder.rename(Path(temporary) / "old")
+        return made.rename(folder)
 
 
 def _finished_record(run: Path) -> dict[str, Any]:
     file = run / RECORD
     if not file.is_file():
         raise UserError(f"{run} is not a folder of mpvss-bench train: it has no {RECORD}")
-    record = json.loads(file.read_text())
-    if not record["finished"] or not (run / MODEL).is_file():
-        steps = record["configuration"]["training"]["steps"]
-        raise UserError(
-            f"{run} is not finished ({record['steps_done']} of {steps} steps); give its command again to go on with it"
-        )
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        finished, done, steps = record["finished"], record["steps_done"], record["configuration"]["training"]["steps"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file} is damaged, or is no record of a training run: {error!r}") from error
+    if not finished or not (run / MODEL).is_file():
+        raise UserError(f"{run} is not finished ({done} of {steps} steps); rerun its command to finish it")
     return record
 
 
@@ -89,13 +110,13 @@ def _halved(tensor: Tensor, name: str) -> Tensor:
 
 
 def _account(record: Mapping[str, Any], history: str, command: str | None) -> dict[str, Any]:
-    """What `training.toml` says. Of files that were started from, folder and name: the rest is of one machine."""
+    """The content of `training.toml`. Starting checkpoints keep folder and name alone; other parts name one machine."""
     configuration = record["configuration"]
     model = {key: value for key, value in configuration["model"].items() if key not in ("start", "key_start")}
     rows = list(csv.DictReader(history.splitlines()))
     return {
         "command": command or record["command"],
-        "commit": record["commit"],
+        **({} if record["commit"] is None else {"commit": record["commit"]}),
         "seed": record["seed"],
         "steps": record["steps_done"],
         "validation": {key: float(value) for key, value in rows[-1].items() if value} if rows else {},
@@ -104,25 +125,3 @@ def _account(record: Mapping[str, Any], history: str, command: str | None) -> di
         "model": model,
         "data": {**configuration["data"], **record["data"]},
     }
-
-
-def _toml(table: Mapping[str, Any]) -> str:
-    """Values, and tables of values, as TOML; what is None is left out."""
-    lines = [
-        f"{_key(name)} = {_value(value)}"
-        for name, value in table.items()
-        if value is not None and not isinstance(value, Mapping)
-    ]
-    for name, inner in table.items():
-        if isinstance(inner, Mapping):
-            lines += ["", f"[{_key(name)}]", *_toml(inner).splitlines()]
-    return "\n".join(lines) + "\n"
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
-
-
-def _value(value: Any) -> str:
-    """JSON writes text, numbers, truth values and lists as TOML does."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -37,9 +37,17 @@ def load_state(path: Path) -> dict[str, Any]:
     """Read what `save_state` wrote, and set this process's random states. No code of the file is run.
 
     Raises:
-        UserError: the file was written by another number of processes.
+        UserError: the file is damaged or no checkpoint of a run, or was written by another number of processes.
     """
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged bytes fail in too many ways to name
+        reason = str(error).partition("\n")[0]
+        raise UserError(
+            f"{path} is damaged ({type(error).__name__}: {reason}); remove it to start the run anew"
+        ) from error
+    if not isinstance(state, dict) or not {"random", "identity", "done"} <= state.keys():
+        raise UserError(f"{path} is no checkpoint of a training run; remove it, or choose another folder")
     rank, count = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     if len(state["random"]) != count:
         raise UserError(f"{path} is of {len(state['random'])} processes, and this run has {count}")

@@ -21,6 +21,7 @@ from bench.methods.registry import build, method_of
 from bench.runs.results import read_run
 from bench.train import ship
 from mpvss.checkpoints import save_checkpoint
+from mpvss.errors import UserError
 
 SYNTHETIC = "synthetic:clips=2,frames=4,size=64x64"
 TRAIN = """
@@ -211,6 +212,26 @@ def test_what_cannot_be_shipped(per_frame_run, tmp_path, capsys, monkeypatch):
     record = json.loads((run / "training.json").read_text())
     (run / "training.json").write_text(json.dumps({**record, "finished": False, "steps_done": 0}))
     assert "is not finished (0 of 1 steps)" in refused(run, "--row", "nano/per-frame")
+    (run / "training.json").write_text("{")
+    assert "training.json is damaged" in refused(run, "--row", "nano/per-frame")
+
+
+def test_shipping_removes_nothing_outside_the_shipped_weights(per_frame_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "thesis.tex").touch()
+    (tmp_path / "weights/nano").mkdir(parents=True)
+    (tmp_path / "weights/nano/per-frame").symlink_to(elsewhere)
+    with pytest.raises(UserError, match=f"row 'nano/per-frame' would be {elsewhere}, which is not a folder"):
+        ship.ship(per_frame_run, "nano/per-frame")
+    assert (elsewhere / "thesis.tex").is_file()
+    (tmp_path / "weights/nano/per-frame").unlink()
+    for _ in range(2):  # the second replaces the first
+        row = ship.ship(per_frame_run, "nano/per-frame")
+        assert not (row / "earlier").exists()
+        (row / "earlier").touch()
+    assert [path.name for path in row.parent.iterdir()] == ["per-frame"]
 
 
 def test_a_label_is_part_of_the_row_alone():

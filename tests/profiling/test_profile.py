@@ -158,9 +158,10 @@ ARGUMENTS = ["profile", "mpvss", "--backbone", "nano", "--size", "64x96", "--cla
 def test_command_writes_what_tensorboard_and_people_read(tmp_path, capsys):
     out = tmp_path / "new" / "profile"
     assert main([*ARGUMENTS, "--frames", "2", "--out", str(out)]) == 0
-    assert "## Other frame" in capsys.readouterr().out
+    assert "## Non-key frame: " in capsys.readouterr().out
     assert {path.name for path in out.iterdir()} == set(FILES) - {"device_kernels.csv"}
     content = json.loads((out / PROFILE).read_text())
+    assert (content["configuration"]["device"], content["configuration"]["size"]) == ("cpu", [64, 96])
     assert content["trace"] == {"file": TRACE_FILE, "bytes": (out / TRACE_FILE).stat().st_size, "dropped": []}
     with (out / "stages.csv").open() as file:
         assert {row["stage"] for row in csv.DictReader(file)} >= set(STAGES)
@@ -195,8 +196,9 @@ def check_in_plugin(trace, cache):
 @pytest.mark.parametrize(
     ("changed", "complaint"),
     [
-        (["--frames", "0"], "--frames is 0"),
-        (["--max-trace-mb", "0"], "--max-trace-mb is 0"),
+        (["--frames", "0"], "frames is 0; it must be 1 or more"),
+        (["--max-trace-mb", "0"], "the trace's limit is 0 MB"),
+        (["--classes", "0"], "the number of classes is 0"),
         (["--interval", "0"], "interval is 0"),
         (["--backbone", "r5"], "unknown backbone 'r5'"),
     ],

@@ -1,6 +1,7 @@
 """`mpvss-bench train`: configurations, and a run from beginning to end."""
 
 import csv
+import io
 import json
 import shlex
 import sys
@@ -13,8 +14,10 @@ from baselines.flownets import FlowNetS
 from bench.cli.main import main
 from bench.data import open_dataset
 from bench.methods.registry import build
+from bench.runs.progress import Progress
 from bench.train.data import Ahead, FrameCache, RandomAccessClip, training_clips
 from bench.train.read_config import read_config
+from bench.train.run import train
 from bench.train.tables import preset_names
 from bench.train.validation import end_point_error
 from mpvss.errors import UserError
@@ -139,6 +142,30 @@ def test_the_record_of_a_run_that_was_stopped_and_goes_on(config, tmp_path, monk
     assert (ended["steps_done"], ended["finished"]) == (2, True)
     assert main(command) == 0
     assert read() == ended  # nothing was trained, and nothing is claimed
+
+
+def test_a_damaged_checkpoint_or_a_file_in_the_folders_place_is_refused(config, tmp_path, capsys):
+    command = ["train", config(), "--out", str(tmp_path / "out")]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/checkpoint.pt").write_bytes(b"PK cut short")
+    assert main(command) == 2
+    assert "checkpoint.pt is damaged" in capsys.readouterr().err
+    torch.save({"model": {}}, tmp_path / "out/checkpoint.pt")
+    assert main(command) == 2
+    assert "checkpoint.pt is no checkpoint of a training run" in capsys.readouterr().err
+    assert main([*command[:-1], config()]) == 2
+    assert "cannot be made a folder for the run: File exists" in capsys.readouterr().err
+
+
+def test_training_is_a_function_that_says_where_the_weights_lie(config, tmp_path):
+    stream = io.StringIO()
+    found = train(read_config(config(steps=3)), tmp_path / "out", torch.device("cpu"), Progress(stream))
+    assert found.weights == tmp_path / "out/model.safetensors"
+    assert found.weights.is_file()
+    assert found.steps == 3
+    rows = list(csv.DictReader((tmp_path / "out/history.csv").open()))
+    assert found.validation == {"miou": float(rows[-1]["miou"])}
+    assert "train: 3/3 steps" in stream.getvalue()
 
 
 def test_end_point_error_by_arithmetic():
