@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bench.measure.count.cost import Cost
+from bench.measure.count.cost_of_method import Cost
 from bench.measure.memory import PeakMemory
 from bench.measure.time.record import timing_record
 from bench.measure.time.samples import CLIP_LENGTH, Kind, Timing

@@ -18,7 +18,7 @@ from torch import Tensor
 from bench.data import Clip, Dataset
 from bench.evaluate.lockstep import Cell, Lockstep, remembering
 from bench.evaluate.scores import ClipScorer, ClipStore, DistanceScorer, Score
-from bench.measure.count.cost import Cost
+from bench.measure.count.cost_of_method import Cost
 from bench.measure.time.methods import Plan, TimedClip
 from bench.measure.time.samples import CLIP_LENGTH
 from bench.measure.time.stopping import FixedRounds

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench.data import Dataset
-from bench.measure.count.cost import Cost, method_cost
+from bench.measure.count.cost_of_method import Cost, method_cost
 from bench.measure.environment import describe_environment
 from bench.methods.builder import Weights
 from bench.methods.registry import branches, method_of

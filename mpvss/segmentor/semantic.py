@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -64,9 +64,11 @@ class MaskPrediction:
                 return labels_by_blocks(self.class_weights, self._masks(), self.offset, self.size, self.stride)
             return torch.cat([first_highest(tile) for tile in self._tiles()])
 
-    def _in_full_precision(self) -> torch.autocast:
+    def _in_full_precision(self) -> AbstractContextManager:
         """Out of autocast: half precision has not the digits to tell the scores of classes apart."""
-        return torch.autocast(self.mask_logits.device.type, enabled=False)
+        device = self.mask_logits.device.type
+        # The "meta" device, on which work is counted, has no autocast to get out of.
+        return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
     def _masks(self) -> Float[Tensor, "q h w"]:
         return self.mask_logits.to(self.class_weights.dtype)

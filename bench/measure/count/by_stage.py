@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from bench.measure.count.executed import ExecutedOperators, total_macs
-from bench.measure.count.macs import shapes_only
 from bench.measure.count.operators import FORMULAS
+from bench.measure.count.traced import shapes_only
 from mpvss.stages import watched_by
 from mpvss.video import VideoSegmenter
 

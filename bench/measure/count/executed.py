@@ -50,23 +50,28 @@ class ExecutedOperators(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        name = operator_name(func)
-        if name not in FORMULAS and func.namespace != "prim":
+        if operator_name(func) not in FORMULAS and func.namespace != "prim":
             with self:
                 parts = func.decompose(*args, **kwargs)
             if parts is not NotImplemented:
                 return parts
-        out = func(*args, **kwargs)
-        tally = self.tallies.setdefault((self.where(), name), Tally())
-        tally.calls += 1
-        tally.macs += self.macs(func, args, out)
-        if not is_view(func):
-            written = () if "empty" in name else tree_leaves(out)
-            tally.bytes += sum(_bytes(x) for x in (*tree_leaves((args, kwargs)), *written) if isinstance(x, Tensor))
+        out = self.run(func, args, kwargs)
+        self.note(func, args, kwargs, out)
         return out
 
+    def run(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Execute a call."""
+        return func(*args, **kwargs)
 
-class _Place:
+    def note(self, func: Any, args: Any, kwargs: Any, out: Any) -> None:
+        """Tally a call that was executed."""
+        tally = self.tallies.setdefault((self.where(), operator_name(func)), Tally())
+        tally.calls += 1
+        tally.macs += self.macs(func, args, out)
+        tally.bytes += moved_bytes(func, args, kwargs, out)
+
+
+class Place:
     """The stage that runs."""
 
     def __init__(self, stage: str) -> None:
@@ -83,9 +88,17 @@ class _Place:
 @contextmanager
 def executed_operators(rest: str) -> Iterator[Executed]:
     """Tally what is executed inside; what is outside of every stage goes under `rest`."""
-    place = _Place(rest)
+    place = Place(rest)
     with watched_by(place.watch), ExecutedOperators(lambda: place.stage) as mode:
         yield mode.tallies
+
+
+def moved_bytes(func: Any, args: Any, kwargs: Any, out: Any) -> int:
+    """Bytes that a call reads and writes: each tensor it is given or returns, once; a view moves nothing."""
+    if is_view(func):
+        return 0
+    written = () if "empty" in operator_name(func) else tree_leaves(out)
+    return sum(_bytes(x) for x in (*tree_leaves((args, kwargs)), *written) if isinstance(x, Tensor))
 
 
 def _bytes(tensor: Tensor) -> int:

@@ -8,17 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.measure.count import macs
 from bench.measure.count.by_stage import FRAME, OURS, count_by_stage
-from bench.measure.count.cost import Cost, method_cost
+from bench.measure.count.cost_of_method import Cost, cost_of, method_cost
 from bench.measure.count.executed import executed_operators, total_macs
-from bench.measure.count.macs import count_macs
+from bench.measure.count.frames import on_values
+from bench.measure.count.traced import count_macs
 from bench.methods.registry import build
 from mpvss.presets import SMALL
 from mpvss.segmentor.semantic import without_shortcuts
 from mpvss.stages import STAGES
 
-# Counts are of traced graphs, in which nothing is checked, and which are made sooner without the attempt.
+# Traced graphs, in which nothing is checked, are made sooner without the attempt.
 pytestmark = pytest.mark.usefixtures("without_shape_checks")
 
 
@@ -46,7 +46,7 @@ class Toy(nn.Module):
         self.work = work
 
     def segment(self, frame):
-        return Shown(self.work(self.layer, frame)), frame
+        return Shown(self.work(self.layer, frame.float())), frame
 
     def propagate(self, frame, state):
         return Shown(frame[0]), state
@@ -113,7 +113,10 @@ TOYS = {
 @pytest.mark.parametrize("name", TOYS)
 def test_counts_by_arithmetic(name, size):
     make, work, expected = TOYS[name]
-    assert count_macs(Toy(make, work), size) == (expected(*size), 0)
+    toy = Toy(make, work)
+    cost = cost_of(toy, size)
+    assert (cost.key_macs, cost.non_key_macs, cost.not_counted) == (expected(*size), 0, ())
+    assert count_macs(toy, size) == (expected(*size), 0), "fvcore"
 
 
 # What each other counter makes of a toy, and what it names as left out; None where it agrees with arithmetic.
@@ -194,7 +197,7 @@ def test_stages_add_up_and_the_method_is_left_as_it_was():
             assert sum(parts) == pytest.approx(stages[FRAME][counter].macs, rel=1e-5)
     assert {name: id(tensor) for name, tensor in model.state_dict(keep_vars=True).items()} == before
     assert all(parameter.requires_grad for parameter in model.parameters())
-    cost = cost_of("mpvss", "lean")
+    cost = cost_of_name("mpvss", "lean")
     assert counts["key"][FRAME][OURS].macs == cost.key_macs
     # fvcore reads the count of an einsum, here of the folded flow head, from a report of four digits.
     assert counts["non-key"][FRAME][OURS].macs == pytest.approx(cost.non_key_macs, rel=1e-5)
@@ -211,7 +214,7 @@ def test_what_is_executed_is_what_is_counted(method):
             prediction.labels()
         with executed_operators("rest") as other:
             model.propagate(frame, state)[0].labels()
-    cost = cost_of(method, "lean")
+    cost = cost_of_name(method, "lean")
     assert total_macs(key) == cost.key_macs
     assert total_macs(other) == pytest.approx(cost.non_key_macs, rel=1e-5)
     for executed in (key, other):
@@ -237,21 +240,28 @@ SIZE = (64, 96)
 
 
 @functools.cache
-def cost_of(method: str, execution: str) -> Cost:
+def cost_of_name(method: str, execution: str) -> Cost:
     """A method's cost with the smallest backbone."""
     return method_cost(method, backbone="nano", num_classes=CLASSES, size=SIZE, execution=execution)
 
 
-@pytest.mark.parametrize(
-    ("method", "execution"), [("per-frame", "lean"), ("dff", "lean"), ("mpvss", "lean"), ("mpvss", "paper")]
-)
-def test_counting_without_values_is_counting(method, execution, monkeypatch):
-    """Shapes alone give the count of a run on numbers."""
-    cost = cost_of(method, execution)
-    model = build(method, backbone="nano", num_classes=CLASSES, execution=execution)
-    monkeypatch.setattr(macs, "shapes_only", without_shortcuts)
-    assert count_macs(model, SIZE) == (cost.key_macs, cost.non_key_macs)
+@pytest.mark.parametrize("method", ["per-frame", "dff", "mpvss"])
+def test_counting_without_values_is_counting(method):
+    """Shapes alone give the count of a run on numbers, whatever pieces a CPU works in."""
+    cost = cost_of_name(method, "lean")
+    model = build(method, backbone="nano", num_classes=CLASSES)
+    values = on_values(model, SIZE)
+    assert (total_macs(values.key), total_macs(values.non_key)) == (cost.key_macs, cost.non_key_macs)
     assert cost.parameters == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("method", ["per-frame", "dff", "accel", "mpvss"])
+@pytest.mark.parametrize("execution", ["lean", "paper"])
+def test_fvcore_counts_the_same(method, execution):
+    """Fvcore's count of the traced graph, which holds nothing that no label is made of."""
+    cost = cost_of_name(method, execution)
+    model = build(method, backbone="nano", num_classes=CLASSES, execution=execution)
+    assert count_macs(model, SIZE) == pytest.approx((cost.key_macs, cost.non_key_macs), rel=3e-4)
 
 
 def test_optical_flow_by_arithmetic():
@@ -277,16 +287,16 @@ def test_optical_flow_by_arithmetic():
     total += 4 * (2 + SMALL.queries) * pixels // 16  # the flow is enlarged to the masks, and each mask sampled
     total += 4 * SMALL.queries * pixels  # masks enlarged
     product = SMALL.queries * pixels * CLASSES
-    cost = cost_of("optical-flow", "paper")
+    cost = cost_of_name("optical-flow", "paper")
     # fvcore reads the count of an einsum from a report of four digits.
     assert cost.non_key_macs == pytest.approx(total + product, abs=1e-3 * product)
 
 
 def test_relations_between_methods():
-    segmentor = cost_of("per-frame", "lean").key_macs
-    assert cost_of("per-frame", "lean").non_key_macs == segmentor
-    assert cost_of("copy", "lean").non_key_macs == 0
-    dff, flow, mpvss = (cost_of(method, "lean") for method in ("dff", "optical-flow", "mpvss"))
+    segmentor = cost_of_name("per-frame", "lean").key_macs
+    assert cost_of_name("per-frame", "lean").non_key_macs == segmentor
+    assert cost_of_name("copy", "lean").non_key_macs == 0
+    dff, flow, mpvss = (cost_of_name(method, "lean") for method in ("dff", "optical-flow", "mpvss"))
     assert {cost.key_macs for cost in (dff, flow, mpvss)} == {segmentor}
     assert segmentor > dff.non_key_macs > flow.non_key_macs
 
@@ -295,9 +305,9 @@ def test_accel_counts_both_branches():
     cost = method_cost("accel", backbone="nano", key_backbone="micro", num_classes=CLASSES, size=SIZE)
     large, small = (
         method_cost("per-frame", backbone="micro", num_classes=CLASSES, size=SIZE),
-        cost_of("per-frame", "lean"),
+        cost_of_name("per-frame", "lean"),
     )
-    flow = cost_of("optical-flow", "lean").parameters - small.parameters
+    flow = cost_of_name("optical-flow", "lean").parameters - small.parameters
     fusion = 2 * CLASSES * CLASSES + CLASSES
     assert cost.key_macs == large.key_macs
     assert cost.non_key_macs > small.key_macs
@@ -318,6 +328,22 @@ def test_accel_counts_both_branches():
 )
 def test_mean_over_a_clip(interval, clip_length, mean):
     assert Cost(1, 100, 10).mean_macs(interval, clip_length) == pytest.approx(mean, rel=1e-12)
+
+
+def test_mean_over_the_frames_of_clips():
+    """Clips of 7 and 2 frames at interval 5: key frames 0 and 5, and 0."""
+    assert Cost(1, 100, 10).mean_over(5, [7, 2]) == pytest.approx((3 * 100 + 6 * 10) / 9, rel=1e-12)
+
+
+def test_long_run_is_the_limit_of_long_clips():
+    cost = Cost(1, 100, 10)
+    assert cost.long_run_macs(5) == pytest.approx((100 + 4 * 10) / 5, rel=1e-12)
+    assert cost.long_run_macs(5) == pytest.approx(cost.mean_macs(5, 10**7), rel=1e-6)
+
+
+def test_a_mean_over_no_clips_is_refused():
+    with pytest.raises(ValueError, match="no clips"):
+        Cost(1, 100, 10).mean_over(5, [])
 
 
 def test_clip_of_15_frames_unless_told():

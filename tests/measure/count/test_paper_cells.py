@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.measure.count.tables import PaperCell, paper_cells
+from bench.measure.count.paper import PaperCell, paper_cells
 
 
 @pytest.mark.slow
