@@ -9,6 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from bench.measure.count.executed import executed_operators, total_macs
+from mpvss.segmentor.blocks import first_highest
 from mpvss.segmentor.semantic import MaskPrediction, without_shortcuts
 
 # The mask grid and the frame: whole, cut at odd sizes, one row, one column, shorter and longer than a tile.
@@ -140,3 +141,33 @@ def test_half_precision_masks_are_scored_in_single():
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(given.labels(), expected)
         assert given.scores().dtype == torch.float32
+
+
+SMALLEST = {torch.float32: 2.0**-149, torch.float64: 2.0**-1074}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("classes", [1, 2, 124, 255])
+@pytest.mark.parametrize("spread", ["smallest", "denormal", "tiny", "plain", "huge", "steps of rounding"])
+def test_the_first_highest_is_the_argmax(spread, classes, dtype):
+    generator = torch.Generator().manual_seed(classes)
+    whole = torch.randint(-4, 5, (classes, 50), generator=generator).to(dtype)  # with many equals
+    limits = torch.finfo(dtype)
+    scores = {
+        "smallest": whole * SMALLEST[dtype],
+        "denormal": whole * limits.smallest_normal / 64,
+        "tiny": whole * 1e-35,
+        "plain": whole - 9,
+        "huge": whole / 4 * limits.max,
+        "steps of rounding": 1 + whole * limits.eps,
+    }[spread]
+    assert scores.isfinite().all()
+    expected = scores.numpy().argmax(0)  # numpy promises the first
+    assert first_highest(scores).tolist() == expected.tolist()
+    assert classes == 1 or len(set(expected.tolist())) > 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_the_first_highest_of_half_precision(dtype):
+    scores = torch.randn(60, 200, generator=torch.Generator().manual_seed(1)).to(dtype)
+    assert first_highest(scores).tolist() == scores.float().numpy().argmax(0).tolist()
