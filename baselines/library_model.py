@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from baselines.flownets import FlowNetS
 from mpvss.errors import UserError
+from mpvss.labels import check_num_classes
 from mpvss.motion.encoder import PADDING
 from mpvss.propagation import warp_masks
 from mpvss.stages import stage
-from mpvss.video import as_float, check_num_classes, check_same_size, frame_size
+from mpvss.video import as_float, check_same_size, frame_size
 from mpvss.warp import resize_flow
 
 

@@ -19,7 +19,7 @@ from bench.methods.registry import GROUND_TRUTH_FLOW, METHODS, Parts, branches, 
 from bench.methods.registry import build as build_method
 from bench.methods.shipped import shipped_file, shipped_identity
 from mpvss.errors import UserError
-from mpvss.segmentor.mask2former import Execution
+from mpvss.presets import Execution
 from mpvss.video import VideoSegmenter
 
 

@@ -22,12 +22,14 @@ from baselines.ground_truth_flow import GroundTruthFlow
 from baselines.library_model import LibrarySegmentor, ScoreFlow, load_library_model
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
+from mpvss.build import build_mpvss, build_segmentor
 from mpvss.checkpoints import load_checkpoint, read_configuration
 from mpvss.errors import UserError
+from mpvss.labels import check_num_classes
 from mpvss.presets import BACKBONES as _BACKBONES
-from mpvss.presets import FLOW_DESIGNS, SMALL, Head, backbone_row, build_mpvss, build_segmentor
-from mpvss.segmentor.mask2former import Execution, Mask2Former
-from mpvss.video import VideoSegmenter, check_num_classes
+from mpvss.presets import FLOW_DESIGNS, SMALL, Execution, Head, backbone_row
+from mpvss.segmentor.mask2former import Mask2Former
+from mpvss.video import VideoSegmenter
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from bench.methods.registry import METHODS, Parts, build
+from mpvss.build import build_mpvss, build_segmentor
 from mpvss.motion.flow_head import FlowFusion, QueryFlowHead
-from mpvss.presets import build_mpvss, build_segmentor
 
 
 def assert_same(lean, paper) -> None:
@@ -72,7 +72,7 @@ def test_paper_execution_has_the_masks_of_every_layer(filled, frames, undrawn):
         last = model.segmentor.decode(maps)
         _, state = model.segment(frame)
     assert len(every) == layers + 1
-    assert len(state.unused_masks) == layers
+    assert len(state.earlier_masks) == layers
     torch.testing.assert_close(every[-1].mask_logits, last.mask_logits)
 
 

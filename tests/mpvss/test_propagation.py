@@ -8,7 +8,8 @@ import torch
 
 from baselines.flownets import build_flownets
 from bench.methods.registry import build
-from mpvss.presets import FLOW_DESIGNS, PAPER, build_motion, build_mpvss, build_segmentor
+from mpvss.build import build_motion, build_mpvss, build_segmentor
+from mpvss.presets import FLOW_DESIGNS, PAPER
 
 
 def make(method: str, filled=None, **options):

@@ -11,7 +11,7 @@ from bench.evaluate.schedule import FixedInterval
 from bench.measure.count.macs import count_macs, shapes_only
 from bench.methods.registry import LIBRARY, build
 from mpvss.errors import UserError
-from mpvss.segmentor.mask2former import Execution
+from mpvss.presets import Execution
 
 
 @dataclass(frozen=True)

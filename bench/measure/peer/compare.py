@@ -29,8 +29,8 @@ from bench.methods.registry import build
 from bench.runs.schema import PEER_SCHEMA
 from mpvss.checkpoints import load_checkpoint
 from mpvss.errors import UserError
+from mpvss.presets import Execution
 from mpvss.propagation import MPVSS
-from mpvss.segmentor.mask2former import Execution
 from mpvss.video import VideoSegmenter
 
 WARMUP_ROUNDS = 2
