@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
-from bench.metrics import IGNORE
 from mpvss.errors import UserError
+from mpvss.labels import IGNORE
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ from bench.data.generated import GeneratedOptions, open_generated
 from bench.data.synthetic import SyntheticOptions, open_synthetic
 from bench.data.video_file import open_video
 from bench.data.vspw import open_vspw
-from bench.metrics import IGNORE
 from mpvss.errors import UserError
+from mpvss.labels import check_num_classes
 
 KINDS = ("camvid", "cityscapes", "folder", "generated", "synthetic", "video", "vspw")
 _MADE = ("generated", "synthetic")
@@ -48,8 +48,8 @@ def open_dataset(spec: str, labels: str | None = None, num_classes: int | None =
             bad value or is not for this kind.
 
     """
-    if num_classes is not None and not 1 <= num_classes <= IGNORE:
-        raise UserError(f"num_classes is {num_classes}; label maps hold 1 to {IGNORE} classes")
+    if num_classes is not None:
+        check_num_classes(num_classes)
     kind, rest = _split(spec)
     if labels is not None and kind != "folder":
         raise UserError(f"{spec}: labels are given for a folder of frames alone, not for {kind}")

@@ -15,9 +15,10 @@ from baselines.optical_flow import OpticalFlow
 from bench.cli.main import known_names
 from bench.data import Clip, Frame, colour_map, open_dataset
 from bench.evaluate.schedule import FixedInterval
-from bench.methods.builder import Built, as_tensor, registry_builder, run_video, select_device, set_threads
-from bench.methods.names import backbone_names
-from bench.methods.registry import UNTRAINED, known_methods, method_of
+from bench.evaluate.video import as_tensor, run_video
+from bench.methods.builder import Built, registry_builder
+from bench.methods.device import select_device, set_threads
+from bench.methods.names import UNTRAINED, backbone_names, known_methods, method_of
 from bench.pictures.flow_picture import draw_flow, query_motion
 from bench.pictures.strip import Column, draw_strip
 from bench.plotting import figure_bytes, styled

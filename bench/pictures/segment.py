@@ -8,10 +8,12 @@ from pathlib import Path
 
 from bench.cli.main import known_names
 from bench.data import colour_map, frame_rate, open_dataset
+from bench.data.limit import limit
 from bench.evaluate.schedule import FixedInterval
-from bench.methods.builder import Weights, limit, registry_builder, select_device, set_threads
-from bench.methods.names import backbone_names
-from bench.methods.registry import UNTRAINED, known_methods
+from bench.methods.builder import registry_builder
+from bench.methods.device import select_device, set_threads
+from bench.methods.names import UNTRAINED, backbone_names, known_methods
+from bench.methods.weights import Weights
 from bench.pictures.overlay import write_overlay
 from bench.runs.progress import Progress
 from mpvss.checkpoints import read_num_classes

@@ -9,8 +9,9 @@ from torch import nn
 from bench.data import open_dataset
 from bench.evaluate.schedule import FixedInterval
 from bench.measure.environment import describe_environment
-from bench.methods.builder import select_device, set_threads
-from bench.methods.registry import branches, build, known_methods
+from bench.methods import build
+from bench.methods.device import select_device, set_threads
+from bench.methods.names import branches, known_methods
 from bench.profiling.profile import profile_method
 from bench.profiling.write import check_folder, write_profile
 from mpvss.errors import UserError

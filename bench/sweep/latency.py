@@ -14,6 +14,7 @@ import torch
 
 from bench.cli.main import INTERRUPTED, known_names
 from bench.data import Dataset, open_dataset
+from bench.evaluate.video import as_tensor
 from bench.measure.environment import describe_environment
 from bench.measure.time.guard import warnings_of
 from bench.measure.time.methods import Plan, TimedClip
@@ -21,9 +22,9 @@ from bench.measure.time.modes import mode_of
 from bench.measure.time.record import DEADLINES
 from bench.measure.time.samples import CLIP_LENGTH, SCOPES, Scope
 from bench.measure.time.stopping import FixedRounds, Precision, Rule, WarmUp
-from bench.methods.builder import Builder, as_tensor, registry_builder, select_device, set_threads
-from bench.methods.names import backbone_names
-from bench.methods.registry import METHODS, known_methods, method_of
+from bench.methods.builder import Builder, registry_builder
+from bench.methods.device import select_device, set_threads
+from bench.methods.names import METHODS, backbone_names, known_methods, method_of
 from bench.report.tables.latency import latency_table, speed_table
 from bench.runs.progress import Progress
 from bench.runs.results import CellKey, Run, open_run, read_latency, read_run, write_atomically

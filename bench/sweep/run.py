@@ -11,11 +11,21 @@ from typing import Any
 
 from bench.cli.main import INTERRUPTED, known_names
 from bench.data import Dataset, open_dataset
+from bench.data.limit import limit
 from bench.measure.count.cost import Cost, method_cost
 from bench.measure.environment import describe_environment
-from bench.methods.builder import Weights, limit, registry_builder, select_device, set_threads
-from bench.methods.names import backbone_names
-from bench.methods.registry import BACKBONES, GROUND_TRUTH_FLOW, METHODS, branches, known_methods, method_of
+from bench.methods.builder import registry_builder
+from bench.methods.device import select_device, set_threads
+from bench.methods.names import (
+    BACKBONES,
+    GROUND_TRUTH_FLOW,
+    METHODS,
+    backbone_names,
+    branches,
+    known_methods,
+    method_of,
+)
+from bench.methods.weights import Weights
 from bench.runs.progress import Progress
 from bench.runs.results import open_run
 from bench.sweep.sweep import Grid, Sweep

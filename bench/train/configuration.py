@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from bench.methods.registry import BACKBONES, METHODS, branches
+from bench.methods.names import BACKBONES, METHODS, branches
 from bench.train.tables import read_tables
 from mpvss.errors import UserError
 from mpvss.presets import FLOW_DESIGNS

@@ -15,7 +15,8 @@ from torch import nn
 from baselines.flownets import FlowNetS
 from bench.data import Dataset, open_dataset
 from bench.evaluate.schedule import FixedInterval
-from bench.methods.builder import as_tensor, run_video, select_device, set_threads
+from bench.evaluate.video import as_tensor, run_video
+from bench.methods.device import select_device, set_threads
 from bench.metrics import confusion_matrix, mean_iou
 from bench.runs.progress import Progress
 from bench.train.configuration import FLOWNETS, TrainConfig, read_config

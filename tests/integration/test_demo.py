@@ -20,5 +20,5 @@ def test_it_ends_in_a_page_with_pictures(tmp_path, monkeypatch, capsys):
 def test_a_step_that_fails_ends_it(tmp_path, capsys):
     assert main(["demo", "--out", str(tmp_path / "demo"), "--threads", "-1"]) == 2
     said = capsys.readouterr()
-    assert "--threads is -1; it must be 1 or more" in said.err
+    assert "threads is -1; it must be 1 or more" in said.err
     assert said.out.count("$ ") == 1

@@ -14,7 +14,7 @@ import torch
 from baselines.flownets import build_flownets
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
-from bench.methods.registry import build
+from bench.methods import build
 from mpvss.build import build_mpvss, build_segmentor
 from mpvss.checkpoints import load_checkpoint, read_configuration, save_checkpoint
 from mpvss.checkpoints.names import to_ours

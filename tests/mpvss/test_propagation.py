@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from baselines.flownets import build_flownets
-from bench.methods.registry import build
+from bench.methods import build
 from mpvss.build import build_motion, build_mpvss, build_segmentor
 from mpvss.presets import FLOW_DESIGNS, PAPER
 

@@ -13,7 +13,7 @@ from bench.cli.main import main
 from bench.data import open_dataset
 from bench.measure.count import by_stage as cost_counters
 from bench.measure.count.by_stage import FRAME, OURS, count_by_stage
-from bench.methods.registry import build
+from bench.methods import build
 from bench.profiling.attribution import coverage, stage_seconds
 from bench.profiling.profile import profile_method
 from bench.profiling.tables import operator_rows, stage_rows

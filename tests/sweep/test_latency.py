@@ -88,7 +88,7 @@ def test_the_papers_protocol_on_a_video(tmp_path, capsys):
         ),
         (["--protocol", "paper", "--data", "generated:frames=7"], "has 7 frames; the paper's protocol needs 15"),
         (["--methods", "ground-truth-flow"], "unknown method 'ground-truth-flow'"),
-        (["--threads", "0"], "--threads is 0"),
+        (["--threads", "0"], "threads is 0"),
     ],
 )
 def test_what_is_refused(tmp_path, capsys, arguments, words):

@@ -17,7 +17,10 @@ from harness_fakes import Network, PerFrame, Wandering, as_frames, fake_build, s
 
 from bench import metrics
 from bench.data import Frame
-from bench.methods.builder import Built, Weights, limit
+from bench.data.limit import limit
+from bench.evaluate.memo import Memo
+from bench.methods.builder import Built
+from bench.methods.weights import Weights
 from bench.runs.results import CellKey, read_clip_counts, read_run
 from bench.sweep.sweep import Grid
 
@@ -99,7 +102,7 @@ def test_killed_midway_and_started_again_gives_the_same_accuracy(tmp_path):
 
     def build(methods, backbone):
         built = fake_build(methods, backbone)
-        network = built.shared_calls[0][0]
+        network = built.segmenters["wander"]._network
         scored.append((backbone, network))
         return built
 
@@ -172,9 +175,9 @@ def test_a_failed_method_is_recorded_and_tried_again(tmp_path, capsys):
     assert table[table["method"] == "wander"]["miou"].notna().all()
 
     def mended(methods, backbone):
-        network = Network()
+        network = Network(memo := Memo())
         segmenters = {method: Wandering(network) for method in methods}
-        return Built(segmenters, dict.fromkeys(methods, "untrained"), shared_calls=network.shared_calls())
+        return Built(segmenters, dict.fromkeys(methods, "untrained"), memo=memo)
 
     assert sweep(run, ("failing", "wander"), build=mended) == []
     assert (read_run(run)["status"] == "ok").all()
@@ -249,7 +252,7 @@ def test_grids_that_cannot_be_are_refused(methods, intervals, words):
 def test_limits_shorten_the_data():
     dataset = limit(small_data(clips=3, frames=9), clips=2, frames=4)
     assert [(len(list(clip.frames())), clip.num_frames) for clip in dataset.clips] == [(4, 4), (4, 4)]
-    with pytest.raises(ValueError, match="--frames is 0"):
+    with pytest.raises(ValueError, match="frames is 0"):
         limit(dataset, clips=None, frames=0)
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from bench.measure.count.by_stage import COUNTERS, Count, StageCounts, count_by_stage
 from bench.measure.count.macs import shapes_only
-from bench.methods.registry import METHODS, branches, build
+from bench.methods import build
+from bench.methods.names import METHODS, branches
 from bench.runs.results import write_json
 from bench.runs.schema import COUNTED_SCHEMA
 

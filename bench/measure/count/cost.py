@@ -9,7 +9,8 @@ from torch import nn
 
 from bench.evaluate.schedule import FixedInterval
 from bench.measure.count.macs import count_macs, shapes_only
-from bench.methods.registry import LIBRARY, build
+from bench.methods import build
+from bench.methods.names import LIBRARY
 from mpvss.errors import UserError
 from mpvss.presets import Execution
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.evaluate.schedule import FixedInterval
 from bench.measure.count.cost import Cost, method_cost
-from bench.methods.registry import METHODS, branches, method_of
+from bench.methods.names import METHODS, branches, method_of
 from bench.runs.results import write_json
 from bench.runs.schema import COUNTED_SCHEMA
 from mpvss.errors import UserError

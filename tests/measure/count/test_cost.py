@@ -14,7 +14,7 @@ from bench.measure.count.by_stage import FRAME, OURS, count_by_stage
 from bench.measure.count.cost import Cost, method_cost
 from bench.measure.count.executed import executed_operators, total_macs
 from bench.measure.count.macs import count_macs
-from bench.methods.registry import build
+from bench.methods import build
 from mpvss.presets import SMALL
 from mpvss.segmentor.mask2former import with_fixed_work
 from mpvss.stages import STAGES
