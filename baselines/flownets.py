@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mpvss.motion.encoder import MotionEncoder, stack_pair
 from mpvss.motion.pixel_flow import CoarseToFineFlow
+from mpvss.sharing import SharedResults, shareable
 from mpvss.video import check_frame
 
 FLOW_DIVISOR = 20
@@ -18,10 +19,21 @@ STRIDE = 4
 class FlowNetS(nn.Module):
     """The motion encoder's ten convolutions, then the coarse-to-fine flow over its raw maps."""
 
-    def __init__(self, encoder: MotionEncoder, pixel_flow: CoarseToFineFlow) -> None:
+    def __init__(
+        self, encoder: MotionEncoder, pixel_flow: CoarseToFineFlow, shared: SharedResults | None = None
+    ) -> None:
+        """Join two built parts.
+
+        Args:
+            encoder: gives the maps of a pair.
+            pixel_flow: built for the encoder's widths from conv6 to conv2.
+            shared: what keeps flows for the methods that hold this network; None: nothing does.
+
+        """
         super().__init__()
         self.encoder = encoder
         self.pixel_flow = pixel_flow
+        self.shared = shared
 
     def forward(self, pair: Float[Tensor, "b 6 h w"]) -> Float[Tensor, "b 2 fh fw"]:
         """The published network's output, at 1/4 of `pair`, which holds two centred images of 0..1."""
@@ -32,6 +44,7 @@ class FlowNetS(nn.Module):
         """The published network's outputs from 1/64 to 1/4 of `pair`, for training."""
         return self.pixel_flow.every_level(self.encoder(pair)[::-1])
 
+    @shareable
     def flow(self, frame: Shaped[Tensor, "3 h w"], key_frame: Shaped[Tensor, "3 h w"]) -> Float[Tensor, "1 2 fh fw"]:
         """Backward flow from `frame` to `key_frame` (RGB, 0..255) in pixels of its grid, 1/8 of the padded frame.
 
@@ -41,6 +54,16 @@ class FlowNetS(nn.Module):
         return self(stack_pair(frame[None], key_frame[None])) * (FLOW_DIVISOR / STRIDE)
 
 
-def build_flownets(encoder_widths: tuple[int, ...], enlarged_widths: tuple[int, ...]) -> FlowNetS:
-    """FlowNetS of the widths given, its weights freshly drawn."""
-    return FlowNetS(MotionEncoder(encoder_widths), CoarseToFineFlow(encoder_widths[:0:-1], enlarged_widths))
+def build_flownets(
+    encoder_widths: tuple[int, ...], upsampled_widths: tuple[int, ...], shared: SharedResults | None = None
+) -> FlowNetS:
+    """FlowNetS, randomly initialised.
+
+    Args:
+        encoder_widths: channels of conv1 to conv6.
+        upsampled_widths: channels of the upsampled features, coarse to fine.
+        shared: what keeps flows for the methods that hold this network; None: nothing does.
+
+    """
+    pixel_flow = CoarseToFineFlow(encoder_widths[:0:-1], upsampled_widths)
+    return FlowNetS(MotionEncoder(encoder_widths), pixel_flow, shared)

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 from baselines.flownets import FlowNetS
 from mpvss.errors import UserError
+from mpvss.labels import check_num_classes
 from mpvss.motion.encoder import PADDING
 from mpvss.propagation import warp_masks
+from mpvss.sharing import SharedResults, shareable
 from mpvss.stages import stage
-from mpvss.video import as_float, check_num_classes, check_same_size, frame_size
+from mpvss.video import as_float, check_same_size, frame_size
 from mpvss.warp import resize_flow
 
 
@@ -44,15 +46,37 @@ class LibrarySegmentor(nn.Module):
     pixel_mean: Tensor
     pixel_std: Tensor
 
-    def __init__(self, model: nn.Module, *, num_classes: int, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-        """`mean` and `std` are of RGB values 0..255."""
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        num_classes: int,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        shared: SharedResults | None = None,
+    ) -> None:
+        """Wrap a model of the library.
+
+        Args:
+            model: gives `logits`, (1, C, h, w), for `pixel_values`, (1, 3, H, W).
+            num_classes: C, 1 to 255.
+            mean: the mean of red, green and blue that frames are normed by, in values of 0..255.
+            std: the same of the standard deviation.
+            shared: what keeps predictions for the methods that hold this network; None: nothing does.
+
+        Raises:
+            UserError: a number of classes that label maps cannot hold.
+
+        """
         super().__init__()
         check_num_classes(num_classes)
         self.model = model
         self.num_classes = num_classes
+        self.shared = shared
         self.register_buffer("pixel_mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(std).view(3, 1, 1), persistent=False)
 
+    @shareable
     @stage("backbone")
     def predict(self, frame: Shaped[Tensor, "3 h w"]) -> ScorePrediction:
         """The prediction of one RGB frame, 0..255."""
@@ -93,10 +117,10 @@ class ScoreFlow(nn.Module):
         return replace(state.prediction, coarse=warp_masks(state.prediction.coarse, flow)), state
 
 
-def load_library_model(name: str) -> LibrarySegmentor:
+def load_library_model(name: str, shared: SharedResults | None = None) -> LibrarySegmentor:
     """The model in a folder, or of a name that the library knows, with its weights.
 
-    Frames are normed as the image processor that is saved with it says.
+    Frames are normed as the image processor that is saved with it says. `shared` is as in `LibrarySegmentor`.
 
     Raises:
         UserError: the library is not installed; no such model; one without an image processor, or of another task.
@@ -113,7 +137,7 @@ def load_library_model(name: str) -> LibrarySegmentor:
         reason = " ".join(str(error).split())
         raise UserError(f"{name} is no semantic segmentation model with its image processor: {reason}") from None
     mean, std = _norm(processor)
-    return LibrarySegmentor(model.eval(), num_classes=model.config.num_labels, mean=mean, std=std)
+    return LibrarySegmentor(model.eval(), num_classes=model.config.num_labels, mean=mean, std=std, shared=shared)
 
 
 def _norm(processor: dict[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -15,6 +15,7 @@ from baselines.dff import DFF
 from baselines.flownets import FLOW_DIVISOR, STRIDE, FlowNetS
 from baselines.optical_flow import OpticalFlow
 from mpvss.errors import UserError
+from mpvss.labels import IGNORE
 from mpvss.layers import map_size
 from mpvss.motion.encoder import PADDING as PAIR_PADDING
 from mpvss.motion.encoder import stack_pair
@@ -25,7 +26,6 @@ from mpvss.training.batch import Batch, pad_labels
 from mpvss.training.distributed import mean_over_processes
 from mpvss.training.losses import SegmentationCriterion
 from mpvss.training.tasks import Task, WarpedMaskTask, warp_layers
-from mpvss.video import IGNORE
 from mpvss.warp import resize_flow, warp
 
 LEVEL_WEIGHTS = (0.32, 0.08, 0.02, 0.01, 0.005)

@@ -10,12 +10,6 @@ from torch import Tensor
 
 from mpvss.errors import UserError
 
-IGNORE = 255
-"""The label of pixels that no measure counts, in every label map of the project."""
-
-MAX_CLASSES = 255
-"""Label maps are 8-bit and one value is taken by `IGNORE`."""
-
 
 @runtime_checkable
 class Prediction(Protocol):
@@ -48,12 +42,6 @@ class VideoSegmenter(Protocol):
     def propagate(self, frame: Shaped[Tensor, "3 h w"], state: Any) -> tuple[Prediction, Any]:
         """Segment any non-key frame, of the key frame's size, from the state the frame before it left."""
         ...
-
-
-def check_num_classes(num_classes: int) -> None:
-    """Raise UserError unless label maps can hold `num_classes` classes and the ignore label."""
-    if not 1 <= num_classes <= MAX_CLASSES:
-        raise UserError(f"num_classes is {num_classes}; label maps hold 1 to {MAX_CLASSES} classes")
 
 
 def check_frame(frame: Tensor) -> None:

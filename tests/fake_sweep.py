@@ -16,6 +16,7 @@ from bench.runs.progress import Progress
 from bench.runs.results import open_run
 from bench.sweep.cells import Sweep
 from bench.sweep.grid import Grid
+from mpvss.sharing import shareable
 
 
 def sweep(
@@ -56,11 +57,11 @@ def sweep(
 
 if __name__ == "__main__":
     pause = float(sys.argv[2])
-    quick = Network.classes
+    quick = Network.classes.__wrapped__
 
     def slow(self, frame):
         time.sleep(pause)
         return quick(self, frame)
 
-    Network.classes = slow
+    Network.classes = shareable(slow)
     sys.exit(1 if sweep(Path(sys.argv[1]), tuple(sys.argv[3:])) else 0)

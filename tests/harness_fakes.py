@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from bench.data import Dataset, open_dataset
+from bench.evaluate.memo import Memo
 from bench.methods.builder import Built
+from mpvss.sharing import SharedResults, shareable
 
 NUM_CLASSES = 6
 
@@ -34,21 +36,21 @@ class LabelMap:
 
 
 class Network:
-    """Two shared functions that count how often they are really computed."""
+    """Two shareable functions that count how often they are really computed."""
 
-    def __init__(self) -> None:
+    def __init__(self, shared: SharedResults | None = None) -> None:
+        self.shared = shared
         self.calls: Counter[str] = Counter()
 
+    @shareable
     def classes(self, frame: Tensor) -> Tensor:
         self.calls["classes"] += 1
         return (frame[0] % NUM_CLASSES).to(torch.uint8)
 
+    @shareable
     def flow(self, frame: Tensor, key_frame: Tensor) -> Tensor:
         self.calls["flow"] += 1
         return (frame.int() - key_frame.int()).abs().sum(0)
-
-    def shared_calls(self) -> list[tuple[object, str]]:
-        return [(self, "classes"), (self, "flow")]
 
 
 class Wandering:
@@ -93,10 +95,11 @@ class Failing(Wandering):
 
 def fake_build(methods: Sequence[str], backbone: str) -> Built:
     """Methods `per-frame`, `wander` and `failing`, on one network."""
-    network = Network()
+    memo = Memo()
+    network = Network(memo)
     makers = {"per-frame": PerFrame, "wander": Wandering, "failing": Failing}
     segmenters = {method: makers[method](network) for method in methods}
-    return Built(segmenters, dict.fromkeys(methods, "untrained"), shared_calls=network.shared_calls())
+    return Built(segmenters, dict.fromkeys(methods, "untrained"), memo=memo)
 
 
 @dataclass(frozen=True)

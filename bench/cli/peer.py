@@ -34,7 +34,7 @@ def _run(args: argparse.Namespace) -> int:
     except ImportError:
         raise UserError("the peer is the transformers library; install it with: pip install transformers") from None
     from bench.measure.peer.compare import compare_with_peer
-    from bench.methods.builder import select_device, set_threads
+    from bench.methods.device import select_device, set_threads
     from bench.runs.results import write_json
 
     device = select_device(args.device)

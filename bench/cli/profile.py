@@ -58,7 +58,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bench.methods.builder import select_device, set_threads
+    from bench.methods.device import select_device, set_threads
     from bench.profiling.run import profile
 
     set_threads(args.threads)

@@ -52,7 +52,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bench.methods.builder import select_device, set_threads
+    from bench.methods.device import select_device, set_threads
     from bench.train.read_config import read_config
     from bench.train.run import train
 

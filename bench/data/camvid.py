@@ -18,8 +18,8 @@ import numpy as np
 from bench.data.clip import Dataset
 from bench.data.folder import describe, image_clip
 from bench.data.image_files import list_images
-from bench.metrics import IGNORE
 from mpvss.errors import UserError
+from mpvss.labels import IGNORE
 
 VOID = 11
 """CamVid's own id of pixels without a class."""

@@ -19,8 +19,8 @@ import numpy as np
 from bench.data.clip import Clip, Dataset, Frame
 from bench.data.folder import describe
 from bench.data.image_files import list_images, natural_key, read_frame, read_labels
-from bench.metrics import IGNORE
 from mpvss.errors import UserError
+from mpvss.labels import IGNORE
 
 SPLITS = ("train", "val", "test")
 UNLABELLED_SPLIT = "test"

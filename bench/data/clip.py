@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
-from bench.metrics import IGNORE
 from mpvss.errors import UserError
+from mpvss.labels import IGNORE
 
 MOST_PIXELS = 1 << 26
 """Pixels of the largest frame that is read or made: 8192x8192. Larger ones are refused before they take memory."""

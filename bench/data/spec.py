@@ -27,8 +27,8 @@ from bench.data.options import frame_size, one_of, parse_options, split_path, wh
 from bench.data.synthetic import SPLITS, SyntheticOptions, open_synthetic
 from bench.data.video_file import open_video
 from bench.data.vspw import open_vspw
-from bench.metrics import IGNORE
 from mpvss.errors import UserError
+from mpvss.labels import check_num_classes
 
 KINDS = ("camvid", "cityscapes", "folder", "generated", "synthetic", "video", "vspw")
 _MADE = ("generated", "synthetic")
@@ -55,8 +55,8 @@ def open_dataset(spec: str, labels: str | None = None, num_classes: int | None =
             bad value or is not for this kind, a file or folder that may not be read.
 
     """
-    if num_classes is not None and not 1 <= num_classes <= IGNORE:
-        raise UserError(f"num_classes is {num_classes}; label maps hold 1 to {IGNORE} classes")
+    if num_classes is not None:
+        check_num_classes(num_classes)
     try:
         dataset = _open(spec, labels, num_classes)
     except OSError as error:  # such as a folder that may not be listed

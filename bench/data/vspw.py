@@ -20,8 +20,8 @@ from bench.data.clip import Clip, Dataset
 from bench.data.folder import describe, image_clip
 from bench.data.image_files import LABEL_SUFFIXES, list_images
 from bench.data.palette import colour_map
-from bench.metrics import IGNORE
 from mpvss.errors import UserError
+from mpvss.labels import IGNORE
 
 NUM_CLASSES = 124
 SPLITS = ("train", "val", "test")

@@ -7,8 +7,7 @@ one label map a frame. Methods that are built on the same networks share those n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,13 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.evaluate.memo import Memo
 from bench.evaluate.schedule import FixedInterval
 from mpvss.errors import UserError
 from mpvss.video import Prediction, VideoSegmenter
-
-SharedCalls = Sequence[tuple[object, str]]
-"""(object, name of one of its methods) whose result is decided by the very tensors it is given."""
-
 
 GroundTruthFlow = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
 """Backward flow, (2, H, W) in pixels, from one frame to an earlier one, and what is occluded; as `Clip.flow`."""
@@ -64,54 +60,6 @@ class _Track:
     labels: np.ndarray | None
 
 
-class Memo:
-    """What the shared calls gave for the current frame, by the identity of their arguments."""
-
-    def __init__(self) -> None:
-        # The arguments are kept with the result: while they live, no other object can have their identity.
-        self._results: dict[tuple[object, ...], tuple[object, object]] = {}
-
-    def wrap(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """`call`, answering from memory where it was called with the same objects before."""
-
-        def remembered(*args: Any, **kwargs: Any) -> Any:
-            key = (call, *map(_identity, args), *((name, _identity(kwargs[name])) for name in sorted(kwargs)))
-            if key not in self._results:
-                self._results[key] = (call(*args, **kwargs), (args, kwargs))
-            return self._results[key][0]
-
-        return remembered
-
-    def forget(self) -> None:
-        """Drop every result: the next frame's tensors are others."""
-        self._results.clear()
-
-
-@contextmanager
-def remembering(shared_calls: SharedCalls) -> Iterator[Memo]:
-    """Answer the shared calls from memory inside the block; afterwards the objects are as they were."""
-    memo = Memo()
-    undo: list[Callable[[], None]] = []
-    try:
-        for owner, name in shared_calls:
-            own = vars(owner)
-            if name in own:
-                undo.append(lambda owner=owner, name=name, call=own[name]: setattr(owner, name, call))
-            else:
-                undo.append(lambda owner=owner, name=name: delattr(owner, name))
-            setattr(owner, name, memo.wrap(getattr(owner, name)))
-        yield memo
-    finally:
-        for restore in reversed(undo):
-            restore()
-
-
-def _identity(argument: object) -> object:
-    """What tells an argument from others: sizes and names by value, all else by the object."""
-    by_value = isinstance(argument, tuple) and all(isinstance(item, int) for item in argument)
-    return argument if by_value or isinstance(argument, int | str) else id(argument)
-
-
 class Lockstep:
     """The cells of one backbone over one clip, frame by frame.
 
@@ -130,6 +78,16 @@ class Lockstep:
         labelled_frames: Sequence[int] | None = None,
         ground_truth_flow: GroundTruthFlow | None = None,
     ) -> None:
+        """Start before the clip's first frame.
+
+        Args:
+            segmenters: by method; every cell's is among them.
+            cells: what is evaluated.
+            memo: what the networks that methods share were built with.
+            labelled_frames: the indices of the frames that are scored by distance; None: every frame is scored.
+            ground_truth_flow: the clip's, where a method takes it.
+
+        """
         assert labelled_frames is None or all(
             cell.interval <= labelled + 1 for cell in cells for labelled in labelled_frames
         ), "the clip reaches as far back as the intervals ask"
@@ -146,7 +104,10 @@ class Lockstep:
 
     def step(self, frame: Tensor) -> list[Group]:
         """The label maps of the clip's next frame, (3, H, W), each with the cells it is the answer of."""
-        self._memo.forget()
+        with self._memo.one_frame():
+            return self._step(frame)
+
+    def _step(self, frame: Tensor) -> list[Group]:
         answers: dict[tuple[int, int | None], tuple[np.ndarray, list[Cell]]] = {}
         for method in list(self._cells):
             try:

@@ -13,18 +13,20 @@ import torch
 from torch import Tensor, nn
 
 from bench.data import Dataset, open_dataset
-from bench.evaluate.lockstep import Cell, Lockstep, remembering
-from bench.evaluate.scores import ClipScorer, Score
+from bench.evaluate.lockstep import Cell, Lockstep
+from bench.evaluate.scorers import ClipScorer
+from bench.evaluate.scores import Score
+from bench.evaluate.video import as_tensor
 from bench.gate.baseline import SCHEMA
 from bench.measure.count.executed import executed_operators, total_macs
 from bench.measure.count.live_tensors import LiveTensors
 from bench.measure.count.operator_counts import calls_of
 from bench.measure.time.modes import steps_of
-from bench.methods.builder import Builder, Weights, as_tensor, registry_builder
-from bench.methods.registry import method_of
+from bench.methods.builder import Builder, registry_builder
+from bench.methods.names import PER_FRAME, method_of
 from bench.methods.shipped import shipped_identity, shipped_rows
-from bench.sweep.grid import PER_FRAME
-from mpvss.segmentor.semantic import without_shortcuts
+from bench.methods.weights import Weights
+from mpvss.segmentor.mask2former import with_fixed_work
 from mpvss.video import VideoSegmenter
 
 BACKBONE = "micro"
@@ -69,7 +71,7 @@ def measure_counters(data: str) -> dict[str, Any]:
 
 
 def _frame_counters(segmenter: VideoSegmenter, frames: list[Tensor], *, only_key: bool) -> dict[str, Any]:
-    steps = steps_of(segmenter, "labels")
+    steps = steps_of(with_fixed_work(segmenter), "labels")
     with torch.inference_mode():
         _, state = steps.key(frames[0])
         steps.non_key(frames[1], state)  # what a method keeps between frames is there from now on
@@ -80,7 +82,7 @@ def _frame_counters(segmenter: VideoSegmenter, frames: list[Tensor], *, only_key
 
 
 def _counters_of(frame: Callable[[], object]) -> dict[str, Any]:
-    with without_shortcuts(), LiveTensors() as live, executed_operators("") as executed:
+    with LiveTensors() as live, executed_operators("") as executed:
         frame()
     return {"macs": total_macs(executed), "peak_bytes": live.peak, "operators": calls_of(executed)}
 
@@ -90,15 +92,14 @@ def _mean_ious(rows: list[str], dataset: Dataset, build: Builder) -> dict[str, f
     built = build(rows, BACKBONE)
     cells = {row: Cell(row, 1 if method_of(row) == PER_FRAME else INTERVAL) for row in rows}
     totals: dict[Cell, Score] = {}
-    with remembering(built.shared_calls) as memo:
-        for clip in dataset.clips:
-            assert dataset.num_classes is not None
-            lockstep = Lockstep(built.segmenters, cells.values(), memo)
-            scorer = ClipScorer(cells.values(), dataset.num_classes)
-            for frame in clip.frames():
-                scorer.update(frame.labels, lockstep.step(as_tensor(frame.image, CPU)))
-            for error in lockstep.failed.values():
-                raise error
-            for cell, score in scorer.end(()).items():
-                totals[cell] = totals[cell] + score if cell in totals else score
+    for clip in dataset.clips:
+        assert dataset.num_classes is not None
+        lockstep = Lockstep(built.segmenters, cells.values(), built.memo)
+        scorer = ClipScorer(cells.values(), dataset.num_classes)
+        for frame in clip.frames():
+            scorer.update(frame.labels, lockstep.step(as_tensor(frame.image, CPU)))
+        for error in lockstep.failed.values():
+            raise error
+        for cell, score in scorer.end(()).items():
+            totals[cell] = totals[cell] + score if cell in totals else score
     return {row: (totals[cell].measures() or {})["miou"] for row, cell in cells.items()}

@@ -1,11 +1,92 @@
-"""Backbones as they are named on the command line."""
+"""Names of methods, of their rows in tables, and of backbones. Imports no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib.metadata
+import re
+from collections.abc import Iterable, Sequence
 
-from bench.methods.registry import BACKBONES, LIBRARY, check_backbone, method_of
 from mpvss.errors import UserError
+from mpvss.presets import BACKBONES as _BACKBONES
+from mpvss.presets import FLOW_DESIGNS, backbone_row
+
+UNTRAINED = "untrained"
+"""What results say of weights that no checkpoint gave."""
+PER_FRAME = "per-frame"
+"""The method to which every frame is a key frame."""
+GROUND_TRUTH_FLOW = "ground-truth-flow"
+"""A ceiling, built as the methods are but given the ground-truth flow. Sweeps score it, and measure nothing else."""
+METHODS = (PER_FRAME, "copy", "optical-flow", *FLOW_DESIGNS, "dff", "accel")
+"""The project's own methods."""
+BACKBONES = tuple(_BACKBONES)
+LIBRARY = "hf:"
+"""Before the folder or name of a model of the `transformers` library, where a backbone is named."""
+LIBRARY_METHODS = (PER_FRAME, "copy", "optical-flow")
+"""What such a model can be swept as."""
+ENTRY_POINTS = "mpvss_bench.methods"
+"""Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
+_LABEL = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def known_methods() -> tuple[str, ...]:
+    """The project's own methods, then those that installed packages add."""
+    added = importlib.metadata.entry_points(group=ENTRY_POINTS).names
+    return (*METHODS, *sorted(added - set(METHODS)))
+
+
+def method_of(row: str) -> str:
+    """The method of a table's row, METHOD or METHOD@LABEL; labels let one method have several rows.
+
+    >>> method_of("optical-flow@fine-tuned")
+    'optical-flow'
+
+    Raises:
+        UserError: a label of other than letters, digits, `.`, `-` and `_`.
+    """
+    method, at, label = row.partition("@")
+    if at and not _LABEL.fullmatch(label):
+        raise UserError(f"{row!r}: a label is letters, digits, '.', '-' and '_', as in optical-flow@fine-tuned")
+    return method
+
+
+def accel_branch(key_backbone: str) -> str:
+    """The backbone of Accel's branch for every frame, where `key_backbone` segments the key frames."""
+    return backbone_row(key_backbone).accel_branch
+
+
+def branches(method: str, backbone: str) -> tuple[str, str | None]:
+    """The `backbone` and `key_backbone` to build a method with, for the row called `backbone`.
+
+    Accel's row is KEY+OTHER, or KEY, whose usual companion then runs on every frame; other methods have one backbone.
+
+    >>> branches("accel", "r101"), branches("mpvss", "r101")
+    (('r50', 'r101'), ('r101', None))
+    """
+    if method != "accel":
+        return backbone, None
+    key, plus, other = backbone.partition("+")
+    return (other if plus else accel_branch(key)), key
+
+
+def check_backbone(name: str, method: str | None = None) -> None:
+    """Raise UserError unless there is such a backbone, and it has `method`."""
+    if not name.startswith(LIBRARY):
+        backbone_row(name)
+    elif method in (*METHODS, GROUND_TRUTH_FLOW) and method not in LIBRARY_METHODS:
+        raise UserError(f"{name} is swept as {', '.join(LIBRARY_METHODS)}; {method} needs another backbone")
+
+
+def check_names(names: Iterable[str], known: Sequence[str], what: str) -> tuple[str, ...]:
+    """The names, as they are; `what` says in a message what they name.
+
+    Raises:
+        UserError: a name that is not known.
+    """
+    names = tuple(names)
+    for name in names:
+        if name not in known:
+            raise UserError(f"unknown {what} {name!r}; known are {', '.join(known)}")
+    return names
 
 
 def backbone_names(names: Sequence[str], rows: Sequence[str]) -> tuple[str, ...]:

@@ -10,12 +10,14 @@ import numpy as np
 import torch
 
 from bench.data import Clip, Dataset, colour_map, open_dataset
-from bench.methods.builder import Builder, Built, Weights, limit, registry_builder, select_device, set_threads
-from bench.methods.names import backbone_names
-from bench.methods.registry import BACKBONES, GROUND_TRUTH_FLOW, METHODS, known_methods, method_of
+from bench.data.limit import limit
+from bench.methods.builder import Builder, Built, registry_builder
+from bench.methods.device import select_device, set_threads
+from bench.methods.names import BACKBONES, GROUND_TRUTH_FLOW, METHODS, backbone_names, known_methods, method_of
+from bench.methods.weights import Weights
 from mpvss.checkpoints import read_num_classes
 from mpvss.errors import UserError
-from mpvss.segmentor.mask2former import Execution
+from mpvss.presets import Execution
 
 ALL = "all"
 """In a list of methods or backbones: all that the project has."""

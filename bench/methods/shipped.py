@@ -3,7 +3,7 @@
 `model.safetensors`
     The weights, in float16; loaded as float32.
 `training.toml`
-    How they came about: command, commit, seed, steps, the last validation, what was started from, the configuration.
+    How they were produced: command, commit, seed, steps, the last validation, what was started from, the configuration.
 `history.csv`
     Losses and validation over the steps.
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from bench.methods.registry import GROUND_TRUTH_FLOW, LIBRARY, method_of
+from bench.methods.names import GROUND_TRUTH_FLOW, LIBRARY, method_of
 from mpvss.errors import UserError
 
 FOLDER = Path(__file__).parents[1] / "weights"

@@ -1,11 +1,10 @@
 """Accuracy and consistency measures over numpy label maps. Nothing here imports a model."""
 
-from bench.metrics.confusion import IGNORE, confusion_matrix
+from bench.metrics.confusion import confusion_matrix
 from bench.metrics.consistency import StrictVideoConsistency, VideoConsistency
 from bench.metrics.iou import mean_iou, mean_iou_with_predicted, per_class_iou, pixel_accuracy, weighted_iou
 
 __all__ = [
-    "IGNORE",
     "StrictVideoConsistency",
     "VideoConsistency",
     "confusion_matrix",

@@ -6,9 +6,7 @@ import numpy as np
 from jaxtyping import Int64, Integer, UInt8
 
 from mpvss.errors import UserError
-
-IGNORE = 255
-"""The label of pixels that no measure counts; what loaders translate to. `mpvss.video` holds the same number."""
+from mpvss.labels import IGNORE, check_num_classes
 
 
 def confusion_matrix(
@@ -28,8 +26,7 @@ def confusion_matrix(
         UserError: another shape, or an id that is none of the classes.
 
     """
-    if not 1 <= num_classes <= IGNORE:
-        raise UserError(f"num_classes is {num_classes}; label maps hold 1 to {IGNORE} classes")
+    check_num_classes(num_classes)
     if truth.shape != prediction.shape:
         raise UserError(f"the truth is {truth.shape} and the prediction {prediction.shape}; they must agree")
     pairs = _as_bytes(truth, "truth").astype(np.uint16)

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Integer, UInt16
 
-from bench.metrics.confusion import IGNORE
 from mpvss.errors import UserError
+from mpvss.labels import IGNORE
 
 SHORTEST_SCORED_CLIP = 17
 """The VSPW scripts skip clips of 16 frames or fewer, for VC8 as for VC16."""

@@ -15,7 +15,7 @@ from PIL import Image
 from baselines.optical_flow import OpticalFlow
 from bench.data import Clip, Frame
 from bench.evaluate.schedule import FixedInterval
-from bench.methods.builder import as_tensor, run_video
+from bench.evaluate.video import as_tensor, run_video
 from bench.pictures.flow_picture import draw_flow, query_motion
 from bench.pictures.strip import Column, draw_strip
 from bench.plotting import figure_bytes, styled

@@ -11,7 +11,7 @@ import torch
 
 from bench.data import Clip, write_video
 from bench.evaluate.schedule import FixedInterval
-from bench.methods.builder import run_video
+from bench.evaluate.video import run_video
 from bench.runs.progress import Progress, Stage
 from mpvss.video import VideoSegmenter
 

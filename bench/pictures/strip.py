@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from bench.metrics import IGNORE
+from mpvss.labels import IGNORE
 
 WIDTH = 2.3
 """Inches of a column."""

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from bench.evaluate.schedule import FixedInterval
+from bench.evaluate.video import as_tensor
 from bench.measure.count.executed import Executed, executed_operators
-from bench.methods.builder import as_tensor
 from bench.profiling.names import FRAME, REST, STEP, TRANSFER, Kind
 from mpvss.stages import stage, watched_by
 from mpvss.video import VideoSegmenter

@@ -11,7 +11,8 @@ from torch import nn
 from bench.data import open_dataset
 from bench.evaluate.schedule import FixedInterval
 from bench.measure.environment import describe_environment
-from bench.methods.registry import branches, build, known_methods
+from bench.methods import build
+from bench.methods.names import branches, known_methods
 from bench.profiling.profile import Profile, profile_method
 from bench.profiling.write import check_folder, write_profile
 from mpvss.errors import UserError

@@ -10,13 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from bench.methods.names import UNTRAINED
 from bench.report.tables.tables import Cell, is_there
 from bench.runs.clip_counts import ClipCounts
 from bench.runs.results import CellKey, read_clip_counts, read_configuration, read_latency, read_run, read_samples
 from bench.runs.schema import COUNTED_SCHEMA, PEER_SCHEMA, migrate_counted, migrate_peer
 from mpvss.errors import UserError
-
-UNTRAINED = "untrained"
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,17 @@ import torch
 from torch import Tensor
 
 from bench.data import Clip, Dataset
-from bench.evaluate.lockstep import Cell, Lockstep, remembering
-from bench.evaluate.scores import ClipScorer, ClipStore, DistanceScorer, Score
+from bench.evaluate.clip_store import ClipStore
+from bench.evaluate.lockstep import Cell, Lockstep
+from bench.evaluate.scorers import ClipScorer, DistanceScorer
+from bench.evaluate.scores import Score
+from bench.evaluate.video import as_tensor
 from bench.measure.count.cost_of_method import Cost
 from bench.measure.time.methods import Plan, TimedClip
 from bench.measure.time.samples import CLIP_LENGTH
 from bench.measure.time.stopping import FixedRounds
-from bench.methods.builder import Builder, as_tensor
-from bench.methods.registry import GROUND_TRUTH_FLOW, method_of
+from bench.methods.builder import Builder
+from bench.methods.names import GROUND_TRUTH_FLOW, method_of
 from bench.runs.clip_counts import ClipCounts
 from bench.runs.progress import Progress, Stage
 from bench.runs.results import CellKey, Run
@@ -115,15 +118,13 @@ class Sweep:
         totals: dict[Cell, Score] = {}
         counts: dict[Cell, dict[str, np.ndarray]] = {cell: {} for cell in found}
         clips = [(index, clip) for index, clip in enumerate(self._dataset.clips) if clip.labelled]
-        with (
-            self._progress.stage(f"{title}: accuracy", _count_frames(clip for _, clip in clips), "frames") as stage,
-            remembering(built.shared_calls) as memo,
-        ):
+        total = _count_frames(clip for _, clip in clips)
+        with self._progress.stage(f"{title}: accuracy", total, "frames") as stage:
             for index, clip in clips:
                 scores = store.load(index, clip.name)
                 missing = [cell for cell in found if cell not in scores and cell.method not in failed]
                 if missing:
-                    lockstep = Lockstep(built.segmenters, missing, memo, clip.labelled_frames, clip.flow)
+                    lockstep = Lockstep(built.segmenters, missing, built.memo, clip.labelled_frames, clip.flow)
                     scores |= self._score_clip(clip, missing, lockstep, stage)
                     failed |= lockstep.failed
                     store.save(index, clip.name, scores)

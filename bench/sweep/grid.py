@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bench.data import Dataset
 from bench.evaluate.lockstep import Cell
 from bench.evaluate.schedule import FixedInterval
-from bench.methods.registry import GROUND_TRUTH_FLOW, method_of
+from bench.methods.names import GROUND_TRUTH_FLOW, method_of
 from mpvss.errors import UserError
 
 PER_FRAME = "per-frame"

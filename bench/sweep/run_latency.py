@@ -12,6 +12,7 @@ import torch
 
 from bench.data import Dataset
 from bench.evaluate.lockstep import Cell
+from bench.evaluate.video import as_tensor
 from bench.measure.environment import describe_environment
 from bench.measure.time.guard import warnings_of
 from bench.measure.time.methods import Plan, TimedClip
@@ -19,7 +20,7 @@ from bench.measure.time.modes import Mode
 from bench.measure.time.record import DEADLINES
 from bench.measure.time.samples import CLIP_LENGTH, SCOPES, Scope
 from bench.measure.time.stopping import FixedRounds, Precision, Rule, WarmUp
-from bench.methods.builder import Builder, as_tensor
+from bench.methods.builder import Builder
 from bench.methods.setup import set_up
 from bench.runs.progress import Progress
 from bench.runs.results import CellKey, Run, open_run
@@ -28,7 +29,7 @@ from bench.sweep.grid import Grid
 from bench.sweep.run_sweep import Outcome, data_configuration, machine_configuration
 from bench.sweep.times import measure_times
 from mpvss.errors import UserError
-from mpvss.segmentor.mask2former import Execution
+from mpvss.presets import Execution
 
 
 def latency(

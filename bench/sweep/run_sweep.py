@@ -12,15 +12,15 @@ import pandas as pd
 from bench.data import Dataset
 from bench.measure.count.cost_of_method import Cost, method_cost
 from bench.measure.environment import describe_environment
-from bench.methods.builder import Weights
-from bench.methods.registry import branches, method_of
+from bench.methods.names import branches, method_of
 from bench.methods.setup import set_up
+from bench.methods.weights import Weights
 from bench.runs.progress import Progress
 from bench.runs.results import CellKey, open_run, read_run
 from bench.sweep.cells import Sweep
 from bench.sweep.grid import Grid
 from mpvss.errors import UserError
-from mpvss.segmentor.mask2former import Execution
+from mpvss.presets import Execution
 
 
 @dataclass(frozen=True)

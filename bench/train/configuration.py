@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.methods.registry import BACKBONES, METHODS, branches
+from bench.methods.names import BACKBONES, METHODS, branches
 from mpvss.errors import UserError
 from mpvss.presets import FLOW_DESIGNS
 from mpvss.training.augment import Augmentation

@@ -12,7 +12,8 @@ from baselines.flownets import FlowNetS
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
 from baselines.training import AccelTask, DffTask, FlowTask, OpticalFlowTask, PixelCriterion
-from bench.methods.registry import Parts, build
+from bench.methods.parts import Parts
+from bench.methods.registry import build_method
 from bench.train.configuration import FLOWNETS, ModelConfig
 from mpvss.checkpoints import load_checkpoint
 from mpvss.propagation import MPVSS
@@ -34,11 +35,14 @@ def make_model(
     backbone, key_backbone = config.branches
     if config.method == FLOWNETS:
         network = Parts(num_classes, seed=seed).flow(backbone)
-        model, configuration = nn.ModuleDict({"flow": network}), {"method": FLOWNETS}
+        model = nn.ModuleDict({"flow": network})
+        configuration: dict[str, str | int] = {"method": FLOWNETS}
     else:
-        built = build(config.method, backbone=backbone, key_backbone=key_backbone, num_classes=num_classes, seed=seed)
-        assert isinstance(built, nn.Module)
-        network, model, configuration = built, built, built.configuration
+        built = build_method(
+            config.method, backbone=backbone, key_backbone=key_backbone, num_classes=num_classes, seed=seed
+        )
+        network = model = built.module
+        configuration = dict(built.configuration)
     any_classes = config.start_classes == "fresh"
     sources = dict.fromkeys(model.state_dict(), f"seed {seed}")
     for file in config.start:
@@ -47,7 +51,7 @@ def make_model(
         report = load_checkpoint(model.key_segmentor, config.key_start, any_classes=any_classes)
         sources |= {f"key_segmentor.{name}": config.key_start for name in report.loaded}
     _say_sources(sources, say)
-    return network, configuration  # type: ignore[return-value]
+    return network, configuration
 
 
 def make_task(model: nn.Module, points: int) -> Task:

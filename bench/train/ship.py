@@ -14,7 +14,7 @@ import tomli_w
 from torch import Tensor
 
 from bench.methods import shipped
-from bench.methods.registry import BACKBONES, method_of
+from bench.methods.names import BACKBONES, method_of
 from bench.methods.shipped import MODEL, shipped_rows
 from bench.train.record import HISTORY, RECORD
 from mpvss.checkpoints.files import read_tensors

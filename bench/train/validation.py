@@ -11,7 +11,7 @@ from torch import nn
 from baselines.flownets import FlowNetS
 from bench.data import Dataset
 from bench.evaluate.schedule import FixedInterval
-from bench.methods.builder import as_tensor, run_video
+from bench.evaluate.video import as_tensor, run_video
 from bench.metrics import confusion_matrix, mean_iou
 from mpvss.motion.encoder import stack_pair
 from mpvss.training.loop import Row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -62,16 +63,21 @@ def labels_by_blocks(
 
 
 def first_highest(scores: Float[Tensor, "c ..."]) -> UInt8[Tensor, "..."]:
-    """The class of the highest score, of equals the first.
+    """The class of the highest score, the first among equals: the argmax, for all finite scores of 1 to 255 classes.
 
-    Torch finds a maximum along the first axis in a tenth of the time that it takes to say where it is. So the others
-    are pushed below any class number, and where it is is a maximum too.
+    Torch finds a maximum along the first axis in a tenth of the time that it takes to say where it is. So the gap to
+    the maximum is stretched until even the smallest gap that the format knows is wider than all class numbers, which
+    are then subtracted in steps too small to bridge it. What is left of the maximum is its class number.
     """
-    scores = scores.to(torch.float32)  # half precision has no room for the push
+    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))  # half precision has no room to stretch
+    limits = torch.finfo(scores.dtype)
+    stretch = 2.0 ** (math.frexp(limits.max)[1] - 1)
+    smallest_gap = limits.smallest_normal * limits.eps
+    step = smallest_gap * stretch / 256
     below = scores - scores.amax(0)
     before = torch.arange(0, -len(scores), -1, device=scores.device, dtype=scores.dtype)
     before = before.view(-1, *[1] * (scores.ndim - 1))
-    return below.mul_(1e30).add_(before).amax(0).neg_().to(torch.uint8)
+    return below.mul_(stretch).add_(before, alpha=step).amax(0).mul_(-1 / step).to(torch.uint8)
 
 
 def _bounded(

@@ -1,9 +1,10 @@
-"""Semantic inference: class probabilities times masks, a tile at a time (Sec. 3.2)."""
+"""Semantic inference: class probabilities times masks (Sec. 3.2), in one of several ways with the same result."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -14,25 +15,77 @@ from torch import Tensor
 from mpvss.segmentor.blocks import first_highest, labels_by_blocks
 from mpvss.stages import stage
 
-_shortcuts = True
+
+class SemanticInference(ABC):
+    """A way to compute the scores and labels of a `MaskPrediction`."""
+
+    @abstractmethod
+    def scores(self, prediction: MaskPrediction) -> Float[Tensor, "c h w"]:
+        """The whole score volume: classes x height x width numbers."""
+
+    @abstractmethod
+    def labels(self, prediction: MaskPrediction) -> UInt8[Tensor, "h w"]:
+        """The best class of each pixel."""
+
+    def with_fixed_work(self) -> SemanticInference:
+        """The way whose work does not depend on what the masks hold: for counts, and for recorded graphs."""
+        return self
 
 
-@contextmanager
-def without_shortcuts() -> Iterator[None]:
-    """Find labels with the same work whatever the masks hold, in the whole process: for counts, and recorded graphs."""
-    global _shortcuts
-    before, _shortcuts = _shortcuts, False
-    try:
-        yield
-    finally:
-        _shortcuts = before
+@dataclass(frozen=True)
+class WholeVolume(SemanticInference):
+    """The published way: every score at once, those of the padding included."""
+
+    def scores(self, prediction: MaskPrediction) -> Float[Tensor, "c h w"]:
+        masks = prediction.masks()
+        full = (masks.shape[-2] * prediction.stride, masks.shape[-1] * prediction.stride)
+        masks = F.interpolate(masks[None], full, mode="bilinear", align_corners=False)[0].sigmoid()
+        scores = torch.einsum("qc,qhw->chw", prediction.class_weights, masks)
+        if prediction.offset is not None:
+            scores = scores + prediction.offset[:, None, None]
+        return scores[:, : prediction.size[0], : prediction.size[1]]
+
+    def labels(self, prediction: MaskPrediction) -> UInt8[Tensor, "h w"]:
+        return first_highest(self.scores(prediction))
+
+
+@dataclass(frozen=True)
+class Tiles(SemanticInference):
+    """A few rows of scores at a time; labels hold no more than those in memory."""
+
+    def scores(self, prediction: MaskPrediction) -> Float[Tensor, "c h w"]:
+        return torch.cat(list(_tiles(prediction)), dim=1)
+
+    def labels(self, prediction: MaskPrediction) -> UInt8[Tensor, "h w"]:
+        return torch.cat([first_highest(tile) for tile in _tiles(prediction)])
+
+
+@dataclass(frozen=True)
+class Bounds(Tiles):
+    """Labels from bounds for blocks of pixels, where these spare work: on a CPU. Elsewhere, and for scores, tiles.
+
+    Other devices are faster at the same work for every pixel.
+    """
+
+    def labels(self, prediction: MaskPrediction) -> UInt8[Tensor, "h w"]:
+        if not prediction.mask_logits.is_cpu:
+            return super().labels(prediction)
+        return labels_by_blocks(
+            prediction.class_weights, prediction.masks(), prediction.offset, prediction.size, prediction.stride
+        )
+
+    def with_fixed_work(self) -> Tiles:
+        return Tiles()
+
+
+BOUNDS = Bounds()
 
 
 @dataclass(frozen=True)
 class MaskPrediction:
-    """Scores[c] = Σ_q class_weights[q, c] · sigmoid(mask of q, enlarged) + offset[c].
+    """Scores[c] = Σ_q class_weights[q, c] · sigmoid(mask of q, upsampled) + offset[c].
 
-    Masks are enlarged bilinearly by `stride`, cut to `size` and only then passed through the sigmoid.
+    Masks are upsampled bilinearly by `stride`, cut to `size` and only then passed through the sigmoid.
     """
 
     class_weights: Float[Tensor, "q c"]
@@ -41,28 +94,24 @@ class MaskPrediction:
     """Height and width of the frame."""
     stride: int = 4
     offset: Float[Tensor, " c"] | None = None
-    tiled: bool = True
-    """Whether scores are found a tile at a time; False computes the whole score volume, padding included."""
+    inference: SemanticInference = BOUNDS
+    """How scores and labels are computed."""
 
     @stage("semantic inference")
     def scores(self) -> Float[Tensor, "c h w"]:
         """The whole score volume: classes x height x width numbers."""
         with self._in_full_precision():
-            return self._whole() if not self.tiled else torch.cat(list(self._tiles()), dim=1)
+            return self.inference.scores(self)
 
     @stage("semantic inference")
     def labels(self) -> UInt8[Tensor, "h w"]:
-        """The best class of each pixel; no more than a tile's scores is in memory at once.
-
-        On a CPU they are found by blocks, which computes no score that bounds can spare. Other devices are faster at
-        the same work for every pixel.
-        """
+        """The best class of each pixel, the first among equals."""
         with self._in_full_precision():
-            if not self.tiled:
-                return first_highest(self._whole())
-            if _shortcuts and self.mask_logits.is_cpu:
-                return labels_by_blocks(self.class_weights, self._masks(), self.offset, self.size, self.stride)
-            return torch.cat([first_highest(tile) for tile in self._tiles()])
+            return self.inference.labels(self)
+
+    def masks(self) -> Float[Tensor, "q h w"]:
+        """`mask_logits` in the number format of the class weights."""
+        return self.mask_logits.to(self.class_weights.dtype)
 
     def _in_full_precision(self) -> AbstractContextManager:
         """Out of autocast: half precision has not the digits to tell the scores of classes apart."""
@@ -70,42 +119,32 @@ class MaskPrediction:
         # The "meta" device, on which work is counted, has no autocast to get out of.
         return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
-    def _masks(self) -> Float[Tensor, "q h w"]:
-        return self.mask_logits.to(self.class_weights.dtype)
 
-    def _whole(self) -> Float[Tensor, "c h w"]:
-        full = (self.mask_logits.shape[-2] * self.stride, self.mask_logits.shape[-1] * self.stride)
-        masks = F.interpolate(self._masks()[None], full, mode="bilinear", align_corners=False)[0].sigmoid()
-        scores = torch.einsum("qc,qhw->chw", self.class_weights, masks)
-        if self.offset is not None:
-            scores = scores + self.offset[:, None, None]
-        return scores[:, : self.size[0], : self.size[1]]
+def _tiles(prediction: MaskPrediction) -> Iterator[Float[Tensor, "c rows w"]]:
+    """Scores of a few rows at a time, from the top: those between one row of the mask grid and the next.
 
-    def _tiles(self) -> Iterator[Float[Tensor, "c rows w"]]:
-        """Scores of a few rows at a time, from the top: those between one row of the mask grid and the next.
+    Masks are upsampled along a row once, and each row of the frame is a mean of two such rows. The masks of a pixel
+    lie side by side in memory meanwhile, so that all of this runs along contiguous numbers.
+    """
+    (height, width), stride = prediction.size, prediction.stride
+    last = prediction.mask_logits.shape[-2] - 1
+    used_columns = min(-(-width // stride) + 1, prediction.mask_logits.shape[-1])
+    masks = prediction.masks()[None, ..., :used_columns].contiguous(memory_format=torch.channels_last)
 
-        Masks are enlarged along a row once, and each row of the frame is a mean of two such rows. The masks of a
-        pixel lie side by side in memory meanwhile, so that all of this runs along contiguous numbers.
-        """
-        height, width = self.size
-        last = self.mask_logits.shape[-2] - 1
-        used_columns = min(-(-width // self.stride) + 1, self.mask_logits.shape[-1])
-        masks = self._masks()[None, ..., :used_columns].contiguous(memory_format=torch.channels_last)
+    def upsampled_row(index: int) -> Float[Tensor, "1 w q"]:
+        row = masks[:, :, index : index + 1]
+        row = F.interpolate(row, (1, used_columns * stride), mode="bilinear", align_corners=False)
+        return row[0].permute(1, 2, 0)
 
-        def enlarged_row(index: int) -> Float[Tensor, "1 w q"]:
-            row = masks[:, :, index : index + 1]
-            row = F.interpolate(row, (1, used_columns * self.stride), mode="bilinear", align_corners=False)
-            return row[0].permute(1, 2, 0)
-
-        shares = (torch.arange(self.stride, device=masks.device) + 0.5) / self.stride
-        upper = enlarged_row(0)
-        for index in range(-(-(height + self.stride // 2) // self.stride)):
-            lower = enlarged_row(min(index, last))
-            tile = torch.lerp(upper, lower, shares[:, None, None].to(upper.dtype))
-            upper = lower
-            top = index * self.stride - self.stride // 2  # of the tile, in the frame
-            tile = tile[max(-top, 0) : height - top]
-            scores = self.class_weights.T @ tile.sigmoid_().flatten(0, 1).T
-            if self.offset is not None:
-                scores += self.offset[:, None]
-            yield scores.unflatten(1, tile.shape[:2])[..., :width]
+    shares = (torch.arange(stride, device=masks.device) + 0.5) / stride
+    upper = upsampled_row(0)
+    for index in range(-(-(height + stride // 2) // stride)):
+        lower = upsampled_row(min(index, last))
+        tile = torch.lerp(upper, lower, shares[:, None, None].to(upper.dtype))
+        upper = lower
+        top = index * stride - stride // 2  # of the tile, in the frame
+        tile = tile[max(-top, 0) : height - top]
+        scores = prediction.class_weights.T @ tile.sigmoid_().flatten(0, 1).T
+        if prediction.offset is not None:
+            scores += prediction.offset[:, None]
+        yield scores.unflatten(1, tile.shape[:2])[..., :width]

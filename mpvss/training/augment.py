@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float32, UInt8
 
 from mpvss.errors import UserError
-from mpvss.video import IGNORE
+from mpvss.labels import IGNORE
 
 GREY = 128.0
 """What frames hold where a view is larger than the frame."""

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Shaped, UInt8
 from torch import Tensor
 
 from mpvss.errors import UserError
-from mpvss.video import IGNORE
+from mpvss.labels import IGNORE
 
 
 @dataclass(frozen=True)

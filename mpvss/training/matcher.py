@@ -13,8 +13,8 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from mpvss.errors import UserError
+from mpvss.labels import IGNORE
 from mpvss.training.points import draw_points, read_classes, read_masks
-from mpvss.video import IGNORE
 
 
 @dataclass(frozen=True)

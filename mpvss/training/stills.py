@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float32, UInt8
 from scipy import ndimage
 
-from mpvss.video import IGNORE
+from mpvss.labels import IGNORE
 
 Field = Float32[np.ndarray, "2 h w"]
 """For each pixel of the key frame, where in the still (x, then y, in pixels) its content is."""

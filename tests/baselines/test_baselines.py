@@ -10,7 +10,7 @@ from baselines.dff import DFF
 from baselines.flownets import FlowNetS
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
-from bench.methods.registry import Parts
+from bench.methods.parts import Parts
 from mpvss.segmentor.semantic import MaskPrediction
 
 CLASSES = 6

@@ -9,8 +9,10 @@ from torch import nn
 
 from baselines.ground_truth_flow import GroundTruthFlow
 from bench.data import open_dataset
-from bench.evaluate.lockstep import Cell, Lockstep, remembering
-from bench.methods.registry import GROUND_TRUTH_FLOW, build
+from bench.evaluate.lockstep import Cell, Lockstep
+from bench.evaluate.memo import Memo
+from bench.methods import build
+from bench.methods.names import GROUND_TRUTH_FLOW
 from bench.metrics import confusion_matrix, mean_iou
 from mpvss.segmentor.semantic import MaskPrediction
 
@@ -71,12 +73,11 @@ def score(clip, names, ground_truth_flow):
         methods[name] = build(name, backbone="nano", num_classes=CLASSES)
         methods[name].segmentor = segmentor
     totals = {name: np.zeros((CLASSES, CLASSES), np.int64) for name in names}
-    with remembering([]) as memo:
-        lockstep = Lockstep(methods, [Cell(name, 9) for name in names], memo, ground_truth_flow=ground_truth_flow)
-        for frame in clip.frames():
-            for group in lockstep.step(torch.from_numpy(frame.image)):
-                for cell in group.cells:
-                    totals[cell.method] += confusion_matrix(frame.labels, group.labels, CLASSES)
+    lockstep = Lockstep(methods, [Cell(name, 9) for name in names], Memo(), ground_truth_flow=ground_truth_flow)
+    for frame in clip.frames():
+        for group in lockstep.step(torch.from_numpy(frame.image)):
+            for cell in group.cells:
+                totals[cell.method] += confusion_matrix(frame.labels, group.labels, CLASSES)
     assert not lockstep.failed
     return [mean_iou(total) for total in totals.values()]
 

@@ -7,7 +7,7 @@ import torch
 
 from baselines.library_model import load_library_model
 from bench.cli.main import main
-from bench.methods.registry import build
+from bench.methods import build
 from mpvss.video import VideoSegmenter
 
 CLASSES = 12

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bench.methods.registry import build
+from bench.methods import build
 from mpvss.motion.decoder import MotionDecoder
 from mpvss.segmentor.deformable import DeformableAttention
 from mpvss.segmentor.semantic import MaskPrediction

@@ -21,9 +21,12 @@ from torch import Tensor
 
 from bench.cli.main import main
 from bench.data import Clip, Dataset, Frame, colour_map
-from bench.evaluate.lockstep import Cell, Lockstep, Memo, remembering
-from bench.evaluate.scores import ClipStore, DistanceScorer
-from bench.methods.builder import Built, limit
+from bench.data.limit import limit
+from bench.evaluate.clip_store import ClipStore
+from bench.evaluate.lockstep import Cell, Lockstep
+from bench.evaluate.memo import Memo
+from bench.evaluate.scorers import DistanceScorer
+from bench.methods.builder import Built
 from bench.report import write_report
 from bench.runs.results import read_run
 from bench.sweep.grid import Grid
@@ -140,12 +143,11 @@ def test_key_frames_lie_at_every_distance_and_each_is_followed_once():
 
 def test_equals_each_distance_run_alone_on_methods_whose_state_goes_on():
     frames = as_frames(small_data(clips=1, frames=14))
-    network = Network()
+    network = Network(memo := Memo())
     segmenters = {"a": Wandering(network, 1), "b": Wandering(network, 2)}
     cells = [Cell(method, interval) for method in "ab" for interval in (1, 3, 6)]
-    with remembering(network.shared_calls()) as memo:
-        lockstep = Lockstep(segmenters, cells, memo, (12,))
-        found = [group for frame in frames for group in lockstep.step(frame)]
+    lockstep = Lockstep(segmenters, cells, memo, (12,))
+    found = [group for frame in frames for group in lockstep.step(frame)]
     assert network.calls == {"classes": 6, "flow": 5 + 4 + 3 + 2 + 1}  # shared by the two methods
     for shift, method in enumerate("ab", 1):
         for distance in range(6):
@@ -285,7 +287,7 @@ def test_limits_keep_the_labelled_frames_that_are_left():
     assert limit(dataset(), 1, 8).clips[0].labelled_frames == (7,)
     limited = replace(dataset(), clips=(clip("b"),))
     assert limit(limited, None, 7).clips[0].labelled_frames == (5,)
-    with pytest.raises(ValueError, match="--frames is 7; the first labelled frame of clip a is 7, counted from 0"):
+    with pytest.raises(ValueError, match="frames is 7; the first labelled frame of clip a is 7, counted from 0"):
         limit(dataset(), None, 7)
 
 
@@ -311,7 +313,7 @@ def test_cityscapes_from_the_command_line(cityscapes, tmp_path, capsys):
     assert main([*sweep, "--intervals", "1,21"]) == 2
     assert "clip ulm_000000_000019 has 19 frames before frame 19" in capsys.readouterr().err
     assert main([*sweep, "--intervals", "1,3", "--frames", "19"]) == 2
-    assert "--frames is 19; the first labelled frame of clip ulm_000000_000019 is 19" in capsys.readouterr().err
+    assert "frames is 19; the first labelled frame of clip ulm_000000_000019 is 19" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
     assert main([*sweep, "--intervals", "1,3"]) == 0
     table = read_run(tmp_path / "run").set_index(["method", "interval"])

@@ -6,21 +6,22 @@ import numpy as np
 import pytest
 from harness_fakes import NUM_CLASSES, Failing, LabelMap, Network, PerFrame, Wandering, as_frames, small_data
 
-from bench.evaluate.lockstep import Cell, Lockstep, remembering
+from bench.evaluate.lockstep import Cell, Lockstep
+from bench.evaluate.memo import Memo
+from mpvss.sharing import shareable
 
 INTERVALS = (1, 2, 3, 5, 10)
 FRAMES = as_frames(small_data(clips=1, frames=18))
 
 
-def run(segmenters, cells, shared_calls=()):
+def run(segmenters, cells, memo=None):
     """The label maps of each cell, frame by frame, and the lockstep."""
     maps = {cell: [] for cell in cells}
-    with remembering(shared_calls) as memo:
-        lockstep = Lockstep(segmenters, cells, memo)
-        for frame in FRAMES:
-            for group in lockstep.step(frame):
-                for cell in group.cells:
-                    maps[cell].append(group.labels)
+    lockstep = Lockstep(segmenters, cells, memo or Memo())
+    for frame in FRAMES:
+        for group in lockstep.step(frame):
+            for cell in group.cells:
+                maps[cell].append(group.labels)
     return maps, lockstep
 
 
@@ -37,9 +38,9 @@ def cells_of(*methods):
 
 
 def test_equals_each_cell_run_alone_on_methods_whose_state_goes_on():
-    network = Network()
+    network = Network(memo := Memo())
     segmenters = {"a": Wandering(network, 1), "b": Wandering(network, 2)}
-    maps, lockstep = run(segmenters, cells_of("a", "b"), network.shared_calls())
+    maps, lockstep = run(segmenters, cells_of("a", "b"), memo)
     assert not lockstep.failed
     for (method, shift), interval in [((m, s), i) for m, s in (("a", 1), ("b", 2)) for i in INTERVALS]:
         expected = alone(Wandering(Network(), shift), interval)
@@ -49,9 +50,9 @@ def test_equals_each_cell_run_alone_on_methods_whose_state_goes_on():
 
 
 def test_a_frame_is_segmented_once_and_a_flow_estimated_once():
-    network = Network()
+    network = Network(memo := Memo())
     segmenters = {"a": Wandering(network), "b": Wandering(network), "p": PerFrame(network)}
-    run(segmenters, [*cells_of("a", "b"), Cell("p", 1)], network.shared_calls())
+    run(segmenters, [*cells_of("a", "b"), Cell("p", 1)], memo)
     pairs = {(t, t - t % i) for t in range(len(FRAMES)) for i in INTERVALS if t % i}
     assert network.calls == {"classes": len(FRAMES), "flow": len(pairs)}
     for method in "ab":
@@ -59,8 +60,8 @@ def test_a_frame_is_segmented_once_and_a_flow_estimated_once():
 
 
 def test_only_key_frames_are_segmented_when_no_interval_is_one():
-    network = Network()
-    run({"a": Wandering(network)}, [Cell("a", 4), Cell("a", 6)], network.shared_calls())
+    network = Network(memo := Memo())
+    run({"a": Wandering(network)}, [Cell("a", 4), Cell("a", 6)], memo)
     assert network.calls["classes"] == len({t for t in range(18) if t % 4 == 0 or t % 6 == 0})
 
 
@@ -81,25 +82,25 @@ def test_cells_with_one_label_map_come_as_one_group():
             return self.classes
 
     class Network2(Network):
+        @shareable
         def prediction(self, frame):
             return Asked(self.classes(frame))
 
-    network = Network2()
+    network = Network2(memo := Memo())
     segmenters = {"a": Copying(network), "b": Copying(network)}
     for segmenter in segmenters.values():
         segmenter.segment = lambda frame: (network.prediction(frame),) * 2
-    with remembering([(network, "prediction")]) as memo:
-        lockstep = Lockstep(segmenters, [Cell("a", 3), Cell("b", 3)], memo)
-        groups = [lockstep.step(frame) for frame in FRAMES[:6]]
+    lockstep = Lockstep(segmenters, [Cell("a", 3), Cell("b", 3)], memo)
+    groups = [lockstep.step(frame) for frame in FRAMES[:6]]
     assert [[group.cells for group in step] for step in groups] == [[(Cell("a", 3), Cell("b", 3))]] * 6
     assert len(asked) == 2  # one label map a key frame
 
 
 def test_a_method_that_fails_leaves_the_others_alone():
-    network = Network()
+    network = Network(memo := Memo())
     segmenters = {"bad": Failing(network), "good": Wandering(network)}
     cells = [Cell("bad", 5), Cell("good", 5)]
-    maps, lockstep = run(segmenters, cells, network.shared_calls())
+    maps, lockstep = run(segmenters, cells, memo)
     assert {name: str(error) for name, error in lockstep.failed.items()} == {"bad": "out of luck"}
     assert len(maps[Cell("bad", 5)]) == 3  # frames 0, 1, 2; it broke on 3
     np.testing.assert_array_equal(np.stack(maps[Cell("good", 5)]), np.stack(alone(Wandering(Network()), 5)))
@@ -123,33 +124,39 @@ def test_label_maps_that_cannot_be_are_the_methods_failure(change, words):
         raise lockstep.failed["a"]
 
 
-def test_objects_are_as_before_after_an_error():
-    network = Network()
-    own = Network()
-    own.flow = replaced = lambda frame, key_frame: frame
-
-    def fail_inside():
-        with remembering([*network.shared_calls(), (own, "flow")]):
-            assert "classes" in vars(network)
-            raise RuntimeError("stop")
-
-    with pytest.raises(RuntimeError, match="stop"):
-        fail_inside()
-    assert "classes" not in vars(network)
-    assert "flow" not in vars(network)
-    assert own.flow is replaced
-
-
-def test_the_memo_forgets_and_tells_arguments_apart():
-    network = Network()
-    with remembering(network.shared_calls()) as memo:
-        first, second = FRAMES[:2]
-        network.flow(first, second)
-        network.flow(first, second)
+def test_the_memo_tells_arguments_apart():
+    network = Network(memo := Memo())
+    first, second = FRAMES[:2]
+    with memo.one_frame():
+        assert network.flow(first, second) is network.flow(first, second)
         assert network.calls["flow"] == 1
         network.flow(second, first)
         network.flow(first, key_frame=second)
         assert network.calls["flow"] == 3
-        memo.forget()
-        network.flow(first, second)
-        assert network.calls["flow"] == 4
+
+
+def test_the_memo_tells_networks_apart():
+    memo = Memo()
+    networks = [Network(memo), Network(memo)]
+    with memo.one_frame():
+        for network in networks:
+            network.classes(FRAMES[0])
+    assert [network.calls["classes"] for network in networks] == [1, 1]
+
+
+def test_the_memo_holds_nothing_beyond_a_frame():
+    network = Network(memo := Memo())
+
+    def stop_midway():
+        with memo.one_frame():
+            network.classes(FRAMES[0])
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        stop_midway()
+    for _ in range(2):
+        network.classes(FRAMES[0])
+    assert network.calls["classes"] == 3
+    with memo.one_frame():
+        network.classes(FRAMES[0])
+    assert network.calls["classes"] == 4

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from bench.measure.count.cost import method_cost
 
 from bench.data import open_dataset
 from bench.gate import counters
 from bench.gate.baseline import compare_counters
 from bench.gate.counters import measure_counters
-from bench.measure.count.cost import method_cost
-from bench.methods import shipped
-from bench.methods.registry import build
+from bench.methods import build, shipped
 from bench.metrics import confusion_matrix, mean_iou
 from mpvss.motion.module import MotionModule
 from mpvss.segmentor.mask2former import Mask2Former

@@ -14,7 +14,7 @@ from bench.gate.baseline import compare_counters, read_baseline
 from bench.measure.count.live_tensors import LiveTensors
 from bench.measure.count.operator_counts import count_operators
 from bench.measure.time.modes import Mode
-from bench.methods.registry import build
+from bench.methods import build
 
 ROOT = Path(__file__).parents[2]
 

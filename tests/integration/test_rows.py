@@ -14,10 +14,12 @@ from safetensors.torch import load_file
 from bench.cli.main import main
 from bench.compare.runs import compare_runs
 from bench.data import open_dataset
-from bench.evaluate.lockstep import Cell, Lockstep, remembering
+from bench.evaluate.lockstep import Cell, Lockstep
 from bench.methods import shipped
-from bench.methods.builder import Weights, registry_builder
-from bench.methods.registry import build, method_of
+from bench.methods.builder import registry_builder
+from bench.methods.names import method_of
+from bench.methods.registry import build_method
+from bench.methods.weights import Weights
 from bench.runs.results import read_run
 from bench.train import ship
 from mpvss.checkpoints import save_checkpoint
@@ -63,11 +65,12 @@ def per_frame_run(tmp_path_factory):
 @pytest.fixture
 def checkpoints(tmp_path):
     """Two optical-flow checkpoints: one segmentor, two flow networks. And one with another segmentor."""
-    models = [build("optical-flow", backbone="nano", num_classes=12, seed=seed) for seed in (1, 2, 3)]
+    built = [build_method("optical-flow", backbone="nano", num_classes=12, seed=seed) for seed in (1, 2, 3)]
+    models = [each.module for each in built]
     models[1].segmentor = models[0].segmentor
     files = [tmp_path / f"{name}.safetensors" for name in ("first", "second", "non-key")]
-    for model, file in zip(models, files, strict=True):
-        save_checkpoint(model, file, model.configuration)
+    for each, file in zip(built, files, strict=True):
+        save_checkpoint(each.module, file, each.configuration)
     return files
 
 
@@ -86,10 +89,9 @@ def test_rows_of_one_method_share_what_is_equal_and_nothing_else(checkpoints):
     for segmentor in (a.segmentor, c.segmentor):
         segmentor.backbone.register_forward_hook(lambda module, *_: calls.append(module))
     frames = [torch.from_numpy(frame.image) for frame in open_dataset(SYNTHETIC).clips[0].frames()]
-    with remembering(built.shared_calls) as memo:
-        lockstep = Lockstep(built.segmenters, [Cell(row, 1 if row == "per-frame" else 3) for row in rows], memo)
-        for frame in frames:
-            lockstep.step(frame)
+    lockstep = Lockstep(built.segmenters, [Cell(row, 1 if row == "per-frame" else 3) for row in rows], built.memo)
+    for frame in frames:
+        lockstep.step(frame)
     assert not lockstep.failed
     # per-frame on four frames; the key frames 0 and 3 of both rows with its segmentor are among them.
     assert [calls.count(s.backbone) for s in (a.segmentor, c.segmentor)] == [4, 2]

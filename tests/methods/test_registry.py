@@ -2,30 +2,33 @@
 
 import hashlib
 import importlib.metadata
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import pytest
 import torch
 from torch import nn
 
-from bench.methods.registry import (
-    BACKBONES,
-    ENTRY_POINTS,
-    METHODS,
-    UNTRAINED,
-    Parts,
-    accel_branch,
-    build,
-    known_methods,
-)
+from bench.evaluate.memo import Memo
+from bench.methods import build
+from bench.methods.names import BACKBONES, ENTRY_POINTS, METHODS, UNTRAINED, accel_branch, known_methods
+from bench.methods.parts import Parts
+from bench.methods.registry import BuiltMethod, build_method
 from mpvss.checkpoints import save_checkpoint
+from mpvss.segmentor.mask2former import with_fixed_work
+from mpvss.segmentor.semantic import Tiles, WholeVolume
 from mpvss.video import Prediction, VideoSegmenter
 
 CLASSES = 7
 
 
+def make_built(method: str, backbone: str = "nano", **options) -> BuiltMethod:
+    return build_method(method, backbone=backbone, num_classes=CLASSES, **options)
+
+
 def make(method: str, backbone: str = "nano", **options):
-    return build(method, backbone=backbone, num_classes=CLASSES, **options)
+    return make_built(method, backbone, **options).segmenter
 
 
 def assert_same_weights(a: nn.Module, b: nn.Module, same: bool = True) -> None:
@@ -45,9 +48,10 @@ def test_the_methods():
 @pytest.mark.parametrize("backbone", ["nano", "micro"])
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_segments_a_clip(method, backbone, frames):
-    model = make(method, backbone)
+    built = make_built(method, backbone)
+    model = built.segmenter
     assert isinstance(model, VideoSegmenter)
-    assert (model.num_classes, model.weights, model.training) == (CLASSES, UNTRAINED, False)
+    assert (model.num_classes, built.weights, built.module.training) == (CLASSES, UNTRAINED, False)
     key_frame, second, third = frames(64, 96, 3)
     with torch.inference_mode():
         predictions = []
@@ -148,14 +152,20 @@ class TestParts:
         assert accel.segmentor is parts.segmentor("nano")
         assert accel.flow is parts.flow("micro") is parts.flow("nano")
 
-    def test_shared_calls(self):
-        parts = Parts(CLASSES)
-        assert parts.shared_calls() == []
-        make("dff", parts=parts)
-        calls = parts.shared_calls()
-        assert {(parts.segmentor("nano"), name) for name in ("features", "decode")} <= set(calls)
-        assert (parts.flow("nano"), "flow") in calls
-        assert all(callable(getattr(owner, name)) for owner, name in calls)
+    @pytest.mark.parametrize("execution", ["lean", "paper"])
+    def test_what_keeps_results_is_given_to_the_shared_networks(self, execution, frames):
+        parts = Parts(CLASSES, execution=execution, shared=(memo := Memo()))
+        segmentor, flow = parts.segmentor("nano"), parts.flow("nano")
+        frame, key_frame = frames(64, 64)
+        with torch.inference_mode(), memo.one_frame():
+            maps = segmentor.features(frame)
+            segments = segmentor.decode(maps)
+            assert segmentor.features(frame) is maps
+            assert segmentor(frame) is segments
+            assert segmentor.predict(frame) is segmentor.prediction(segments, (64, 64))
+            assert flow.flow(frame, key_frame) is flow.flow(frame, key_frame)
+        with torch.inference_mode():
+            assert segmentor.features(frame) is not segmentor.features(frame)
 
     def test_without_parts_nothing_is_shared(self):
         assert make("copy").segmentor is not make("copy").segmentor
@@ -189,34 +199,34 @@ class TestSeed:
 
 
 class TestWeights:
-    def save(self, model, path) -> str:
-        save_checkpoint(model, path, model.configuration)
+    def save(self, built, path) -> str:
+        save_checkpoint(built.module, path, built.configuration)
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
     @pytest.mark.parametrize("method", METHODS)
     def test_loaded_and_stated(self, method, tmp_path):
-        saved, path = make(method, seed=1), tmp_path / "trained.safetensors"
+        saved, path = make_built(method, seed=1), tmp_path / "trained.safetensors"
         digest = self.save(saved, path)
-        loaded = make(method, weights=path)
-        assert_same_weights(loaded, saved)
+        loaded = make_built(method, weights=path)
+        assert_same_weights(loaded.module, saved.module)
         assert loaded.weights == f"trained.safetensors (sha256 {digest[:12]})"
 
     def test_what_the_file_lacks_is_stated(self, tmp_path):
         path = tmp_path / "trained.safetensors"
-        self.save(make("per-frame", seed=1), path)
-        loaded = make("mpvss", weights=str(path))
+        self.save(make_built("per-frame", seed=1), path)
+        loaded = make_built("mpvss", weights=str(path))
         assert loaded.weights.startswith("trained.safetensors (sha256 ")
         assert loaded.weights.endswith(", motion untrained)")
-        assert_same_weights(loaded.segmentor, make("per-frame", seed=1).segmentor)
+        assert_same_weights(loaded.segmenter.segmentor, make("per-frame", seed=1).segmentor)
 
     def test_another_configuration(self, tmp_path):
         path = tmp_path / "trained.safetensors"
-        self.save(make("per-frame"), path)
+        self.save(make_built("per-frame"), path)
         with pytest.raises(ValueError, match=r"trained\.safetensors is for backbone nano; this method has micro"):
             make("per-frame", "micro", weights=path)
         with pytest.raises(ValueError, match=r"is for num_classes 7; this method has 8"):
             build("per-frame", backbone="nano", num_classes=8, weights=path)
-        self.save(make("accel", key_backbone="micro"), path)
+        self.save(make_built("accel", key_backbone="micro"), path)
         with pytest.raises(ValueError, match=r"is for key_backbone micro; this method has nano"):
             make("accel", weights=path)
 
@@ -256,8 +266,10 @@ def own_method(monkeypatch):
 @pytest.mark.usefixtures("own_method")
 class TestEntryPoints:
     def test_built_by_name(self):
-        model = make("own")
+        built = make_built("own")
+        model = built.segmenter
         assert (type(model).__name__, model.backbone, model.num_classes) == ("OwnMethod", "nano", CLASSES)
+        assert built.weights == "the method's own"
 
     def test_named_among_the_known(self):
         assert known_methods() == (*METHODS, "own")
@@ -277,3 +289,24 @@ def test_accel_branches():
     }  # fmt: skip
     with pytest.raises(ValueError, match="unknown backbone 'r18'"):
         accel_branch("r18")
+
+
+def test_a_copy_with_fixed_work_holds_the_same_weights_and_gives_the_same_labels(filled, frames):
+    for execution, inference in (("lean", Tiles()), ("paper", WholeVolume())):
+        model = filled(make("accel", key_backbone="micro", execution=execution), 4)
+        before = model.segmentor.inference
+        fixed = with_fixed_work(model)
+        assert {fixed.segmentor.inference, fixed.key_segmentor.inference} == {inference}
+        assert model.segmentor.inference is before
+        ours, theirs = model.state_dict(keep_vars=True), fixed.state_dict(keep_vars=True)
+        assert all(theirs[name] is tensor for name, tensor in ours.items())
+        key_frame, frame = frames(64, 96)
+        with torch.inference_mode():
+            labels = [each.propagate(frame, each.segment(key_frame)[1])[0].labels() for each in (model, fixed)]
+        assert torch.equal(*labels)
+        assert labels[0].unique().numel() > 1
+
+
+def test_names_need_no_torch():
+    program = "import sys, bench.methods.names, bench.methods.weights; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)

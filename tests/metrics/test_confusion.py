@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from bench.metrics import IGNORE, confusion_matrix
-from mpvss import video
+from bench.metrics import confusion_matrix
 
 
 def labels(*rows):
@@ -67,7 +66,3 @@ def test_refuses_maps_of_two_shapes():
 def test_refuses_numbers_of_classes_that_label_maps_cannot_hold(num_classes):
     with pytest.raises(ValueError, match=f"num_classes is {num_classes}"):
         confusion_matrix(labels([0]), labels([0]), num_classes)
-
-
-def test_ignore_is_the_methods_ignore():
-    assert IGNORE == video.IGNORE

@@ -14,12 +14,11 @@ import torch
 from baselines.flownets import build_flownets
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
-from bench.methods.registry import build
+from bench.methods import build
+from mpvss.build import build_mpvss, build_segmentor
 from mpvss.checkpoints import load_checkpoint, read_configuration, save_checkpoint
 from mpvss.checkpoints.names import to_ours
-from mpvss.presets import BACKBONES, Backbone, Head, build_mpvss, build_segmentor
-from mpvss.segmentor.resnet import FrozenBatchNorm2d, ResNet
-from mpvss.segmentor.swin import SwinTransformer
+from mpvss.presets import BACKBONES, Backbone, Head, ResNetNumbers, SwinNumbers
 
 CLASSES = 5
 # As deep as the published networks, so that names are the same, and narrow.
@@ -37,24 +36,24 @@ TINY = Head(
 )
 
 
-def tiny_resnet(depths=(3, 4, 6, 3)) -> ResNet:
-    return ResNet(depths=depths, channels=(8, 12, 16, 20), stem=4, norm=FrozenBatchNorm2d)
+def tiny_resnet(depths=(3, 4, 6, 3)) -> ResNetNumbers:
+    return ResNetNumbers(depths, channels=(8, 12, 16, 20), stem=4)
 
 
-def tiny_swin(depths=(2, 2, 6, 2)) -> SwinTransformer:
-    return SwinTransformer(embed_dim=8, depths=depths, heads=(1, 1, 2, 2), window=3)
+def tiny_swin(depths=(2, 2, 6, 2)) -> SwinNumbers:
+    return SwinNumbers(8, depths, heads=(1, 1, 2, 2), window=3)
 
 
 @pytest.fixture(autouse=True)
 def tiny_backbones(monkeypatch):
     rows = {
-        "r50": tiny_resnet,
-        "r101": lambda: tiny_resnet((3, 4, 23, 3)),
-        "swin-t": tiny_swin,
-        "swin-s": lambda: tiny_swin((2, 2, 18, 2)),
+        "r50": tiny_resnet(),
+        "r101": tiny_resnet((3, 4, 23, 3)),
+        "swin-t": tiny_swin(),
+        "swin-s": tiny_swin((2, 2, 18, 2)),
     }
-    for name, make in rows.items():
-        monkeypatch.setitem(BACKBONES, name, Backbone(make, TINY, name))
+    for name, numbers in rows.items():
+        monkeypatch.setitem(BACKBONES, name, Backbone(numbers, TINY, name))
 
 
 @pytest.fixture

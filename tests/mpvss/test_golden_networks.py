@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from baselines.flownets import build_flownets
+from mpvss.build import build_mpvss, build_segmentor
 from mpvss.checkpoints import load_checkpoint
 from mpvss.checkpoints.names import to_ours
-from mpvss.presets import PAPER, build_mpvss, build_segmentor
+from mpvss.presets import PAPER
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TOLERANCE = 1e-4

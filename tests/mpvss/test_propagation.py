@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from baselines.flownets import build_flownets
-from bench.methods.registry import build
-from mpvss.presets import FLOW_DESIGNS, PAPER, build_motion, build_mpvss, build_segmentor
+from bench.methods import build
+from mpvss.build import build_motion, build_mpvss, build_segmentor
+from mpvss.presets import FLOW_DESIGNS, PAPER
 
 
 def make(method: str, filled=None, **options):

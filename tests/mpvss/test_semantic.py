@@ -1,6 +1,6 @@
 """Semantic inference: by blocks, in tiles and in one volume."""
 
-from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +9,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from bench.measure.count.executed import executed_operators, total_macs
-from mpvss.segmentor.semantic import MaskPrediction, without_shortcuts
+from mpvss.segmentor.blocks import first_highest
+from mpvss.segmentor.semantic import BOUNDS, Bounds, MaskPrediction, Tiles, WholeVolume
 
 # The mask grid and the frame: whole, cut at odd sizes, one row, one column, shorter and longer than a tile.
 SHAPES = [
@@ -26,14 +27,14 @@ SHAPES = [
 ]
 
 
-def prediction(grid, size, *, classes=7, queries=12, offset=False, tiled=True) -> MaskPrediction:
+def prediction(grid, size, *, classes=7, queries=12, offset=False, inference=BOUNDS) -> MaskPrediction:
     generator = torch.Generator().manual_seed(sum(grid) + sum(size))
     return MaskPrediction(
         class_weights=torch.rand(queries, classes, generator=generator),
         mask_logits=3 * torch.randn(queries, *grid, generator=generator),
         size=size,
         offset=0.3 * torch.randn(classes, generator=generator) if offset else None,
-        tiled=tiled,
+        inference=inference,
     )
 
 
@@ -50,14 +51,13 @@ def definition(given: MaskPrediction) -> torch.Tensor:
 
 @pytest.mark.parametrize("offset", [False, True])
 @pytest.mark.parametrize(("grid", "size"), SHAPES)
-@pytest.mark.parametrize("way", ["blocks", "tiles", "whole"])
+@pytest.mark.parametrize("way", [Bounds(), Tiles(), WholeVolume()], ids=lambda way: type(way).__name__)
 def test_scores_and_labels(grid, size, offset, way):
-    given = prediction(grid, size, offset=offset, tiled=way != "whole")
+    given = prediction(grid, size, offset=offset, inference=way)
     expected = definition(given)
     assert given.scores().shape == (7, *size)
     torch.testing.assert_close(given.scores(), expected)
-    with without_shortcuts() if way == "tiles" else nullcontext():
-        labels = given.labels()
+    labels = given.labels()
     assert (labels.shape, labels.dtype) == (size, torch.uint8)
     best, chosen = expected.amax(0), expected.gather(0, labels[None].long())[0]
     torch.testing.assert_close(chosen, best)
@@ -83,7 +83,7 @@ def test_labels_never_hold_the_score_volume():
     with _Largest() as in_tiles:
         prediction(**shape).labels()
     with _Largest() as whole:
-        prediction(**shape, tiled=False).labels()
+        prediction(**shape, inference=WholeVolume()).labels()
     assert whole.elements >= 30 * 960 * 160  # else this test could not tell
     assert in_tiles.elements < 20 * 960 * 160 / 8
 
@@ -116,9 +116,9 @@ def test_bounds_spare_most_of_the_products_and_change_no_label(negative):
     given = regions(negative=negative)
     macs = {}
     labels = {}
-    for way, context in (("tiles", without_shortcuts()), ("blocks", nullcontext())):
-        with context, executed_operators("") as executed:
-            labels[way] = given.labels()
+    for way, inference in (("tiles", Tiles()), ("blocks", Bounds())):
+        with executed_operators("") as executed:
+            labels[way] = replace(given, inference=inference).labels()
         macs[way] = total_macs({key: tally for key, tally in executed.items() if key[1] == "aten::mm"})
     assert torch.equal(labels["blocks"], labels["tiles"])
     assert labels["blocks"].unique().numel() > 4
@@ -140,3 +140,33 @@ def test_half_precision_masks_are_scored_in_single():
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(given.labels(), expected)
         assert given.scores().dtype == torch.float32
+
+
+SMALLEST = {torch.float32: 2.0**-149, torch.float64: 2.0**-1074}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("classes", [1, 2, 124, 255])
+@pytest.mark.parametrize("spread", ["smallest", "denormal", "tiny", "plain", "huge", "steps of rounding"])
+def test_the_first_highest_is_the_argmax(spread, classes, dtype):
+    generator = torch.Generator().manual_seed(classes)
+    whole = torch.randint(-4, 5, (classes, 50), generator=generator).to(dtype)  # with many equals
+    limits = torch.finfo(dtype)
+    scores = {
+        "smallest": whole * SMALLEST[dtype],
+        "denormal": whole * limits.smallest_normal / 64,
+        "tiny": whole * 1e-35,
+        "plain": whole - 9,
+        "huge": whole / 4 * limits.max,
+        "steps of rounding": 1 + whole * limits.eps,
+    }[spread]
+    assert scores.isfinite().all()
+    expected = scores.numpy().argmax(0)  # numpy promises the first
+    assert first_highest(scores).tolist() == expected.tolist()
+    assert classes == 1 or len(set(expected.tolist())) > 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_the_first_highest_of_half_precision(dtype):
+    scores = torch.randn(60, 200, generator=torch.Generator().manual_seed(1)).to(dtype)
+    assert first_highest(scores).tolist() == scores.float().numpy().argmax(0).tolist()

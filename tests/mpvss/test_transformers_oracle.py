@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mpvss.checkpoints import load_checkpoint
+from mpvss.published import PublishedMask2Former
 from mpvss.segmentor.mask2former import PADDING, PIXEL_MEAN, PIXEL_STD, Mask2Former, pad_to_multiple
 from mpvss.segmentor.pixel_decoder import PixelDecoder
 from mpvss.segmentor.query_decoder import QueryDecoder
@@ -117,7 +118,7 @@ def ours_of(case: Case, execution: str = "lean") -> Mask2Former:
         backbone = SwinTransformer(depths=case.depths, **case.swin)
     else:
         backbone = ResNet(depths=case.depths, norm=FrozenBatchNorm2d, **case.resnet)
-    return Mask2Former(
+    return (PublishedMask2Former if execution == "paper" else Mask2Former)(
         backbone=backbone,
         pixel_decoder=PixelDecoder(
             in_channels=backbone.out_channels,
@@ -138,7 +139,6 @@ def ours_of(case: Case, execution: str = "lean") -> Mask2Former:
             heads=case.heads,
             hidden=case.query_hidden,
         ),
-        execution=execution,
     ).eval()
 
 

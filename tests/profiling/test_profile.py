@@ -13,12 +13,12 @@ from bench.cli.main import main
 from bench.data import open_dataset
 from bench.measure.count import by_stage as cost_counters
 from bench.measure.count.by_stage import FRAME, OURS, count_by_stage
-from bench.methods.registry import build
+from bench.methods import build
 from bench.profiling.attribution import coverage, stage_seconds
 from bench.profiling.profile import profile_method
 from bench.profiling.tables import operator_rows, stage_rows
 from bench.profiling.write import FILES, PROFILE, TRACE_FILE
-from mpvss.segmentor.semantic import without_shortcuts
+from mpvss.segmentor.mask2former import with_fixed_work
 from mpvss.stages import STAGES, stage, watched_by
 
 CPU = torch.device("cpu")
@@ -33,8 +33,8 @@ def pictures(count: int, size: tuple[int, int] = SIZE):
 
 @pytest.fixture(scope="module")
 def profile():
-    model = build("mpvss", backbone="nano", num_classes=3)
-    with pytest.MonkeyPatch.context() as patch, without_shortcuts():  # for the count of the graph
+    model = with_fixed_work(build("mpvss", backbone="nano", num_classes=3))  # for the count of the graph
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("jaxtyping.config.jaxtyping_disable", True)
         return profile_method(model, pictures(6), 3, CPU)
 

@@ -17,7 +17,10 @@ from harness_fakes import Network, PerFrame, Wandering, as_frames, fake_build, s
 
 from bench import metrics
 from bench.data import Frame
-from bench.methods.builder import Built, Weights, limit
+from bench.data.limit import limit
+from bench.evaluate.memo import Memo
+from bench.methods.builder import Built
+from bench.methods.weights import Weights
 from bench.runs.results import CellKey, read_clip_counts, read_run
 from bench.sweep.grid import Grid
 
@@ -99,7 +102,7 @@ def test_killed_midway_and_started_again_gives_the_same_accuracy(tmp_path):
 
     def build(methods, backbone):
         built = fake_build(methods, backbone)
-        network = built.shared_calls[0][0]
+        network = built.segmenters["wander"]._network
         scored.append((backbone, network))
         return built
 
@@ -172,9 +175,9 @@ def test_a_failed_method_is_recorded_and_tried_again(tmp_path, capsys):
     assert table[table["method"] == "wander"]["miou"].notna().all()
 
     def mended(methods, backbone):
-        network = Network()
+        network = Network(memo := Memo())
         segmenters = {method: Wandering(network) for method in methods}
-        return Built(segmenters, dict.fromkeys(methods, "untrained"), shared_calls=network.shared_calls())
+        return Built(segmenters, dict.fromkeys(methods, "untrained"), memo=memo)
 
     assert sweep(run, ("failing", "wander"), build=mended) == []
     assert (read_run(run)["status"] == "ok").all()

@@ -5,7 +5,9 @@ import torch
 from msgspec.structs import replace
 
 from baselines.accel import Accel
-from bench.methods.registry import Parts, build
+from bench.methods import build
+from bench.methods.parts import Parts
+from bench.methods.registry import build_method
 from bench.train.configuration import ModelConfig
 from bench.train.model import make_model
 from bench.train.read_config import read_config
@@ -23,9 +25,9 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     files = {}
     for backbone in ("micro", "nano"):
-        model = build("per-frame", backbone=backbone, num_classes=CLASSES, seed=7)
+        built = build_method("per-frame", backbone=backbone, num_classes=CLASSES, seed=7)
         files[backbone] = folder / f"{backbone}.safetensors"
-        save_checkpoint(model, files[backbone], model.configuration)
+        save_checkpoint(built.module, files[backbone], built.configuration)
     files["flownets"] = folder / "flownets.safetensors"
     flow = torch.nn.ModuleDict({"flow": Parts(1, seed=7).flow("micro")})
     save_checkpoint(flow, files["flownets"], {"method": "flownets"})

@@ -13,7 +13,8 @@ import torch
 from baselines.flownets import FlowNetS
 from bench.cli.main import main
 from bench.data import open_dataset
-from bench.methods.registry import build
+from bench.methods import build
+from bench.methods.registry import build_method
 from bench.runs.progress import Progress
 from bench.train.data import Ahead, FrameCache, RandomAccessClip, training_clips
 from bench.train.read_config import read_config
@@ -63,13 +64,15 @@ def test_a_per_frame_run_then_propagation_from_it(config, tmp_path, capsys):
     assert [row["step"] for row in rows] == ["1", "2"]
     assert rows[0]["miou"] == ""
     assert 0 <= float(rows[1]["miou"]) <= 1
-    model = build("per-frame", backbone="nano", num_classes=6, weights=first / "model.safetensors")
-    assert "untrained" not in model.weights
+    built = build_method("per-frame", backbone="nano", num_classes=6, weights=first / "model.safetensors")
+    assert "untrained" not in built.weights
+    model = built.module
 
     start = f'start = ["{first / "model.safetensors"}"]'
     assert main(["train", config("mpvss", start, workers=2), "--out", str(second)]) == 0
-    moved = build("mpvss", backbone="nano", num_classes=6, weights=second / "model.safetensors")
-    assert "untrained" not in moved.weights
+    built = build_method("mpvss", backbone="nano", num_classes=6, weights=second / "model.safetensors")
+    assert "untrained" not in built.weights
+    moved = built.module
     fresh = build("mpvss", backbone="nano", num_classes=6)
     for name, value in model.segmentor.state_dict().items():
         kept = not name.startswith(("query_decoder.mask_embed", "query_decoder.class_embed"))
@@ -198,8 +201,8 @@ def test_no_steps_join_checkpoints_into_one(config, tmp_path):
     assert main(["train", config(steps=0), "--out", str(parts)]) == 0
     more = f'start = ["{parts / "model.safetensors"}"]'
     assert main(["train", config("optical-flow", more, steps=0), "--out", str(tmp_path / "whole")]) == 0
-    whole = build("optical-flow", backbone="nano", num_classes=6, weights=tmp_path / "whole/model.safetensors")
-    assert "untrained" not in whole.weights
+    built = build_method("optical-flow", backbone="nano", num_classes=6, weights=tmp_path / "whole/model.safetensors")
+    assert "untrained" not in built.weights
 
 
 @pytest.mark.parametrize(

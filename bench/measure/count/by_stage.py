@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 from bench.measure.count.executed import ExecutedOperators, total_macs
 from bench.measure.count.operators import FORMULAS
 from bench.measure.count.traced import shapes_only
+from mpvss.segmentor.mask2former import with_fixed_work
 from mpvss.stages import watched_by
 from mpvss.video import VideoSegmenter
 
@@ -86,6 +87,7 @@ def count_by_stage(method: VideoSegmenter, size: tuple[int, int]) -> dict[str, S
         UserError: the method runs an operator that is unknown to `bench.measure.count.operators`.
     """
     frame = torch.zeros(3, *size)
+    method = with_fixed_work(method)
     with torch.no_grad(), shapes_only(), _without_gradients(method):
         key = _count_frame(lambda of, x: of.segment(x)[0].labels(), method, frame)
         prediction, state = method.segment(frame)

@@ -12,7 +12,8 @@ import pandas as pd
 from bench.measure.count.by_stage import COUNTERS, StageCounts, count_by_stage
 from bench.measure.count.table import GIGA
 from bench.measure.count.traced import shapes_only
-from bench.methods.registry import METHODS, branches, build
+from bench.methods import build
+from bench.methods.names import METHODS, branches
 
 
 @dataclass(frozen=True)

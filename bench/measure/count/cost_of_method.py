@@ -12,9 +12,10 @@ from torch import nn
 from bench.evaluate.schedule import FixedInterval
 from bench.measure.count.executed import total_macs
 from bench.measure.count.frames import count_frames, count_used
-from bench.methods.registry import LIBRARY, METHODS, build
+from bench.methods import build
+from bench.methods.names import LIBRARY, METHODS
 from mpvss.errors import UserError
-from mpvss.segmentor.mask2former import Execution
+from mpvss.presets import Execution
 from mpvss.video import VideoSegmenter
 
 

@@ -15,7 +15,7 @@ from torch import nn
 from bench.measure.count.calls import Call, recorded_calls, tallied
 from bench.measure.count.executed import Executed, executed_operators
 from bench.measure.count.outside import Exits
-from mpvss.segmentor.semantic import without_shortcuts
+from mpvss.segmentor.mask2former import with_fixed_work
 from mpvss.video import VideoSegmenter
 
 REST = "rest"
@@ -90,7 +90,8 @@ def on_values(method: VideoSegmenter, size: tuple[int, int]) -> ExecutedFrames:
     """As `count_frames`, by running the method on a random frame on the CPU."""
     draw = torch.Generator().manual_seed(0)
     frame = torch.randint(0, 256, (3, *size), dtype=torch.uint8, generator=draw)
-    with torch.no_grad(), without_shortcuts(), Exits() as exits:
+    method = with_fixed_work(method)
+    with torch.no_grad(), Exits() as exits:
         with executed_operators(REST) as key:
             prediction, state = method.segment(frame)
             prediction.labels()

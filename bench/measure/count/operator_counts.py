@@ -12,7 +12,7 @@ from torch import Tensor
 from bench.measure.count.executed import Executed, ExecutedOperators
 from bench.measure.time.modes import Mode, steps_of
 from bench.measure.time.samples import Kind
-from mpvss.segmentor.semantic import without_shortcuts
+from mpvss.segmentor.mask2former import with_fixed_work
 from mpvss.video import VideoSegmenter
 
 Calls = dict[str, int]
@@ -35,9 +35,9 @@ def count_operators(segmenter: VideoSegmenter, frames: Sequence[Tensor], mode: M
     is counted. Counted is a second time around, when what a method keeps between frames is there; shortcuts that depend
     on what is in a picture are not taken.
     """
-    steps = steps_of(segmenter, "labels")
+    steps = steps_of(with_fixed_work(segmenter), "labels")
     counts: dict[Kind, Calls] = {}
-    with torch.inference_mode(), mode.autocast(frames[0].device), without_shortcuts():
+    with torch.inference_mode(), mode.autocast(frames[0].device):
         for _ in range(2):
             state = None
             for kind, frame in zip(("key", "non-key"), frames, strict=False):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.measure.count.cost_of_method import method_cost
 from bench.measure.count.table import GIGA, MEGA
-from bench.methods.registry import branches
+from bench.methods.names import branches
 from mpvss.errors import UserError
 
 PUBLISHED_TABLES = Path(__file__).parents[3] / "results" / "published" / "tables.csv"

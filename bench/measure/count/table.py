@@ -9,8 +9,8 @@ import pandas as pd
 
 from bench.evaluate.schedule import FixedInterval
 from bench.measure.count.cost_of_method import Cost, method_cost
-from bench.methods.registry import METHODS, branches, method_of
-from mpvss.segmentor.mask2former import Execution
+from bench.methods.names import METHODS, branches, method_of
+from mpvss.presets import Execution
 
 GIGA, MEGA = 1e9, 1e6
 GRAPHS: tuple[Execution, ...] = ("paper", "lean")

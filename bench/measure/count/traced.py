@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from bench.measure.count.operators import attention_macs, lookup_macs, product_macs
-from mpvss.segmentor.semantic import without_shortcuts
+from mpvss.segmentor.mask2former import with_fixed_work
 from mpvss.video import VideoSegmenter
 
 _SMALL = 1 << 16
@@ -58,6 +58,7 @@ def count_macs(method: VideoSegmenter, size: tuple[int, int]) -> tuple[int, int]
     The method is on the CPU. Its weights may be anything.
     """
     frame = torch.zeros(3, *size)
+    method = with_fixed_work(method)
     with torch.no_grad(), shapes_only():
         key = _count(_KeyFrame(method), frame)
         prediction, state = method.segment(frame)
@@ -81,7 +82,7 @@ def _count(module: nn.Module, frame: Tensor) -> int:
 @contextmanager
 def shapes_only() -> Iterator[None]:
     """Give operators' outputs their shapes and no values: a count takes no time and touches no memory."""
-    with without_shortcuts(), _RecordedConvolutions(), _ShapesOnly():
+    with _RecordedConvolutions(), _ShapesOnly():
         yield
 
 

@@ -25,12 +25,12 @@ from bench.measure.environment import describe_environment
 from bench.measure.memory import peak_memory
 from bench.measure.peer.model import SWINS, Peer
 from bench.measure.time.modes import Mode, Steps, prepare
-from bench.methods.registry import build
+from bench.methods import build
 from bench.runs.schema import PEER_SCHEMA
 from mpvss.checkpoints import load_checkpoint
 from mpvss.errors import UserError
+from mpvss.presets import Execution
 from mpvss.propagation import MPVSS
-from mpvss.segmentor.mask2former import Execution
 from mpvss.video import VideoSegmenter
 
 WARMUP_ROUNDS = 2

@@ -9,14 +9,11 @@ import torch.nn.functional as F
 from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor, nn
 
+from mpvss.presets import BACKBONES, SwinNumbers
 from mpvss.segmentor.mask2former import PIXEL_MEAN, PIXEL_STD, pad_to_multiple
 
-SWINS = {
-    "swin-t": {"embed_dim": 96, "depths": [2, 2, 6, 2], "num_heads": [3, 6, 12, 24], "window_size": 7},
-    "swin-s": {"embed_dim": 96, "depths": [2, 2, 18, 2], "num_heads": [3, 6, 12, 24], "window_size": 7},
-    "swin-b": {"embed_dim": 128, "depths": [2, 2, 18, 2], "num_heads": [4, 8, 16, 32], "window_size": 12},
-    "swin-l": {"embed_dim": 192, "depths": [2, 2, 18, 2], "num_heads": [6, 12, 24, 48], "window_size": 12},
-}
+SWINS = {name: row.numbers for name, row in BACKBONES.items() if isinstance(row.numbers, SwinNumbers)}
+"""The backbones that the peer can be built with."""
 GAINS = {
     "queries_features.weight": 16.0,
     "queries_embedder.weight": 16.0,
@@ -58,7 +55,15 @@ class Peer(nn.Module):
         from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation, SwinConfig
 
         stages = [f"stage{index}" for index in range(1, 5)]
-        swin = SwinConfig(out_features=stages, drop_path_rate=0.0, **SWINS[backbone])  # type: ignore[call-arg]
+        numbers = SWINS[backbone]
+        swin = SwinConfig(
+            embed_dim=numbers.embed_dim,
+            depths=list(numbers.depths),
+            num_heads=list(numbers.heads),
+            window_size=numbers.window,
+            out_features=stages,  # type: ignore[call-arg]
+            drop_path_rate=0.0,
+        )
         configuration = Mask2FormerConfig(backbone_config=swin, num_labels=num_classes)  # type: ignore[call-arg]
         self.num_classes = num_classes
         self.model = Mask2FormerForUniversalSegmentation(configuration)

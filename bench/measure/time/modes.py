@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from bench.measure.time.graphs import captured
 from bench.measure.time.samples import Scope
 from mpvss.errors import UserError
-from mpvss.segmentor.semantic import without_shortcuts
+from mpvss.segmentor.mask2former import with_fixed_work
 from mpvss.video import VideoSegmenter
 
 AMP = ("bfloat16", "float16")
@@ -105,7 +105,9 @@ def prepare(
     start = perf_counter()
     if mode.compile:
         torch._dynamo.config.cache_size_limit = MANY_COMPILATIONS
-        steps = Steps(_compiled(steps.key), _compiled(steps.non_key))
+        # Compiled for the shapes that it meets; so these must not depend on what is in a picture.
+        fixed = steps_of(with_fixed_work(segmenter), scope)
+        steps = Steps(torch.compile(fixed.key, dynamic=False), torch.compile(fixed.non_key, dynamic=False))
     with torch.inference_mode(), mode.autocast(device):
         if mode.cuda_graphs:
             steps = Steps(*captured(steps.key, steps.non_key, frames[0]))
@@ -115,14 +117,3 @@ def prepare(
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return steps, perf_counter() - start
-
-
-def _compiled(step: Callable[..., tuple[Tensor, Any]]) -> Callable[..., tuple[Tensor, Any]]:
-    """A step, compiled for the shapes that it meets; so these must not depend on what is in a picture."""
-    compiled = torch.compile(step, dynamic=False)
-
-    def run(*args: Any) -> tuple[Tensor, Any]:
-        with without_shortcuts():
-            return compiled(*args)
-
-    return run

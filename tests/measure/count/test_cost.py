@@ -13,9 +13,9 @@ from bench.measure.count.cost_of_method import Cost, cost_of, method_cost
 from bench.measure.count.executed import executed_operators, total_macs
 from bench.measure.count.frames import on_values
 from bench.measure.count.traced import count_macs
-from bench.methods.registry import build
+from bench.methods import build
 from mpvss.presets import SMALL
-from mpvss.segmentor.semantic import without_shortcuts
+from mpvss.segmentor.mask2former import with_fixed_work
 from mpvss.stages import STAGES
 
 # Traced graphs, in which nothing is checked, are made sooner without the attempt.
@@ -206,9 +206,9 @@ def test_stages_add_up_and_the_method_is_left_as_it_was():
 @pytest.mark.parametrize("method", ["copy", "optical-flow", "mpvss", "mpvss-query-for-pf", "dff", "accel"])
 def test_what_is_executed_is_what_is_counted(method):
     """On numbers, operator by operator, the count is that of the graph, and almost nothing is outside of a stage."""
-    model = build(method, backbone="nano", num_classes=CLASSES)
+    model = with_fixed_work(build(method, backbone="nano", num_classes=CLASSES))
     frame = torch.zeros(3, *SIZE)
-    with torch.inference_mode(), without_shortcuts():
+    with torch.inference_mode():
         with executed_operators("rest") as key:
             prediction, state = model.segment(frame)
             prediction.labels()

@@ -11,7 +11,8 @@ from baselines.training import (
     PixelCriterion,
     scores_at,
 )
-from bench.methods.registry import Parts, build
+from bench.methods import build
+from bench.methods.parts import Parts
 from mpvss.presets import FLOW_DESIGNS
 from mpvss.segmentor.semantic import MaskPrediction
 from mpvss.training.batch import Batch, pad_labels, stack

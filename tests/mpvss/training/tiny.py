@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
-from bench.methods.registry import build
+from bench.methods import build
 from mpvss.training.augment import Augmentation
 from mpvss.training.distributed import joined_processes
 from mpvss.training.loop import Hooks, LoopOptions, train
