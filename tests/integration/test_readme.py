@@ -136,7 +136,7 @@ def in_little(arguments: list[str]) -> list[str]:
         "cost": ["--backbones", "micro", "--size", "64x96"],
         "peer": ["--size", "64x96", "--classes", "8", "--rounds", "1", "--threads", "1"],
         "profile": ["--size", "64x96", "--frames", "2", "--backbone", "micro", "--threads", "1"],
-        "train": ["--threads", "1", *little_training(options[0])],
+        "train": ["--threads", "1", *little_training(arguments[1])] if command == "train" else [],
     }.get(command, [])
     moved = list(options)
     for index, before in enumerate(options[:-1]):
