@@ -119,15 +119,9 @@ def reason_to_leave(arguments: list[str]) -> str | None:
     if "--paper" in options:
         return "tests/measure/count/test_paper_cells.py counts them"
     if "PATH" in others or ".pth" in others:
-<<<<<<< HEAD
-        return "it needs a checkpoint or data that are not shipped"
-    if "cuda" in options or (command == "train" and options[0].startswith("paper-")):
-        return "it needs a GPU, and data that are not shipped"
-=======
         return "it needs a checkpoint or a model that is not shipped"
     if "cuda" in options:
         return "it needs a GPU"
->>>>>>> hc
     return None
 
 
