@@ -21,7 +21,8 @@ from bench.data.limit import limit
 from bench.evaluate.memo import Memo
 from bench.methods.builder import Built
 from bench.methods.weights import Weights
-from bench.runs.results import CellKey, read_clip_counts, read_run
+from bench.runs.read import read_clip_counts, read_run
+from bench.runs.records.cell import CellKey
 from bench.sweep.grid import Grid
 
 ROOT = Path(__file__).resolve().parents[2]
