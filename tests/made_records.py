@@ -29,5 +29,5 @@ def asked(methods: Sequence[str], backbones: Sequence[str], intervals: Sequence[
 def cell_record(backbone: str, method: str, interval: int, **parts) -> CellRecord:
     """A cell of which the parts that are given were measured, checked as a file is."""
     content = {"weights": "untrained", "errors": {}, **MEASURED, **parts}
-    given = msgspec.to_builtins(content)
+    given = msgspec.to_builtins(content, enc_hook=float)
     return msgspec.convert({"backbone": backbone, "method": method, "interval": interval, **given}, CellRecord)

@@ -126,8 +126,9 @@ def test_counted_costs_name_their_schema_and_are_read_by_reports(tmp_path):
     cost = ["cost", "--methods", "per-frame", "--backbones", "micro", "--size", "64x64", "--json", str(file)]
     assert main(cost) == 0
     assert json.loads(file.read_text())["schema"] == schema_of(CostRecord)
-    (row,) = read_study([tmp_path]).costs
-    assert (row["method"], row["height"], row["paper_non_key_macs"]) == ("per-frame", 64, row["paper_key_macs"])
+    (cost_record,) = read_study([tmp_path]).costs
+    (row,) = cost_record.rows
+    assert (row.method, cost_record.height, row.paper_non_key_macs) == ("per-frame", 64, row.paper_key_macs)
 
 
 def test_help_and_report_import_no_torch():

@@ -33,7 +33,8 @@ def test_the_shipped_report_is_what_its_command_makes_without_torch_or_a_model(t
         "import sys\n"
         "class Absent:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name.partition('.')[0] in ('torch', 'baselines') or name.startswith('mpvss.') and name != 'mpvss.errors':\n"
+        "        model = name.partition('.')[0] in ('torch', 'mpvss', 'baselines')\n"
+        "        if model and name not in ('mpvss', 'mpvss.errors'):\n"
         "            raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Absent())\n"
         "try:\n"
@@ -174,8 +175,10 @@ def test_unknown_schemas_and_formats_are_refused(tmp_path):
 def test_a_run_of_the_first_schema_is_reported(tmp_path):
     run = small(tmp_path / "old")
     for file in (run / "run.json", *(run / "cells").iterdir()):
-        record = {**json.loads(file.read_text()), "schema": 1, "timing": None}
-        record.pop("clips", None)
+        record = {**json.loads(file.read_text()), "schema": 1}
+        if "timing" in record:
+            record |= {"timing": None}
+            del record["clips"]
         file.write_text(json.dumps(record))
     report([run], tmp_path / "out", ["csv"])
     assert len(pd.read_csv(tmp_path / "out" / "cells.csv")) == len(SMALL)

@@ -185,4 +185,5 @@ def test_what_a_card_adds_to_a_row_is_documented(run):
     documented = (Path(__file__).resolve().parents[2] / "results" / "README.md").read_text()
     columns = set(read_run(run.path).columns)
     assert {"compile_seconds", "throttled_share", "energy_key_j", "energy_window_s"} <= columns
-    assert {name for name in columns if f"`{name}`" not in documented} == {"late_labels_33.33ms"}
+    assert "`late_SCOPE_Tms`" in documented
+    assert {name for name in columns if f"`{name}`" not in documented} <= {"late_labels_33.33ms"}
