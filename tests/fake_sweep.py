@@ -9,11 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import made_records
 import torch
 from harness_fakes import Network, fake_build, fake_cost, small_data
 
 from bench.runs.progress import Progress
-from bench.runs.results import open_run
+from bench.runs.records.run import Start
+from bench.runs.write import open_run
 from bench.sweep.cells import Sweep
 from bench.sweep.grid import Grid
 from mpvss.sharing import shareable
@@ -30,23 +32,12 @@ def sweep(
 ) -> list:
     dataset = dataset or small_data(clips=4)
     grid = Grid(methods, backbones, intervals)
-    configuration = {
-        "data": dataset.identity,
-        "classes": list(dataset.class_names),
-        "clips": None,
-        "frames": None,
-        "repeats": 1,
-        "execution": "lean",
-        "seed": 0,
-    }
-    libraries = {"torch": "2"}
-    environment = {"device": "cpu", "cpu": "c", "threads": 1, "python": "3", "os": "o", "libraries": libraries}
-    start = {"command": "fake", "environment": {**environment, "date": "then", "commit": None}}
-    asked = {"methods": grid.methods, "backbones": grid.backbones, "intervals": grid.intervals}
+    configuration = made_records.configuration(dataset.class_names, data=dataset.identity, repeats=1)
+    start = Start(command="fake", environment=made_records.ENVIRONMENT)
     return Sweep(
         grid,
         dataset,
-        open_run(out, configuration, asked, start),
+        open_run(out, configuration, grid.asked, start),
         build=build,
         cost_of=cost_of,
         device=torch.device("cpu"),

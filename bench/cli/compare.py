@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli import status
 
 if TYPE_CHECKING:
-    from bench.compare.counters import Finding
+    from bench.compare import Comparison
 
 EXAMPLES = """\
 example, as a gate:
@@ -55,20 +54,19 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to a file as well")
 
 
-def show(args: argparse.Namespace, title: str, findings: Sequence[Finding], remarks: Sequence[str] = ()) -> int:
+def show(args: argparse.Namespace, comparison: Comparison) -> int:
     """Print the table, and write it where that is asked for; the exit status."""
-    from bench.compare.table import verdict_text
-    from bench.runs.results import write_atomically
+    from bench.runs.files import write_text
 
-    text = verdict_text(title, findings, remarks, all_rows=args.all)
+    text = comparison.text(all_rows=args.all)
     if args.markdown is not None:
-        write_atomically(args.markdown, text.encode())
+        write_text(args.markdown, text)
     print(text, end="")
-    return status.FAILED if any(finding.is_regression for finding in findings) else status.DONE
+    return status.FAILED if comparison.is_regression else status.DONE
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bench.compare.runs import compare_runs, remarks
+    from bench.compare import compare
 
-    findings = compare_runs(args.base, args.new, floor=args.floor, alpha=args.alpha, times=not args.counts_only)
-    return show(args, f"{args.new} against {args.base}", findings, remarks(args.base, args.new))
+    comparison = compare(args.base, args.new, floor=args.floor, alpha=args.alpha, counts_only=args.counts_only)
+    return show(args, comparison)

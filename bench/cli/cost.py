@@ -127,8 +127,10 @@ def _print_counters(args: argparse.Namespace) -> int:
 
 def _write(file: Path | None, content: dict[str, Any]) -> None:
     if file is not None:
-        from bench.runs.results import write_json
-        from bench.runs.schema import COUNTED_SCHEMA
+        import msgspec
 
-        write_json(file, {"schema": COUNTED_SCHEMA, **content})
+        from bench.runs.record_file import write_record
+        from bench.runs.records.cost import CostRecord
+
+        write_record(file, msgspec.convert(content, CostRecord))
         print(f"written: {file}")

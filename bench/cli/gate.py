@@ -56,4 +56,4 @@ def _run(args: argparse.Namespace) -> int:
         update(args.baseline)
         print(f"written: {args.baseline}")
         return status.DONE
-    return show(args, f"this code against {args.baseline}", check(args.baseline, args.out))
+    return show(args, check(args.baseline, args.out))

@@ -88,7 +88,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     from bench.report.tables.latency import latency_table, speed_table
-    from bench.runs.results import read_latency, write_atomically
+    from bench.runs.files import write_text
+    from bench.runs.read import read_latency
     from bench.sweep import latency
 
     outcome = latency(
@@ -117,6 +118,6 @@ def _run(args: argparse.Namespace) -> int:
     if cells:
         times = latency_table(cast("list", read_latency(outcome.path).to_dict("records")))
         text = f"{times}\n\n{speed_table(cells)}\n"
-        write_atomically(outcome.path / "latency.md", text.encode())
+        write_text(outcome.path / "latency.md", text)
         print(text, end="")
     return options.end(outcome.failed, args.out)

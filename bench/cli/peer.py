@@ -33,9 +33,12 @@ def _run(args: argparse.Namespace) -> int:
         import transformers  # noqa: F401
     except ImportError:
         raise UserError("the peer is the transformers library; install it with: pip install transformers") from None
+    import msgspec
+
     from bench.measure.peer.compare import compare_with_peer
     from bench.methods.device import select_device, set_threads
-    from bench.runs.results import write_json
+    from bench.runs.record_file import write_record
+    from bench.runs.records.peer import PeerRecord
 
     device = select_device(args.device)
     set_threads(args.threads)
@@ -63,6 +66,6 @@ def _run(args: argparse.Namespace) -> int:
     )
     print(f"labels: {labels['pixels']} pixels of {labels['classes']} classes")
     if args.out is not None:
-        write_json(args.out, result)
+        write_record(args.out, msgspec.convert(result, PeerRecord))
         print(f"written: {args.out}")
     return 0

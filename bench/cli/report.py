@@ -50,12 +50,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bench.report import FORMATS, write_report
+    from bench.report import FORMATS, report
 
     if args.out is None and len(args.runs) > 1:
         raise UserError("several runs are given; say with --out where their common report goes")
     out = args.out or args.runs[0] / "report"
-    files = write_report(args.runs, out, FORMATS if args.formats is None else args.formats)
+    files = report(args.runs, out, FORMATS if args.formats is None else args.formats)
     for file in files:
         if file.parent == out:
             print(file)

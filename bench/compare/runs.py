@@ -8,11 +8,15 @@ from typing import Any
 
 import pandas as pd
 
+from bench.compare.comparison import Comparison
 from bench.compare.counters import PARAMETERS, Counter, Finding, judge_operators
 from bench.compare.errors import NotComparableError
 from bench.compare.significance import judge
 from bench.measure.time.samples import COMMON_THROTTLING
-from bench.runs.results import read_configuration, read_operators, read_run, read_samples
+from bench.runs.read import read_operators, read_run, read_run_record, read_samples
+from bench.runs.records.environment import Environment
+from bench.runs.records.run import Configuration
+from bench.runs.write import differences
 from mpvss.errors import UserError
 
 CELL = ["backbone", "method", "interval"]
@@ -29,58 +33,63 @@ OF_A_METHOD = (
 OF_A_CELL = (Counter("miou", 0.001, 1),)
 
 
-def compare_runs(
-    base: Path, new: Path, *, floor: float = 0.05, alpha: float = 0.01, times: bool = True
-) -> list[Finding]:
-    """Every quantity that both runs hold, judged.
+def compare(
+    base: Path | str, new: Path | str, *, floor: float = 0.05, alpha: float = 0.01, counts_only: bool = False
+) -> Comparison:
+    """Compare two runs of one configuration.
+
+    >>> run = "results/measured/small-methods"
+    >>> compare(run, run, counts_only=True).is_regression
+    False
 
     Args:
-        base: a run's folder, see `bench.runs.results`.
+        base: a run's folder.
         new: another, of the same configuration.
         floor: relative change of a median time below which it counts as none.
         alpha: chance of a false alarm that is accepted over the whole comparison; shared among its times. It
             is that of sampling: where the machine itself ran slower during one run, that run is slower.
-        times: whether times are compared, or counts alone.
+        counts_only: whether times are left out, on a machine that others use too.
 
     Raises:
         NotComparableError: the runs differ in what was measured, share no cell, or one was throttled.
         UserError: a folder is no run; floor or alpha is out of range.
     """
+    base, new = Path(base), Path(new)
     if floor < 0 or not 0 < alpha < 1:
         raise UserError(f"floor is {floor} and alpha {alpha}; they must be 0 or more, and between 0 and 1")
     before, after = read_run(base), read_run(new)
     _check_comparable(
-        *(read_configuration(path)["configuration"] for path in (base, new)),
-        accuracy=all("miou" in table and table["miou"].notna().any() for table in (before, after)),
+        *(read_run_record(path).configuration for path in (base, new)),
+        accuracy=all(table["miou"].notna().any() for table in (before, after)),
     )
     cells = before.merge(after, on=CELL, suffixes=("_base", "_new"))
     if cells.empty:
         raise NotComparableError(f"{base} and {new} share no cell of backbone, method and interval")
-    timed = _times(base, new, floor, alpha) if times else ()
-    return [*_broken(cells), *_unfinished(before, after, new), *_counters(cells), *_operators(base, new), *timed]
+    timed = () if counts_only else _times(base, new, floor, alpha)
+    findings = [*_broken(cells), *_unfinished(before, after, new), *_counters(cells), *_operators(base, new), *timed]
+    return Comparison(f"{new} against {base}", findings, _remarks(base, new))
 
 
-def remarks(base: Path, new: Path) -> list[str]:
-    """What a reader of a comparison must know: cells that only one run has, and what else differs between the two."""
+def _remarks(base: Path, new: Path) -> list[str]:
     keys = [set(read_run(path)[CELL].itertuples(index=False, name=None)) for path in (base, new)]
     alone = [(path, len(own - other)) for path, own, other in zip((base, new), keys, reversed(keys), strict=True)]
     texts = [f"{count} {'cell' if count == 1 else 'cells'} of {path} alone" for path, count in alone if count]
-    facts = [_facts(read_configuration(path)["starts"][-1]["environment"]) for path in (base, new)]
+    facts = [_facts(read_run_record(path).starts[-1].environment) for path in (base, new)]
     names = sorted({*facts[0], *facts[1]})
     return texts + [f"{x}: {facts[0].get(x)} → {facts[1].get(x)}" for x in names if facts[0].get(x) != facts[1].get(x)]
 
 
-def _facts(environment: dict[str, Any]) -> dict[str, Any]:
-    plain = {name: environment.get(name) for name in ("commit", "os", "python", "cuda", "cudnn", "driver")}
-    return {**plain, **environment.get("libraries", {})}
+def _facts(environment: Environment) -> dict[str, Any]:
+    plain = {name: getattr(environment, name) for name in ("commit", "os", "python", "cuda", "cudnn", "driver")}
+    return {**plain, **environment.libraries}
 
 
-def _check_comparable(base: dict[str, Any], new: dict[str, Any], *, accuracy: bool) -> None:
+def _check_comparable(base: Configuration, new: Configuration, *, accuracy: bool) -> None:
     """Refuse what differs in data, options or machine, and other weights where both runs have an `accuracy`."""
-    keys = {*base, *new} - HOW_LONG - (set() if accuracy else {"weights"})
-    differing = [key for key in sorted(keys) if base.get(key) != new.get(key)]
-    if differing:
-        reasons = "; ".join(f"{key}: {base.get(key)!r} against {new.get(key)!r}" for key in differing)
+    ignored = HOW_LONG | (set() if accuracy else {"weights"})
+    found = {name: values for name, values in differences(base, new).items() if name not in ignored}
+    if found:
+        reasons = "; ".join(f"{name}: {was!r} against {now!r}" for name, (was, now) in found.items())
         raise NotComparableError(f"the runs differ in what was measured: {reasons}")
 
 
@@ -93,11 +102,11 @@ def _broken(cells: pd.DataFrame) -> Iterator[Finding]:
 
 def _unfinished(before: pd.DataFrame, after: pd.DataFrame, new: Path) -> Iterator[Finding]:
     """Cells that the new run was asked for, and does not have."""
-    asked = read_configuration(new)["asked"]
+    asked = read_run_record(new).asked
     there = set(after[CELL].itertuples(index=False, name=None))
     for row in before.to_dict("records"):
         backbone, method, interval = cell = tuple(row[name] for name in CELL)
-        wanted = backbone in asked["backbones"] and method in asked["methods"] and interval in asked["intervals"]
+        wanted = backbone in asked.backbones and method in asked.methods and interval in asked.intervals
         if wanted and row["status"] == "ok" and cell not in there:
             yield Finding(backbone, method, f"interval {interval}", 1, 0, "BROKEN", "asked for, and not measured")
 
@@ -137,7 +146,7 @@ def _times(base: Path, new: Path, floor: float, alpha: float) -> Iterator[Findin
         if share > COMMON_THROTTLING:
             raise NotComparableError(
                 f"the card was slowed down around {100 * share:.0f} % of the frames of {path}; measure again on a card "
-                "that keeps its clocks, or leave times out (--counts-only)"
+                "that keeps its clocks, or compare counts only"
             )
     by = ["backbone", "method", "scope", "kind"]
     before, after = (

@@ -1,7 +1,7 @@
 """Whether two sets of times differ: a rank test, and a bootstrap interval of the ratio of their medians.
 
 How often it is wrong, in 1,000 pairs of runs of 8 rounds of 12 frames, with log-normal noise of 3 %, a drift of 0.3 %
-from round to round and 2 % of outliers (`tests/bench_harness/test_significance.py` draws them anew):
+from round to round and 2 % of outliers (`tests/compare/test_significance.py` draws them anew):
 
 | floor | called SLOWER where nothing changed | 5 % slower | 10 % slower |
 | ---: | ---: | ---: | ---: |
@@ -22,7 +22,7 @@ import numpy as np
 
 from mpvss.errors import UserError
 
-Verdict = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR"]
+TimeVerdict = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR"]
 
 RESAMPLES = 2000
 CONFIDENCE = 0.99
@@ -64,7 +64,7 @@ def compare_times(
     return Difference(ratio, float(low), float(high), float(mannwhitneyu(before, after).pvalue))
 
 
-def judge(base: Sequence[float], new: Sequence[float], *, floor: float, alpha: float) -> tuple[Verdict, Difference]:
+def judge(base: Sequence[float], new: Sequence[float], *, floor: float, alpha: float) -> tuple[TimeVerdict, Difference]:
     """A verdict, and what it rests on.
 
     SLOWER or FASTER: the rank test is below `alpha`, the whole interval lies on that side of 1, and the ratio of the

@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.evaluate.lockstep import Cell
 from bench.evaluate.scores import Score
-from bench.runs.results import file_name, write_atomically
+from bench.runs.files import file_name, write_atomically
 from mpvss.errors import UserError
 
 

@@ -7,7 +7,6 @@ shortcuts that depend on what is in a picture: rounding differs between machines
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +16,6 @@ from bench.evaluate.lockstep import Cell, Lockstep
 from bench.evaluate.scorers import ClipScorer
 from bench.evaluate.scores import Score
 from bench.evaluate.video import as_tensor
-from bench.gate.baseline import SCHEMA
 from bench.measure.count.executed import executed_operators, total_macs
 from bench.measure.count.live_tensors import LiveTensors
 from bench.measure.count.operator_counts import calls_of
@@ -26,6 +24,8 @@ from bench.methods.builder import Builder, registry_builder
 from bench.methods.names import PER_FRAME, method_of
 from bench.methods.shipped import shipped_identity, shipped_rows
 from bench.methods.weights import Weights
+from bench.runs.records.base import Kind
+from bench.runs.records.baseline import Baseline, Conditions, FrameCounters, MethodCounters
 from mpvss.segmentor.mask2former import with_fixed_work
 from mpvss.video import VideoSegmenter
 
@@ -34,10 +34,10 @@ INTERVAL = 5
 CPU = torch.device("cpu")
 
 
-def measure_counters(data: str) -> dict[str, Any]:
+def measure_counters(data: str) -> Baseline:
     """The counters of all shipped rows of the small family, and of `copy`, over the clips of `data`.
 
-    The content of a baseline's file, see `bench.gate.baseline`. Torch is set to one thread.
+    Torch is set to one thread.
     """
     torch.set_num_threads(1)
     dataset = open_dataset(data)
@@ -52,39 +52,36 @@ def measure_counters(data: str) -> dict[str, Any]:
     for row in rows:
         segmenter = build([row], BACKBONE).segmenters[row]
         assert isinstance(segmenter, nn.Module)
-        counters[row] = {
-            "parameters": sum(parameter.numel() for parameter in segmenter.parameters()),
-            "miou": mious[row],
-            "kinds": _frame_counters(segmenter, frames, only_key=method_of(row) == PER_FRAME),
-        }
-    return {
-        "schema": SCHEMA,
-        "conditions": {
-            "backbone": BACKBONE,
-            "data": dataset.identity,
-            "interval": INTERVAL,
-            "weights": shipped_identity(),
-            "torch": torch.__version__.partition("+")[0],
-        },
-        "methods": counters,
-    }
+        counters[row] = MethodCounters(
+            parameters=sum(parameter.numel() for parameter in segmenter.parameters()),
+            miou=mious[row],
+            kinds=_frame_counters(segmenter, frames, only_key=method_of(row) == PER_FRAME),
+        )
+    conditions = Conditions(
+        backbone=BACKBONE,
+        data=dataset.identity,
+        interval=INTERVAL,
+        weights=shipped_identity(),
+        torch=torch.__version__.partition("+")[0],
+    )
+    return Baseline(conditions=conditions, methods=counters)
 
 
-def _frame_counters(segmenter: VideoSegmenter, frames: list[Tensor], *, only_key: bool) -> dict[str, Any]:
+def _frame_counters(segmenter: VideoSegmenter, frames: list[Tensor], *, only_key: bool) -> dict[Kind, FrameCounters]:
     steps = steps_of(with_fixed_work(segmenter), "labels")
     with torch.inference_mode():
         _, state = steps.key(frames[0])
         steps.non_key(frames[1], state)  # what a method keeps between frames is there from now on
-        counters = {"key": _counters_of(lambda: steps.key(frames[0]))}
+        counters: dict[Kind, FrameCounters] = {"key": _counters_of(lambda: steps.key(frames[0]))}
         if not only_key:
             counters["non-key"] = _counters_of(lambda: steps.non_key(frames[1], state))
     return counters
 
 
-def _counters_of(frame: Callable[[], object]) -> dict[str, Any]:
+def _counters_of(frame: Callable[[], object]) -> FrameCounters:
     with LiveTensors() as live, executed_operators("") as executed:
         frame()
-    return {"macs": total_macs(executed), "peak_bytes": live.peak, "operators": calls_of(executed)}
+    return FrameCounters(macs=total_macs(executed), peak_bytes=live.peak, operators=calls_of(executed))
 
 
 def _mean_ious(rows: list[str], dataset: Dataset, build: Builder) -> dict[str, float]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.compare.counters import Finding
+from bench.compare.comparison import Comparison
 from bench.gate.baseline import compare_counters, read_baseline
 from bench.gate.counters import measure_counters
-from bench.runs.results import write_json
+from bench.runs.record_file import write_record
 
 DATA = "synthetic:clips=3,frames=6"
 
 
-def check(baseline: Path, out: Path | None = None) -> list[Finding]:
+def check(baseline: Path, out: Path | None = None) -> Comparison:
     """Every counter of the baseline, judged; what was measured is written to `out`.
 
     Raises:
@@ -22,10 +22,10 @@ def check(baseline: Path, out: Path | None = None) -> list[Finding]:
     committed = read_baseline(baseline)
     found = measure_counters(DATA)
     if out is not None:
-        write_json(out, found)
-    return compare_counters(committed, found)
+        write_record(out, found)
+    return Comparison(f"this code against {baseline}", compare_counters(committed, found))
 
 
 def update(baseline: Path) -> None:
     """Measure the counters, and write them as the baseline."""
-    write_json(baseline, measure_counters(DATA))
+    write_record(baseline, measure_counters(DATA))

@@ -7,32 +7,32 @@ import subprocess
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from bench.measure.time.guard import open_card
+from bench.runs.records.environment import Environment
 
 LIBRARIES = ("mpvss-bench", "torch", "triton", "numpy", "pillow", "av", "fvcore", "nvidia-ml-py")
 
 
-def describe_environment(device: torch.device) -> dict[str, Any]:
-    """Device, processor, threads, versions, the project's commit and the date, as plain values for a file."""
+def describe_environment(device: torch.device) -> Environment:
+    """Device, processor, threads, versions, the project's commit and the date."""
     card = open_card(device)
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": _device_name(device),
-        "cpu": _cpu_name(),
-        "threads": torch.get_num_threads(),
-        "os": platform.platform(),
-        "python": platform.python_version(),
-        "cuda": torch.version.cuda,
-        "cudnn": torch.backends.cudnn.version(),
-        "driver": None if card is None else card.driver(),
-        "float32_matmul": torch.get_float32_matmul_precision(),
-        "libraries": {name: _version(name) for name in LIBRARIES},
-        "commit": project_commit(),
-    }
+    return Environment(
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        device=_device_name(device),
+        cpu=_cpu_name(),
+        threads=torch.get_num_threads(),
+        os=platform.platform(),
+        python=platform.python_version(),
+        cuda=torch.version.cuda,
+        cudnn=torch.backends.cudnn.version(),
+        driver=None if card is None else card.driver(),
+        float32_matmul=torch.get_float32_matmul_precision(),
+        libraries={name: _version(name) for name in LIBRARIES},
+        commit=project_commit(),
+    )
 
 
 def project_commit() -> str | None:

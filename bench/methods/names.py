@@ -25,6 +25,21 @@ LIBRARY_METHODS = (PER_FRAME, "copy", "optical-flow")
 """What such a model can be swept as."""
 ENTRY_POINTS = "mpvss_bench.methods"
 """Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
+PAPER_METHODS = {
+    "Mask2Former": PER_FRAME,
+    "MPVSS": "mpvss",
+    "Mask2Former-DFF": "dff",
+    "Mask2Former-Accel": "accel",
+    "Per-frame": PER_FRAME,
+    "Copy": "copy",
+    "Optical flow": "optical-flow",
+    "Ours": "mpvss",
+    "Query-random": "mpvss-query-random",
+    "Query-learned": "mpvss-query-learned",
+    "Query-for-PF": "mpvss-query-for-pf",
+    "Query-based flow maps": "mpvss",
+}
+"""The methods of the paper's tables that the project has, by the names they have there."""
 _LABEL = re.compile(r"[A-Za-z0-9._-]+")
 
 

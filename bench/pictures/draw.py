@@ -19,7 +19,7 @@ from bench.evaluate.video import as_tensor, run_video
 from bench.pictures.flow_picture import draw_flow, query_motion
 from bench.pictures.strip import Column, draw_strip
 from bench.plotting import figure_bytes, styled
-from bench.runs.results import file_name
+from bench.runs.files import file_name
 from mpvss.errors import UserError
 from mpvss.propagation import MPVSS
 from mpvss.video import VideoSegmenter

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from msgspec import structs
 from torch import nn
 
 from bench.data import open_dataset
@@ -98,7 +99,7 @@ def profile(
             "data": data,
             **({} if command is None else {"command": command}),
         },
-        environment=describe_environment(device),
+        environment=structs.asdict(describe_environment(device)),
         most_trace_bytes=int(max_trace_mb * 1e6),
     )
     return ProfileReport(found, out, text)

@@ -16,7 +16,7 @@ from bench.profiling.profile import Profile
 from bench.profiling.tables import Row, device_rows, kernel_rows, operator_rows, stage_rows
 from bench.profiling.text import profile_text
 from bench.profiling.trace_file import TRACE_FILE, compress_trace
-from bench.runs.results import write_json
+from bench.runs.files import write_json
 from mpvss.errors import UserError
 
 SCHEMA = 1

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.report.study import Study, StudyRun, is_untrained
-from bench.report.tables.tables import Cell, is_there
+from bench.methods.names import PAPER_METHODS
+from bench.report.rows import Row, is_there, is_untrained
+from bench.report.study import Study, StudyRun
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"
 
 
-class Figure(NamedTuple):
+class PaperFigure(NamedTuple):
     """What a printed number is of. `interval` is the key-frame interval where it is not the tables' own."""
 
     table: str
@@ -69,28 +70,13 @@ INTERVAL = 5
 """Of the paper's tables."""
 DATA = {"1": "vspw", "2": "cityscapes", "3a": "vspw", "3b": "vspw", "3c": "vspw"}
 """The data set of each table; `3c` is the figure of that name."""
-BUILT = {
-    "Mask2Former": "per-frame",
-    "MPVSS": "mpvss",
-    "Mask2Former-DFF": "dff",
-    "Mask2Former-Accel": "accel",
-    "Per-frame": "per-frame",
-    "Copy": "copy",
-    "Optical flow": "optical-flow",
-    "Ours": "mpvss",
-    "Query-random": "mpvss-query-random",
-    "Query-learned": "mpvss-query-learned",
-    "Query-for-PF": "mpvss-query-for-pf",
-    "Query-based flow maps": "mpvss",
-}
-"""The methods of the paper that the project has, by the names they have there."""
 
 
-def read_published(folder: Path = PUBLISHED) -> dict[Figure, float]:
+def read_published(folder: Path = PUBLISHED) -> dict[PaperFigure, float]:
     """The figures of the paper's tables, in its order."""
     with (folder / "tables.csv").open(newline="") as file:
         return {
-            Figure(row["table"], row["method"], row["backbone"], row["metric"]): float(row["value"])
+            PaperFigure(row["table"], row["method"], row["backbone"], row["metric"]): float(row["value"])
             for row in csv.DictReader(file)
         }
 
@@ -102,7 +88,7 @@ class Measurements:
         self._study = study
         self._counted = dict(_counted(study))
 
-    def find(self, figure: Figure) -> Measured | None:
+    def find(self, figure: PaperFigure) -> Measured | None:
         """What was measured of the same quantity on the same data; None where nothing was.
 
         MACs and parameters are those of the published graph. An accuracy comes from trained weights and the whole
@@ -119,34 +105,39 @@ class Measurements:
         return None
 
 
-def _counted(study: Study) -> Iterator[tuple[Figure, Measured]]:
+def _counted(study: Study) -> Iterator[tuple[PaperFigure, Measured]]:
     for cell in study.paper_costs:
-        figure = Figure(cell["table"], cell["method"], cell["backbone"], cell["quantity"])
-        yield figure, Measured(cell["counted"], cell["note"])
+        figure = PaperFigure(cell.table, cell.method, cell.backbone, cell.quantity)
+        yield figure, Measured(cell.counted, cell.note)
     # Table 3b prints the parameters of the flow alone: what a method has over Mask2Former, whatever the backbone.
-    alone = {row["backbone"]: row["parameters"] for row in study.costs if row["method"] == "per-frame"}
-    for name, method in BUILT.items():
-        for row in study.costs:
-            if row["method"] == method and row["backbone"] in PAPER_BACKBONES & alone.keys():
-                value = (row["parameters"] - alone[row["backbone"]]) / 1e6
-                yield Figure("3b", name, "-", "params_M"), Measured(value)
+    rows = [row for record in study.costs for row in record.rows or ()]
+    alone = {row.backbone: row.parameters for row in rows if row.method == "per-frame"}
+    for name, method in PAPER_METHODS.items():
+        for row in rows:
+            if row.method == method and row.backbone in PAPER_BACKBONES & alone.keys():
+                value = (row.parameters - alone[row.backbone]) / 1e6
+                yield PaperFigure("3b", name, "-", "params_M"), Measured(value)
 
 
 PAPER_BACKBONES = frozenset({"r50", "r101", "swin-t", "swin-s", "swin-b", "swin-l"})
 
 
-def _cell_of(run: StudyRun, figure: Figure) -> Cell | None:
-    configuration: Mapping = run.about["configuration"]
-    whole = configuration["clips"] is None and configuration["frames"] is None
-    if figure.method not in BUILT or not whole or not configuration["data"].startswith(f"{DATA[figure.table]}:val "):
+def _cell_of(run: StudyRun, figure: PaperFigure) -> Row | None:
+    configuration = run.about.configuration
+    whole = configuration.clips is None and configuration.frames is None
+    if (
+        figure.method not in PAPER_METHODS
+        or not whole
+        or not configuration.data.startswith(f"{DATA[figure.table]}:val ")
+    ):
         return None
-    method = BUILT[figure.method]
+    method = PAPER_METHODS[figure.method]
     interval = 1 if method == "per-frame" else figure.interval or INTERVAL
     return run.cell(figure.backbone.lower(), method, interval)
 
 
-def _counts(run: StudyRun, cell: Cell, metric: str) -> bool:
+def _counts(run: StudyRun, cell: Row, metric: str) -> bool:
     """Whether the cell's value stands for the paper's quantity."""
     if metric in ACCURACIES:
         return not is_untrained(cell)
-    return metric != "GFLOPs" or run.about["configuration"]["execution"] == "paper"
+    return metric != "GFLOPs" or run.about.configuration.execution == "paper"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from bench.methods.names import UNTRAINED
-from bench.report.tables.tables import Cell, is_there
+from bench.methods.names import method_of
+from bench.report.rows import Row, is_there, rows_of
 from bench.runs.clip_counts import ClipCounts
-from bench.runs.results import CellKey, read_clip_counts, read_configuration, read_latency, read_run, read_samples
-from bench.runs.schema import COUNTED_SCHEMA, PEER_SCHEMA, migrate_counted, migrate_peer
+from bench.runs.read import read_clip_counts, read_latency, read_run, read_run_record, read_samples
+from bench.runs.record_file import read_record
+from bench.runs.records.cell import CellKey
+from bench.runs.records.cost import CostRecord, CountedFigure
+from bench.runs.records.peer import PeerRecord
+from bench.runs.records.run import RunRecord
 from mpvss.errors import UserError
 
 
@@ -24,10 +26,10 @@ class StudyRun:
 
     Attributes:
         name: of its folder.
-        about: what its `run.json` holds.
-        table: as `bench.runs.results.read_run` gives it; `cells` are its rows.
-        samples: as `bench.runs.results.read_samples` gives them.
-        latency: the rows of `bench.runs.results.read_latency`.
+        about: its `run.json`.
+        table: as `bench.runs.read.read_run` gives it; `cells` are its rows.
+        samples: as `bench.runs.read.read_samples` gives them.
+        latency: the rows of `bench.runs.read.read_latency`.
         counts: pixel counts clip by clip, of the cells that keep them.
         pictures: the PNG files under its `pictures/`.
         series: the rows of all runs of the study, so that a method looks the same in the figures of each.
@@ -35,11 +37,11 @@ class StudyRun:
     """
 
     name: str
-    about: dict[str, Any]
+    about: RunRecord
     table: pd.DataFrame
-    cells: list[Cell]
+    cells: list[Row]
     samples: pd.DataFrame
-    latency: list[Cell]
+    latency: list[Row]
     counts: dict[CellKey, ClipCounts]
     pictures: tuple[Path, ...]
     series: tuple[str, ...] = ()
@@ -61,13 +63,13 @@ class StudyRun:
 
     def methods(self, base: str) -> list[str]:
         """The rows of a method: its own name, and METHOD@LABEL."""
-        return [name for name in self.rows if base_method(name) == base]
+        return [name for name in self.rows if method_of(name) == base]
 
-    def counts_of(self, cell: Cell) -> ClipCounts | None:
+    def counts_of(self, cell: Row) -> ClipCounts | None:
         """The pixel counts of a cell clip by clip; None where it does not keep them."""
         return self.counts.get(CellKey(cell["backbone"], cell["method"], int(cell["interval"])))
 
-    def cell(self, backbone: str, method: str, interval: int) -> Cell | None:
+    def cell(self, backbone: str, method: str, interval: int) -> Row | None:
         """A good cell, or None. A method to which every frame is a key frame serves every interval."""
         of_method = [c for c in self.cells if (c["backbone"], c["method"]) == (backbone, method)]
         if {c["interval"] for c in of_method} == {1} and method == "per-frame":
@@ -81,16 +83,19 @@ class Study:
 
     Attributes:
         runs: in the order given.
-        paper_costs: what `mpvss-bench cost --paper --json` wrote, one entry a printed figure.
-        costs: what `mpvss-bench cost --json` wrote, one entry a method and backbone, with the frame's `height`.
-        peers: what `mpvss-bench peer --out` wrote, one entry a file.
+        costs: counted costs, one entry a file.
+        peers: speed beside the peer, one entry a file.
 
     """
 
     runs: tuple[StudyRun, ...]
-    paper_costs: tuple[dict[str, Any], ...]
-    costs: tuple[dict[str, Any], ...]
-    peers: tuple[dict[str, Any], ...]
+    costs: tuple[CostRecord, ...]
+    peers: tuple[PeerRecord, ...]
+
+    @property
+    def paper_costs(self) -> list[CountedFigure]:
+        """The paper's figures that were counted."""
+        return [figure for record in self.costs for figure in record.cells or ()]
 
 
 PICTURES = {
@@ -106,16 +111,6 @@ def picture_title(run: StudyRun, file: Path) -> str:
     return f"{run.name}: {f'{PICTURES[kind]}, clip {clip}' if kind in PICTURES else file.stem}"
 
 
-def base_method(name: str) -> str:
-    """The method of a row that is called METHOD or METHOD@LABEL."""
-    return name.partition("@")[0]
-
-
-def is_untrained(cell: Cell) -> bool:
-    """Whether any weight of the method was drawn at random, so that its accuracy says nothing."""
-    return is_there(cell, "weights") and UNTRAINED in str(cell["weights"])
-
-
 def read_study(paths: Sequence[Path]) -> Study:
     """Read runs, and folders that hold runs, counted costs (`cost-*.json`) and times beside the peer (`peer-*.json`).
 
@@ -128,14 +123,12 @@ def read_study(paths: Sequence[Path]) -> Study:
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         raise UserError(f"the runs {', '.join(map(str, folders))} share a name; rename one of the folders")
-    contents = _read_all(paths, "cost")
     runs = [_read(folder, name) for folder, name in zip(folders, names, strict=True)]
     series = tuple(dict.fromkeys(row for run in runs for row in run.rows))
     return Study(
         runs=tuple(replace(run, series=series) for run in runs),
-        paper_costs=tuple(cell for content in contents for cell in content.get("cells", ())),
-        costs=tuple({**row, "height": c["height"]} for c in contents if "rows" in c for row in c["rows"]),
-        peers=tuple(_read_all(paths, "peer")),
+        costs=tuple(read_record(file, CostRecord) for file in _files(paths, "cost")),
+        peers=tuple(read_record(file, PeerRecord) for file in _files(paths, "peer")),
     )
 
 
@@ -149,7 +142,7 @@ def _runs_in(path: Path) -> Iterable[Path]:
 
 
 def _read(folder: Path, name: str) -> StudyRun:
-    about = read_configuration(folder)
+    about = read_run_record(folder)
     table = read_run(folder).assign(run=name)
     if table.empty:
         raise UserError(f"{folder} has no cell yet; run the sweep first")
@@ -157,30 +150,13 @@ def _read(folder: Path, name: str) -> StudyRun:
         name=name,
         about=about,
         table=table,
-        cells=_rows(table),
+        cells=rows_of(table),
         samples=read_samples(folder),
-        latency=_rows(read_latency(folder)),
+        latency=rows_of(read_latency(folder)),
         counts=read_clip_counts(folder),
         pictures=tuple(sorted((folder / "pictures").glob("*.png"))),
     )
 
 
-def _rows(table: pd.DataFrame) -> list[Cell]:
-    return [{str(field): value for field, value in row.items()} for row in table.to_dict("records")]
-
-
-def _read_all(paths: Sequence[Path], what: str) -> list[dict[str, Any]]:
-    return [_read_json(file, what) for path in paths if path.is_dir() for file in sorted(path.glob(f"{what}-*.json"))]
-
-
-def _read_json(file: Path, what: str) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text())
-    except ValueError as error:
-        raise UserError(f"{file} is damaged ({error})") from None
-    content = {"schema": 1, **content}  # the first files named none
-    latest = PEER_SCHEMA if what == "peer" else COUNTED_SCHEMA
-    migrated = (migrate_peer if what == "peer" else migrate_counted)(content)
-    if migrated is None:
-        raise UserError(f"{file} has schema {content['schema']!r}; this version reads schemas up to {latest}")
-    return migrated
+def _files(paths: Sequence[Path], what: str) -> list[Path]:
+    return [file for path in paths if path.is_dir() for file in sorted(path.glob(f"{what}-*.json"))]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from bench.report.claims.claims import NOT_MEASURABLE, NOT_REPRODUCED, NOT_RESOLVED, REPRODUCED
+from bench.report.contents import Report
 from bench.report.figures.tradeoff import costs_of
-from bench.report.report import Report
-from bench.report.study import Study, StudyRun, is_untrained
-from bench.report.tables.tables import Cell, is_there
+from bench.report.rows import Row, is_there, is_untrained
+from bench.report.study import Study, StudyRun
+from bench.runs.records.run import RunRecord
 
 MARGIN = 2.0
 """Points of mIoU that are given up for a cheaper configuration: the paper's "up to 2%"."""
@@ -24,8 +24,8 @@ def summary(report: Report) -> list[str]:
         lines.append(f"Claims of the paper, case by case: {', '.join(said)}.")
     counted = report.study.paper_costs
     if counted:
-        off = [c for c in counted if abs(c["counted"] / c["printed"] - 1) > 0.01]
-        names = ", ".join(f"{c['method']} {c['backbone']} in Table {c['table']}" for c in off)
+        off = [c for c in counted if abs(c.counted / c.printed - 1) > 0.01]
+        names = ", ".join(f"{c.method} {c.backbone} in Table {c.table}" for c in off)
         lines.append(
             f"{len(counted)} MACs and parameters that the paper prints were counted on the published graphs; "
             f"{len(counted) - len(off)} agree within 1 %" + (f"; the others are of {names}." if off else ".")
@@ -47,25 +47,24 @@ def warning(study: Study) -> str:
     )
 
 
-def setting_lines(about: Mapping[str, Any]) -> list[str]:
-    """Of a run's `run.json`: data, settings, machine, and date and commit of the last start."""
-    configuration = about["configuration"]
-    environment = about["starts"][-1]["environment"]
+def setting_lines(about: RunRecord) -> list[str]:
+    """A run's data, settings and machine, and date and commit of its last start."""
+    configuration = about.configuration
+    environment = about.starts[-1].environment
     limits = [
-        f"the first {_count(configuration[name], what)}"
-        for name, what in (("clips", "clip"), ("frames", "frame"))
-        if configuration[name] is not None
+        f"the first {_count(limit, what)}"
+        for limit, what in ((configuration.clips, "clip"), (configuration.frames, "frame"))
+        if limit is not None
     ]
-    data = f"Data: {configuration['data']}" + (f" ({', of each '.join(reversed(limits))})" if limits else "")
-    timing = f"Times: {configuration['stopping']}" if "stopping" in configuration else ""
+    data = f"Data: {configuration.data}" + (f" ({', of each '.join(reversed(limits))})" if limits else "")
+    timing = f"Times: {configuration.stopping}" if configuration.stopping else ""
     lines = [
         data,
-        f"{len(configuration['classes'])} classes, execution {configuration['execution']}, "
-        f"seed {configuration['seed']}",
+        f"{len(configuration.classes)} classes, execution {configuration.execution}, seed {configuration.seed}",
         timing,
-        f"{environment['device']} · {environment['cpu']} · {_count(environment['threads'], 'thread')} · "
-        f"torch {environment['libraries']['torch']} · Python {environment['python']} · {environment['os']}",
-        f"{environment['date']}, commit {environment['commit'] or 'unknown'}",
+        f"{environment.device} · {environment.cpu} · {_count(environment.threads, 'thread')} · "
+        f"torch {environment.libraries.get('torch') or 'unknown'} · Python {environment.python} · {environment.os}",
+        f"{environment.date}, commit {environment.commit or 'unknown'}",
     ]
     return [line for line in lines if line]
 
@@ -74,7 +73,7 @@ def _of_run(run: StudyRun) -> Iterator[str]:
     failed = sum(cell["status"] != "ok" for cell in run.cells)
     yield (
         f"{run.name}: {_count(len(run.cells), 'configuration')} of {', '.join(run.rows)} with "
-        f"{', '.join(run.backbones)} on {run.about['configuration']['data']}"
+        f"{', '.join(run.backbones)} on {run.about.configuration.data}"
         + (f"; {failed} failed." if failed else ".")
         + ("" if run.scored else " None has an accuracy.")
     )
@@ -89,7 +88,7 @@ def _of_run(run: StudyRun) -> Iterator[str]:
     yield f"{run.name}: the most accurate is {_named(best)}; {near}."
 
 
-def _named(cell: Cell) -> str:
+def _named(cell: Row) -> str:
     costs = " and ".join(f"{cost:.3g} {name}" for name, cost in costs_of(cell).items())
     row = f"{cell['method']} with {cell['backbone']} at interval {cell['interval']}"
     return f"{row} (mIoU {100 * cell['miou']:.1f} %, {costs})"

@@ -9,13 +9,14 @@ from pathlib import Path
 import pandas as pd
 
 from bench.plotting import METADATA
+from bench.report.contents import Report, make_report
 from bench.report.page.page import make_page
-from bench.report.report import Report, make_report
 from bench.report.study import Study, StudyRun, picture_title, read_study
 from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables.formats import FORMATS as SHEET_FORMATS
 from bench.report.tables.formats import as_markdown
 from bench.report.tables.tables import class_iou, distance_table, further_table, main_table, miou_by_distance
+from bench.runs.files import make_folder, write_atomically
 from mpvss.errors import UserError
 
 FORMATS = (*SHEET_FORMATS, *METADATA)
@@ -41,15 +42,20 @@ DISTANCE_NOTE = """\
 """
 
 
-def write_report(paths: Sequence[Path], out: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
-    """Write the report into `out`; the files written.
+def report(runs: Sequence[Path | str], out: Path | str, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write the report of runs into `out`; the files written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [file.name for file in report(["results/measured/camvid"], folder, ["md"])][0]
+    'report.md'
 
     html: the page, `index.html`, and each table. md: the text, `report.md`, with copies of the runs' pictures, and each
     table. tex: each table. csv: each table and the raw values: `cells.csv`, `class_iou.csv`, `miou_by_distance.csv`.
     svg, png: each figure. Tables are under `tables/`, figures under `figures/`. The same files give the same report.
 
     Args:
-        paths: runs, and folders that hold runs, counted costs (`cost-*.json`) and times beside the peer's
+        runs: folders of runs, and folders that hold runs, counted costs (`cost-*.json`) and times beside the peer's
             (`peer-*.json`).
         out: made where it is missing.
         formats: some of `FORMATS`.
@@ -61,21 +67,22 @@ def write_report(paths: Sequence[Path], out: Path, formats: Sequence[str] = FORM
     for ending in formats:
         if ending not in FORMATS:
             raise UserError(f"unknown format {ending!r}; known are {', '.join(FORMATS)}")
-    report = make_report(read_study(paths))
-    out.mkdir(parents=True, exist_ok=True)
+    contents = make_report(read_study([Path(run) for run in runs]))
+    out = Path(out)
+    make_folder(out)
     files: list[Path] = []
     if "html" in formats:
-        files.append(_write(out / "index.html", make_page(report)))
+        files.append(_write(out / "index.html", make_page(contents)))
     if "md" in formats:
-        files.append(_write(out / "report.md", _text(report, _picture_ending(formats))))
-        files += [_write(out / name, file.read_bytes()) for name, file in _pictures(report.study).items()]
-    if "csv" in formats and report.study.runs:
-        files += _raw_values(report.study, out)
-    for sheet in report.sheets:
+        files.append(_write(out / "report.md", _text(contents, _picture_ending(formats))))
+        files += [_write(out / name, file.read_bytes()) for name, file in _pictures(contents.study).items()]
+    if "csv" in formats and contents.study.runs:
+        files += _raw_values(contents.study, out)
+    for sheet in contents.sheets:
         for ending, render in SHEET_FORMATS.items():
             if ending in formats:
                 files.append(_write(out / TABLES / f"{sheet.name}.{ending}", render(sheet)))
-    for plot in report.plots:
+    for plot in contents.plots:
         if "svg" in formats:
             files.append(_write(out / FIGURES / f"{plot.name}.svg", plot.svg))
         if "png" in formats:
@@ -84,8 +91,8 @@ def write_report(paths: Sequence[Path], out: Path, formats: Sequence[str] = FORM
 
 
 def _write(file: Path, content: str | bytes) -> Path:
-    file.parent.mkdir(exist_ok=True)
-    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    make_folder(file.parent)
+    write_atomically(file, content.encode() if isinstance(content, str) else content)
     return file
 
 
@@ -119,7 +126,7 @@ def _text(report: Report, picture_ending: str | None) -> str:
 
 
 def _section(run: StudyRun) -> str:
-    command = f"- `{run.about['starts'][-1]['command']}`"
+    command = f"- `{run.about.starts[-1].command}`"
     parts = [f"## {run.name}", "\n".join([*(f"- {line}" for line in setting_lines(run.about)), command])]
     for backbone, group in groupby(run.cells, key=lambda cell: cell["backbone"]):
         rows = list(group)
@@ -138,13 +145,12 @@ def _raw_values(study: Study, out: Path) -> list[Path]:
             columns=["class_iou", "miou_by_distance"], errors="ignore"
         ),
         "class_iou": pd.concat(
-            [class_iou(run.cells, run.about["configuration"]["classes"]) for run in study.runs], ignore_index=True
+            [class_iou(run.cells, run.about.configuration.classes) for run in study.runs], ignore_index=True
         ),
         "miou_by_distance": miou_by_distance([cell for run in study.runs for cell in run.cells]),
     }
     files = []
     for name, table in tables.items():
         if not table.empty:
-            files.append(out / f"{name}.csv")
-            table.to_csv(files[-1], index=False, float_format="%.12g")
+            files.append(_write(out / f"{name}.csv", table.to_csv(index=False, float_format="%.12g")))
     return files

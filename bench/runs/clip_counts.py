@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from bench.metrics.bootstrap import Interval, bootstrap, mean_iou_of_counts, weighted_iou_of_counts
+from bench.runs.records.cell import ClipPixels
 from mpvss.errors import UserError
 
 MEASURES = {"miou": mean_iou_of_counts, "wiou": weighted_iou_of_counts}
+MOST_BYTES = 2**30
+"""Of the counts of one cell: 343 clips of 124 classes at 10 distances take 10 MB."""
 
 
 @dataclass(frozen=True)
@@ -25,32 +27,41 @@ class ClipCounts:
     names: tuple[str, ...]
     counts: np.ndarray
 
-    def record(self) -> list[dict[str, Any]]:
-        """As JSON: for each clip the classes that occur in it, and their counts in that order, zeros left out."""
+    def record(self) -> list[ClipPixels]:
+        """For each clip the classes that occur in it, and their counts in that order, zeros left out."""
         clips = []
         for name, counts in zip(self.names, self.counts, strict=True):
             occurring = np.flatnonzero(counts.any(axis=(0, 2)))
             intersection, truth, predicted = np.moveaxis(counts[:, occurring], -1, 0).tolist()
             clips.append(
-                {
-                    "name": name,
-                    "classes": occurring.tolist(),
-                    "truth": truth[0],
-                    "intersection": intersection,
-                    "predicted": predicted,
-                }
+                ClipPixels(
+                    name=name,
+                    classes=occurring.tolist(),
+                    truth=truth[0],
+                    intersection=intersection,
+                    predicted=predicted,
+                )
             )
         return clips
 
     @classmethod
-    def from_record(cls, clips: Sequence[Mapping[str, Any]], num_classes: int) -> ClipCounts:
-        """The counts that `record` gave."""
-        counts = np.zeros((len(clips), len(clips[0]["intersection"]), num_classes, 3), np.int64)
+    def from_record(cls, clips: Sequence[ClipPixels], num_classes: int) -> ClipCounts:
+        """The counts that `record` gave.
+
+        Raises:
+            UserError: they would take over 1 GiB.
+        """
+        shape = (len(clips), len(clips[0].intersection), num_classes, 3)
+        if np.prod(shape, dtype=float) * 8 > MOST_BYTES:
+            raise UserError(
+                f"pixel counts of {shape[0]} clips at {shape[1]} distances for {num_classes} classes take over "
+                f"{MOST_BYTES} bytes; no cell has as many"
+            )
+        counts = np.zeros(shape, np.int64)
         for of_clip, clip in zip(counts, clips, strict=True):
-            classes = clip["classes"]
-            for column, name in enumerate(("intersection", "truth", "predicted")):
-                of_clip[:, classes, column] = clip[name]
-        return cls(tuple(clip["name"] for clip in clips), counts)
+            for column, pixels in enumerate((clip.intersection, clip.truth, clip.predicted)):
+                of_clip[:, clip.classes, column] = pixels
+        return cls(tuple(clip.name for clip in clips), counts)
 
     def interval(self, measure: str) -> Interval | None:
         """The 95 % interval of `miou` or `wiou`; None for fewer than two clips."""

@@ -29,8 +29,9 @@ from bench.methods.builder import Builder
 from bench.methods.names import GROUND_TRUTH_FLOW, method_of
 from bench.runs.clip_counts import ClipCounts
 from bench.runs.progress import Progress, Stage
-from bench.runs.results import CellKey, Run
-from bench.sweep.cell import Findings
+from bench.runs.records.cell import CellKey
+from bench.runs.write import Run
+from bench.sweep.cell import CellInProgress
 from bench.sweep.grid import Grid
 from bench.sweep.times import measure_times
 
@@ -89,19 +90,19 @@ class Sweep:
                 stage.advance()
         self._measure_time(backbone, title, clip, _lacking(found, "timing"))
         for cell, findings in found.items():
-            self._run.save(_key(backbone, cell), findings.record())
+            self._run.save(findings.record(_key(backbone, cell)))
         if not any("accuracy" in findings.errors for findings in found.values()):
             self._run.drop_partial(backbone)
         self._say_failures(title, found)
         return [_key(backbone, cell) for cell, findings in found.items() if findings.errors]
 
-    def _known(self, backbone: str, cell: Cell) -> Findings:
+    def _known(self, backbone: str, cell: Cell) -> CellInProgress:
         record = self._run.load(_key(backbone, cell))
         if record is not None:
-            return Findings.from_record(record)
-        return Findings(todo={"accuracy"}) if method_of(cell.method) == GROUND_TRUTH_FLOW else Findings()
+            return CellInProgress.from_record(record)
+        return CellInProgress(todo={"accuracy"}) if method_of(cell.method) == GROUND_TRUTH_FLOW else CellInProgress()
 
-    def _say_failures(self, title: str, found: Mapping[Cell, Findings]) -> None:
+    def _say_failures(self, title: str, found: Mapping[Cell, CellInProgress]) -> None:
         intervals: dict[tuple[str, str, str], list[str]] = {}
         for cell, findings in found.items():
             for part, text in findings.errors.items():
@@ -109,7 +110,7 @@ class Sweep:
         for (method, part, text), of in intervals.items():
             self._progress.say(f"{title}: {method} failed at interval {', '.join(of)}: {part}: {text}")
 
-    def _score(self, backbone: str, title: str, store: ClipStore, found: Mapping[Cell, Findings]) -> None:
+    def _score(self, backbone: str, title: str, store: ClipStore, found: Mapping[Cell, CellInProgress]) -> None:
         """Fill in the accuracy of the cells, clip by clip."""
         if not found or not self._dataset.labelled:
             return
@@ -139,8 +140,8 @@ class Sweep:
             if cell.method in failed:
                 findings.fail("accuracy", failed[cell.method])
             else:
-                findings.accuracy = totals[cell].measures()
-                findings.clips = ClipCounts(tuple(counts[cell]), np.stack(list(counts[cell].values()))).record()
+                kept = ClipCounts(tuple(counts[cell]), np.stack(list(counts[cell].values())))
+                findings.take_accuracy(totals[cell], kept)
 
     def _score_clip(self, clip: Clip, cells: Sequence[Cell], lockstep: Lockstep, stage: Stage) -> dict[Cell, Score]:
         by_distance = clip.labelled_frames is not None
@@ -151,7 +152,9 @@ class Sweep:
             stage.advance()
         return scorer.end(lockstep.failed)
 
-    def _measure_cost(self, backbone: str, method: str, clip: Sequence[Tensor], cells: Mapping[Cell, Findings]) -> None:
+    def _measure_cost(
+        self, backbone: str, method: str, clip: Sequence[Tensor], cells: Mapping[Cell, CellInProgress]
+    ) -> None:
         if not cells:
             return
         height, width = clip[0].shape[1:]
@@ -164,7 +167,9 @@ class Sweep:
         for cell, findings in cells.items():
             findings.take_cost(cost, cell.interval, height, width)
 
-    def _measure_time(self, backbone: str, title: str, clip: Sequence[Tensor], found: Mapping[Cell, Findings]) -> None:
+    def _measure_time(
+        self, backbone: str, title: str, clip: Sequence[Tensor], found: Mapping[Cell, CellInProgress]
+    ) -> None:
         """Fill in the times and the peak memory of the cells; the methods' times are taken in turn."""
         if not found:
             return
@@ -192,5 +197,5 @@ def _frames_to_score(clip: Clip) -> int | None:
     return clip.num_frames if clip.labelled_frames is None else clip.labelled_frames[-1] + 1
 
 
-def _lacking(found: Mapping[Cell, Findings], part: str) -> dict[Cell, Findings]:
+def _lacking(found: Mapping[Cell, CellInProgress], part: str) -> dict[Cell, CellInProgress]:
     return {cell: findings for cell, findings in found.items() if part in findings.todo}

@@ -8,6 +8,7 @@ from bench.data import Dataset
 from bench.evaluate.lockstep import Cell
 from bench.evaluate.schedule import FixedInterval
 from bench.methods.names import GROUND_TRUTH_FLOW, method_of
+from bench.runs.records.run import Asked
 from mpvss.errors import UserError
 
 PER_FRAME = "per-frame"
@@ -31,6 +32,11 @@ class Grid:
                 raise UserError(f"no {name} are given; a sweep needs one or more")
         for interval in self.intervals:
             FixedInterval(interval)
+
+    @property
+    def asked(self) -> Asked:
+        """The lists as a run's file keeps them."""
+        return Asked(methods=list(self.methods), backbones=list(self.backbones), intervals=list(self.intervals))
 
     def cells(self) -> list[Cell]:
         """The cells of one backbone. Every frame is a key frame to `per-frame`, whose interval is 1."""

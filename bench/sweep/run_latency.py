@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from msgspec import structs
 
 from bench.data import Dataset
 from bench.evaluate.lockstep import Cell
@@ -23,8 +24,11 @@ from bench.measure.time.stopping import FixedRounds, Precision, Rule, WarmUp
 from bench.methods.builder import Builder
 from bench.methods.setup import set_up
 from bench.runs.progress import Progress
-from bench.runs.results import CellKey, Run, open_run
-from bench.sweep.cell import Findings
+from bench.runs.records.cell import CellKey
+from bench.runs.records.run import Configuration, Start
+from bench.runs.records.timing import CellTiming
+from bench.runs.write import Run, open_run
+from bench.sweep.cell import CellInProgress
 from bench.sweep.grid import Grid
 from bench.sweep.run_sweep import Outcome, data_configuration, machine_configuration
 from bench.sweep.times import measure_times
@@ -112,18 +116,18 @@ def latency(
     environment = describe_environment(setup.device)
     run = open_run(
         Path(out),
-        {
+        Configuration(
             **data_configuration(setup.dataset, 1, len(clip.frames)),
-            "scopes": list(plan.scopes),
-            "stopping": str(plan.rule),
-            "deadlines_ms": [1000 * deadline for deadline in deadlines],
+            scopes=list(plan.scopes),
+            stopping=str(plan.rule),
+            deadlines_ms=[1000 * deadline for deadline in deadlines],
             **asdict(plan.mode),
-            "execution": execution,
-            "seed": seed,
+            execution=execution,
+            seed=seed,
             **machine_configuration(setup.weights, environment),
-        },
-        {"methods": grid.methods, "backbones": grid.backbones, "intervals": grid.intervals},
-        {"command": command, "environment": environment},
+        ),
+        grid.asked,
+        Start(command=command, environment=environment),
     )
     timing = _Timing(grid, clip, plan, deadlines, run, setup.build, progress or Progress())
     failed = [key for backbone in dict.fromkeys(grid.backbones) for key in timing.run_backbone(backbone)]
@@ -174,7 +178,7 @@ class _Timing:
         failed = []
         for cell, findings in found.items():
             key = CellKey(backbone, cell.method, cell.interval)
-            self.run.save(key, findings.record())
+            self.run.save(findings.record(key))
             if findings.errors:
                 failed.append(key)
                 self.progress.say(f"{backbone}: {cell.method} failed: {findings.errors['timing']}")
@@ -183,12 +187,12 @@ class _Timing:
             self.progress.say(f"{backbone}: {text}")
         return failed
 
-    def _todo(self, backbone: str) -> dict[Cell, Findings]:
+    def _todo(self, backbone: str) -> dict[Cell, CellInProgress]:
         found = {}
         for cell in self.grid.cells():
             record = self.run.load(CellKey(backbone, cell.method, cell.interval))
-            if record is None or record["errors"]:
-                found[cell] = Findings(todo={"timing"})
+            if record is None or record.errors:
+                found[cell] = CellInProgress(todo={"timing"})
         return found
 
 
@@ -212,11 +216,11 @@ def _deadlines(milliseconds: Sequence[float] | None) -> tuple[float, ...]:
     return tuple(value / 1000 for value in milliseconds) if milliseconds else DEADLINES
 
 
-def _remarks(timing: dict[str, Any]) -> list[str]:
+def _remarks(timing: CellTiming) -> list[str]:
     """How the sampling of a group of methods went, and what a reader must know of it."""
-    remarks = [f"{timing['rounds']} rounds in {timing['seconds']:.1f} s, ended by {timing['stopped']}"]
-    if timing["stopped"] == "time limit":
+    remarks = [f"{timing.rounds} rounds in {timing.seconds:.1f} s, ended by {timing.stopped}"]
+    if timing.stopped == "time limit":
         remarks.append("not every median is as precise as was asked for; see its 95 % interval")
-    if timing["warmup_stable"] is False:
-        remarks.append(f"times had not settled after {timing['warmup_rounds']} rounds of warm-up")
-    return remarks + (warnings_of(timing["guard"]) if "guard" in timing else [])
+    if timing.warmup_stable is False:
+        remarks.append(f"times had not settled after {timing.warmup_rounds} rounds of warm-up")
+    return remarks + (warnings_of(structs.asdict(timing.guard)) if timing.guard is not None else [])

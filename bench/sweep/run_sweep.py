@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,11 @@ from bench.methods.names import branches, method_of
 from bench.methods.setup import set_up
 from bench.methods.weights import Weights
 from bench.runs.progress import Progress
-from bench.runs.results import CellKey, open_run, read_run
+from bench.runs.read import read_run
+from bench.runs.records.cell import CellKey
+from bench.runs.records.environment import Environment
+from bench.runs.records.run import Configuration, Start
+from bench.runs.write import open_run
 from bench.sweep.cells import Sweep
 from bench.sweep.grid import Grid
 from mpvss.errors import UserError
@@ -122,15 +126,15 @@ def sweep(
 
     run = open_run(
         out,
-        {
+        Configuration(
             **data_configuration(setup.dataset, clips, frames),
-            "repeats": repeats,
-            "execution": execution,
-            "seed": seed,
+            repeats=repeats,
+            execution=execution,
+            seed=seed,
             **machine_configuration(setup.weights, environment),
-        },
-        {"methods": grid.methods, "backbones": grid.backbones, "intervals": grid.intervals},
-        {"command": command, "environment": environment},
+        ),
+        grid.asked,
+        Start(command=command, environment=environment),
     )
     cells = Sweep(
         grid,
@@ -150,6 +154,7 @@ def data_configuration(dataset: Dataset, clips: int | None, frames: int | None) 
     return {"data": dataset.identity, "classes": list(dataset.class_names), "clips": clips, "frames": frames}
 
 
-def machine_configuration(weights: Weights, environment: Mapping[str, Any]) -> dict[str, Any]:
+def machine_configuration(weights: Weights, environment: Environment) -> dict[str, Any]:
     """The part of a run's configuration that says with what: weights, device and threads."""
-    return {"weights": weights.identity(), **{name: environment[name] for name in ("device", "cpu", "threads")}}
+    machine = {name: getattr(environment, name) for name in ("device", "cpu", "threads")}
+    return {"weights": weights.identity(), **machine}

@@ -11,11 +11,11 @@ from bench.measure.time.methods import Plan, TimedClip, method_memory, time_meth
 from bench.measure.time.record import DEADLINES
 from bench.measure.time.samples import Kind
 from bench.methods.builder import Builder
-from bench.sweep.cell import Findings
+from bench.sweep.cell import CellInProgress
 
 
 def measure_times(
-    found: Mapping[Cell, Findings],
+    found: Mapping[Cell, CellInProgress],
     backbone: str,
     clip: TimedClip,
     plan: Plan,

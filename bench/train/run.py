@@ -16,7 +16,7 @@ from bench.runs.progress import Progress
 from bench.train.configuration import FLOWNETS, TrainConfig
 from bench.train.data import Ahead
 from bench.train.model import make_model, make_task
-from bench.train.record import RECORD, TrainingRecord
+from bench.train.record import RECORD, TrainingFiles
 from bench.train.training_data import TrainingData, open_training_data
 from bench.train.validation import last_validation
 from mpvss.checkpoints import save_checkpoint
@@ -61,7 +61,7 @@ def train(config: TrainConfig, out: Path, device: torch.device, progress: Progre
         if progress is None or process.rank:
             progress = Progress(io.StringIO() if process.rank else None)
         model, header = make_model(config.model, len(data.class_names) or 1, config.training.seed, progress.say)
-        record = TrainingRecord(out, config, data.identities, process.device)
+        record = TrainingFiles(out, config, data.identities, process.device)
         history = _run(config, out, data, model, record, process, progress)
         weights = out / MODEL
         if process.rank == 0:
@@ -84,7 +84,7 @@ def _run(
     out: Path,
     data: TrainingData,
     model: nn.Module,
-    record: TrainingRecord,
+    record: TrainingFiles,
     process: Process,
     progress: Progress,
 ) -> list[Row]:

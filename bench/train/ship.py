@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,8 @@ from torch import Tensor
 from bench.methods import shipped
 from bench.methods.names import BACKBONES, method_of
 from bench.methods.shipped import MODEL, shipped_rows
+from bench.runs.record_file import read_record
+from bench.runs.records.training import TrainingRecord
 from bench.train.record import HISTORY, RECORD
 from mpvss.checkpoints.files import read_tensors
 from mpvss.errors import UserError
@@ -44,7 +45,7 @@ def ship(run: Path, name: str, command: str | None = None) -> Path:
         known = ", ".join(BACKBONES)
         raise UserError(f"row {name!r} is not BACKBONE/METHOD[@LABEL], as micro/mpvss; backbones are {known}")
     record = _finished_record(run)
-    trained = record["configuration"]["model"]
+    trained = record.configuration.model
     if (trained["method"], trained["backbone"]) != (method_of(row), backbone):
         raise UserError(f"{run} trained {trained['backbone']}/{trained['method']}; it cannot be the row {name}")
     tensors, metadata = read_tensors(run / MODEL)
@@ -85,17 +86,14 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> Path:
         return made.rename(folder)
 
 
-def _finished_record(run: Path) -> dict[str, Any]:
+def _finished_record(run: Path) -> TrainingRecord:
     file = run / RECORD
     if not file.is_file():
         raise UserError(f"{run} is not a folder of mpvss-bench train: it has no {RECORD}")
-    try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        finished, done, steps = record["finished"], record["steps_done"], record["configuration"]["training"]["steps"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file} is damaged, or is no record of a training run: {error!r}") from error
-    if not finished or not (run / MODEL).is_file():
-        raise UserError(f"{run} is not finished ({done} of {steps} steps); rerun its command to finish it")
+    record = read_record(file, TrainingRecord)
+    if not record.finished or not (run / MODEL).is_file():
+        steps = record.configuration.training["steps"]
+        raise UserError(f"{run} is not finished ({record.steps_done} of {steps} steps); rerun its command to finish it")
     return record
 
 
@@ -109,19 +107,19 @@ def _halved(tensor: Tensor, name: str) -> Tensor:
     return halved
 
 
-def _account(record: Mapping[str, Any], history: str, command: str | None) -> dict[str, Any]:
+def _account(record: TrainingRecord, history: str, command: str | None) -> dict[str, Any]:
     """The content of `training.toml`. Starting checkpoints keep folder and name alone; other parts name one machine."""
-    configuration = record["configuration"]
-    model = {key: value for key, value in configuration["model"].items() if key not in ("start", "key_start")}
+    tables = record.configuration
+    model = {key: value for key, value in tables.model.items() if key not in ("start", "key_start")}
     rows = list(csv.DictReader(history.splitlines()))
     return {
-        "command": command or record["command"],
-        **({} if record["commit"] is None else {"commit": record["commit"]}),
-        "seed": record["seed"],
-        "steps": record["steps_done"],
+        "command": command or record.command,
+        **({} if record.commit is None else {"commit": record.commit}),
+        "seed": record.seed,
+        "steps": record.steps_done,
         "validation": {key: float(value) for key, value in rows[-1].items() if value} if rows else {},
-        "start": {"/".join(Path(file).parts[-2:]): f"sha256 {digest}" for file, digest in record["start"].items()},
-        **configuration,
+        "start": {"/".join(Path(file).parts[-2:]): f"sha256 {digest}" for file, digest in record.start.items()},
         "model": model,
-        "data": {**configuration["data"], **record["data"]},
+        "data": {**tables.data, **record.data},
+        "training": tables.training,
     }

@@ -12,8 +12,9 @@ import pytest
 
 from bench.cli.main import main
 from bench.report.study import read_study
-from bench.runs.results import read_run
-from bench.runs.schema import COUNTED_SCHEMA
+from bench.runs.read import read_run
+from bench.runs.records.base import schema_of
+from bench.runs.records.cost import CostRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ("--data", "generated:clips=1,frames=4,size=64x64", "--repeats", "1", "--intervals", "1,3", "--threads", "1")
@@ -124,9 +125,10 @@ def test_counted_costs_name_their_schema_and_are_read_by_reports(tmp_path):
     file = tmp_path / "cost-micro.json"
     cost = ["cost", "--methods", "per-frame", "--backbones", "micro", "--size", "64x64", "--json", str(file)]
     assert main(cost) == 0
-    assert json.loads(file.read_text())["schema"] == COUNTED_SCHEMA
-    (row,) = read_study([tmp_path]).costs
-    assert (row["method"], row["height"], row["paper_non_key_macs"]) == ("per-frame", 64, row["paper_key_macs"])
+    assert json.loads(file.read_text())["schema"] == schema_of(CostRecord)
+    (cost_record,) = read_study([tmp_path]).costs
+    (row,) = cost_record.rows
+    assert (row.method, cost_record.height, row.paper_non_key_macs) == ("per-frame", 64, row.paper_key_macs)
 
 
 def test_help_and_report_import_no_torch():

@@ -2,16 +2,16 @@
 
 import re
 
+import made_records
 import numpy as np
 import pytest
+from msgspec import structs
 
 from bench.cli.main import main
-from bench.compare.runs import NotComparableError, compare_runs, remarks
+from bench.compare import NotComparableError, compare
 from bench.compare.significance import compare_times, judge
-from bench.runs.results import CellKey, open_run
-
-START = {"command": "", "environment": {"device": "cpu", "cpu": "any"}}
-
+from bench.runs.records.run import Start
+from bench.runs.write import open_run
 
 CALLS = {"aten::add": 3, "aten::mm": 7}
 
@@ -23,7 +23,7 @@ def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10*
         "weights": "untrained",
         "errors": errors or {},
         "tracebacks": {},
-        "accuracy": {"miou": miou},
+        "accuracy": {"miou": miou, "labelled_frames": 5},
         "clips": None,
         "cost": {"parameters": parameters, "key_macs": 5000, "non_key_macs": macs, "mean_macs": 1800.0},
         "timing": {
@@ -37,9 +37,9 @@ def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10*
 
 
 def make_run(path, content, configuration=None):
-    asked = {"methods": ["mpvss"], "backbones": ["nano"], "intervals": [5]}
-    run = open_run(path, {"classes": ["a", "b"], **(configuration or {"data": "clip"})}, asked, START)
-    run.save(CellKey("nano", "mpvss", 5), content)
+    asked = made_records.asked(["mpvss"], ["nano"], [5])
+    run = open_run(path, made_records.configuration(**(configuration or {})), asked, made_records.START)
+    run.save(made_records.cell_record("nano", "mpvss", 5, **content))
     return path
 
 
@@ -91,7 +91,7 @@ class TestRuns:
     def compare(self, tmp_path, new, base=None):
         make_run(tmp_path / "base", base or record(self.TIMES))
         make_run(tmp_path / "new", new)
-        return compare_runs(tmp_path / "base", tmp_path / "new")
+        return compare(tmp_path / "base", tmp_path / "new").findings
 
     def test_a_run_against_its_like_has_no_regression(self, tmp_path):
         found = self.compare(tmp_path, record(self.TIMES))
@@ -144,12 +144,15 @@ class TestRuns:
         make_run(tmp_path / "base", record(self.TIMES), same)
         make_run(tmp_path / "new", record(self.TIMES), {**same, key: value})
         with pytest.raises(NotComparableError, match=re.escape(words)):
-            compare_runs(tmp_path / "base", tmp_path / "new")
+            compare(tmp_path / "base", tmp_path / "new")
 
     def test_other_weights_and_another_number_of_rounds_do_not_change_what_a_time_means(self, tmp_path):
-        for name, configuration in (("base", {"weights": "a", "repeats": 3}), ("new", {"weights": "b", "repeats": 9})):
+        for name, configuration in (
+            ("base", {"weights": {"nano": "a"}, "repeats": 3}),
+            ("new", {"weights": {"nano": "b"}, "repeats": 9}),
+        ):
             make_run(tmp_path / name, {**record(self.TIMES), "accuracy": None}, configuration)
-        assert set(verdicts(compare_runs(tmp_path / "base", tmp_path / "new")).values()) == {"SAME"}
+        assert set(verdicts(compare(tmp_path / "base", tmp_path / "new").findings).values()) == {"SAME"}
 
     def test_a_changed_operator_is_named(self, tmp_path):
         found = self.compare(tmp_path, record(self.TIMES, calls={"aten::add": 3, "aten::bmm": 1, "aten::mm": 7}))
@@ -159,16 +162,20 @@ class TestRuns:
     def test_a_cell_that_was_asked_for_and_is_not_there_is_broken_and_others_are_remarked(self, tmp_path):
         for name in ("base", "new"):
             make_run(tmp_path / name, record(self.TIMES))
-        asked = {"methods": ["copy"], "backbones": ["nano"], "intervals": [5]}
-        both = {"classes": ["a", "b"], "data": "clip"}
-        open_run(tmp_path / "base", both, asked, START).save(CellKey("nano", "copy", 5), record(self.TIMES))
-        assert not any(f.is_regression for f in compare_runs(tmp_path / "base", tmp_path / "new"))
-        assert remarks(tmp_path / "base", tmp_path / "new") == [f"1 cell of {tmp_path / 'base'} alone"]
-        start = {"command": "", "environment": {**START["environment"], "libraries": {"torch": "9"}}}
-        open_run(tmp_path / "new", both, asked, start)
-        (finding,) = [f for f in compare_runs(tmp_path / "base", tmp_path / "new") if f.is_regression]
+        asked, same = made_records.asked(["copy"], ["nano"], [5]), made_records.configuration()
+        copied = made_records.cell_record("nano", "copy", 5, **record(self.TIMES))
+        open_run(tmp_path / "base", same, asked, made_records.START).save(copied)
+        comparison = compare(tmp_path / "base", tmp_path / "new")
+        assert not comparison.is_regression
+        assert comparison.remarks == [f"1 cell of {tmp_path / 'base'} alone"]
+        later = structs.replace(made_records.ENVIRONMENT, libraries={"torch": "9"})
+        open_run(tmp_path / "new", same, asked, Start(command="", environment=later))
+        comparison = compare(tmp_path / "base", tmp_path / "new")
+        assert comparison.is_regression
+        (finding,) = [f for f in comparison.findings if f.is_regression]
         assert (finding.method, finding.verdict, finding.detail) == ("copy", "BROKEN", "asked for, and not measured")
-        assert "torch: None → 9" in remarks(tmp_path / "base", tmp_path / "new")
+        assert "torch: 2 → 9" in comparison.remarks
+        assert comparison.remarks[-1] in comparison.text()
 
     def test_times_of_a_throttled_card_are_not_judged(self, tmp_path):
         hot = record(self.TIMES)
@@ -177,8 +184,8 @@ class TestRuns:
         make_run(tmp_path / "base", record(self.TIMES))
         make_run(tmp_path / "new", hot)
         with pytest.raises(NotComparableError, match=r"slowed down around 17 % of the frames of .*new"):
-            compare_runs(tmp_path / "base", tmp_path / "new")
-        assert compare_runs(tmp_path / "base", tmp_path / "new", times=False)
+            compare(tmp_path / "base", tmp_path / "new")
+        assert compare(tmp_path / "base", tmp_path / "new", counts_only=True).findings
 
 
 class TestCommand:

@@ -27,8 +27,8 @@ from bench.evaluate.lockstep import Cell, Lockstep
 from bench.evaluate.memo import Memo
 from bench.evaluate.scorers import DistanceScorer
 from bench.methods.builder import Built
-from bench.report import write_report
-from bench.runs.results import read_run
+from bench.report import report
+from bench.runs.read import read_run
 from bench.sweep.grid import Grid
 
 ROWS, COLUMNS = 10, 4
@@ -243,7 +243,7 @@ def test_all_ignored_is_no_accuracy_and_no_zero():
 
 def test_the_report_shows_each_distance_at_the_largest_interval(tmp_path):
     sweep(tmp_path / "run", ("per-frame", "decaying"), dataset(), build=build, intervals=(1, 2, 4))
-    files = write_report([tmp_path / "run"], tmp_path / "out")
+    files = report([tmp_path / "run"], tmp_path / "out")
     assert (tmp_path / "out/miou_by_distance.csv") in files
     page = (tmp_path / "out/report.md").read_text()
     lines = page.split("mIoU (%) by the number of frames since the key frame:\n\n")[1].splitlines()[:4]
@@ -264,7 +264,7 @@ def test_the_report_shows_each_distance_at_the_largest_interval(tmp_path):
 def test_a_report_of_both_kinds_of_run(tmp_path):
     sweep(tmp_path / "sparse", ("decaying",), dataset(), build=build, intervals=(2,))
     sweep(tmp_path / "dense", ("wander",), intervals=(2,))
-    write_report([tmp_path / "sparse", tmp_path / "dense"], tmp_path / "out")
+    report([tmp_path / "sparse", tmp_path / "dense"], tmp_path / "out")
     page = (tmp_path / "out/report.md").read_text()
     dense = page.split("## dense")[1].split("## How to read it")[0]
     assert "since the key frame" in page

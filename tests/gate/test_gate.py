@@ -4,17 +4,20 @@ import copy
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 
 from bench.cli.gate import BASELINE
 from bench.cli.main import main
-from bench.compare.runs import NotComparableError
+from bench.compare import NotComparableError
 from bench.gate.baseline import compare_counters, read_baseline
 from bench.measure.count.live_tensors import LiveTensors
 from bench.measure.count.operator_counts import count_operators
 from bench.measure.time.modes import Mode
 from bench.methods import build
+from bench.runs.records.baseline import Baseline
+from mpvss.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +33,7 @@ def regressions(base, new):
 
 def test_the_committed_baseline_has_every_shipped_method(baseline):
     rows = {"copy", *(path.parent.name for path in ROOT.glob("bench/weights/micro/*/model.safetensors"))}
-    assert set(baseline["methods"]) == rows
+    assert set(baseline.methods) == rows
     assert regressions(baseline, copy.deepcopy(baseline)) == {}
 
 
@@ -45,21 +48,38 @@ def test_the_committed_baseline_has_every_shipped_method(baseline):
     ],
 )
 def test_a_counter_that_is_worse_is_found_alone(baseline, path, value, quantity):
-    new = copy.deepcopy(baseline)
+    new = msgspec.to_builtins(baseline)
     at = new["methods"]["mpvss"]
     for name in path[:-1]:
         at = at[name]
     at[path[-1]] = value
-    assert regressions(baseline, new) == {("mpvss", quantity): "WORSE"}
+    assert regressions(baseline, msgspec.convert(new, Baseline)) == {("mpvss", quantity): "WORSE"}
 
 
 def test_a_method_that_is_gone_is_broken_and_other_conditions_are_refused(baseline):
-    new = copy.deepcopy(baseline)
+    new = msgspec.to_builtins(baseline)
     del new["methods"]["dff"]
-    assert regressions(baseline, new) == {("dff", "method"): "BROKEN"}
+    del new["methods"]["accel"]["kinds"]["non-key"]
+    assert regressions(baseline, msgspec.convert(new, Baseline)) == {
+        ("dff", "method"): "BROKEN",
+        ("accel", "non-key frames"): "BROKEN",
+    }
     new["conditions"]["weights"] = "others"
     with pytest.raises(NotComparableError, match=r"weights: \w+ against others.*--update"):
-        compare_counters(baseline, new)
+        compare_counters(baseline, msgspec.convert(new, Baseline))
+
+
+def test_a_baseline_of_the_first_schema_is_read_and_a_damaged_one_named(baseline, tmp_path):
+    old = msgspec.to_builtins(baseline)
+    for counters_of in old["methods"].values():
+        if "non-key" in counters_of["kinds"]:
+            counters_of["kinds"]["other"] = counters_of["kinds"].pop("non-key")
+    file = tmp_path / "baseline.json"
+    file.write_text(json.dumps({**old, "schema": 1}))
+    assert read_baseline(file) == baseline
+    file.write_text('{"schema": 2}')
+    with pytest.raises(UserError, match=r"baseline\.json does not fit: .*`conditions`.*--update"):
+        read_baseline(file)
 
 
 def test_an_operator_planted_into_the_model_is_counted(frames, monkeypatch):
@@ -94,10 +114,10 @@ def test_command(tmp_path, monkeypatch, capsys, baseline):
     file = tmp_path / "baseline.json"
     assert main(["gate", "--baseline", str(file)]) == 2
     assert main(["gate", "--baseline", str(file), "--update"]) == 0
-    assert json.loads(file.read_text()) == baseline
+    assert json.loads(file.read_text()) == msgspec.to_builtins(baseline)
     assert main(["gate", "--baseline", str(file), "--markdown", str(tmp_path / "gate.md")]) == 0
     assert (tmp_path / "gate.md").read_text() in capsys.readouterr().out
-    better = copy.deepcopy(baseline)
+    better = msgspec.to_builtins(baseline)
     better["methods"]["mpvss"]["miou"] += 0.1
     file.write_text(json.dumps(better))
     assert main(["gate", "--baseline", str(file)]) == 1

@@ -12,7 +12,7 @@ from harness_fakes import FakeCost
 from safetensors.torch import load_file
 
 from bench.cli.main import main
-from bench.compare.runs import compare_runs
+from bench.compare import compare
 from bench.data import open_dataset
 from bench.evaluate.lockstep import Cell, Lockstep
 from bench.methods import shipped
@@ -20,7 +20,7 @@ from bench.methods.builder import registry_builder
 from bench.methods.names import method_of
 from bench.methods.registry import build_method
 from bench.methods.weights import Weights
-from bench.runs.results import read_run
+from bench.runs.read import read_run
 from bench.train import ship
 from mpvss.checkpoints import save_checkpoint
 from mpvss.errors import UserError
@@ -129,7 +129,7 @@ def test_labelled_rows_and_the_ceiling_from_sweep_to_comparison(checkpoints, tmp
     assert main(["report", str(tmp_path / "one")]) == 0
     assert "| optical-flow@b " in (tmp_path / "one/report/report.md").read_text()
     shutil.copytree(tmp_path / "one", tmp_path / "two")
-    findings = compare_runs(tmp_path / "one", tmp_path / "two", times=False)
+    findings = compare(tmp_path / "one", tmp_path / "two", counts_only=True).findings
     counted = {finding.method for finding in findings if finding.quantity.startswith("miou")}
     assert counted == {"per-frame@x", "ground-truth-flow", "optical-flow@a", "optical-flow@b"}
     assert main([*sweep, "--out", str(tmp_path / "one")]) == 0

@@ -118,8 +118,8 @@ def test_cells_of_other_clips_are_refused():
 def test_counts_come_back_from_a_file(distances):
     counts = counts_of(confusions(0, distances))
     stored = ClipCounts(tuple("abcdefg"), counts).record()
-    assert [clip["classes"] for clip in stored] == [[0, 1, 2, 3, 4]] * CLIPS
-    assert len(stored[0]["intersection"]) == distances
+    assert [clip.classes for clip in stored] == [[0, 1, 2, 3, 4]] * CLIPS
+    assert len(stored[0].intersection) == distances
     again = ClipCounts.from_record(stored, CLASSES)
     np.testing.assert_array_equal(again.counts, counts)
     assert again.names == tuple("abcdefg")

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import made_records
 import numpy as np
 
 from bench.runs.clip_counts import ClipCounts
-from bench.runs.results import CellKey, open_run
+from bench.runs.records.cell import ClipPixels
+from bench.runs.write import open_run
 
 CLASSES = ["sky", "a_b & c%"]
-LIBRARIES = {"torch": "2"}
-ENVIRONMENT = {"device": "cpu", "cpu": "c", "threads": 1, "python": "3", "os": "o", "libraries": LIBRARIES}
-START = {"command": "mpvss-bench sweep", "environment": {**ENVIRONMENT, "date": "then", "commit": None}}
 SMALL = {
     ("per-frame", 1): 0.80,
     ("copy", 2): 0.74,
@@ -30,7 +29,7 @@ SMALL = {
 """The mIoU of each method and interval: every claim in the small holds."""
 
 
-def clips(miou: float, hard: int = 4) -> list[dict[str, Any]]:
+def clips(miou: float, hard: int = 4) -> list[ClipPixels]:
     """Two classes in four clips; pooled, both have the IoU `miou`. The more alike the clips, the surer the measure."""
     pixels = 100_000
     hit = round(pixels * 2 * miou / (1 + miou))  # hit / (2 pixels - hit) is the IoU
@@ -64,15 +63,12 @@ def make(
     path: Path, cells: Mapping[tuple[str, int], dict[str, Any]], backbone: str = "micro", data: str = "made", **more
 ) -> Path:
     """A run of these cells, keyed by method and interval."""
-    configuration = {"data": data, "classes": CLASSES, "clips": None, "frames": None, "execution": "lean", "seed": 0}
-    asked = {
-        "methods": list(dict.fromkeys(method for method, _ in cells)),
-        "backbones": [backbone],
-        "intervals": sorted({interval for _, interval in cells}),
-    }
-    run = open_run(path, {**configuration, **more}, asked, START)
+    asked = made_records.asked(
+        list(dict.fromkeys(method for method, _ in cells)), [backbone], sorted({interval for _, interval in cells})
+    )
+    run = open_run(path, made_records.configuration(CLASSES, data=data, **more), asked, made_records.START)
     for (method, interval), record in cells.items():
-        run.save(CellKey(backbone, method, interval), record)
+        run.save(made_records.cell_record(backbone, method, interval, **record))
     return path
 
 

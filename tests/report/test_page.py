@@ -8,7 +8,7 @@ import shutil
 import pytest
 from made_runs import SMALL, cell, make, small
 
-from bench.report import write_report
+from bench.report import report
 
 pytestmark = pytest.mark.browser
 SINGLE = {"copy": 0.6, "dff": 0.75, "mpvss": 0.7}
@@ -20,7 +20,7 @@ def page(tmp_path_factory):
     sync_api = pytest.importorskip("playwright.sync_api")
     folder = tmp_path_factory.mktemp("page")
     single = make(folder / "single", {(method, 5): cell(miou) for method, miou in SINGLE.items()})
-    write_report([single, small(folder / "small")], folder / "out", ["html"])
+    report([single, small(folder / "small")], folder / "out", ["html"])
     browser_file = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_file, args=["--no-sandbox"])

@@ -12,8 +12,8 @@ from made_runs import SMALL, cell, make, small
 
 from bench.report.claims.claims import read_claims
 from bench.report.claims.contradictions import contradictions
-from bench.report.published import Figure, read_published
-from bench.report.report import make_report
+from bench.report.contents import make_report
+from bench.report.published import PaperFigure, read_published
 from bench.report.study import read_study
 from bench.report.tables.formats import as_latex
 from bench.report.tables.sheet import Entry, Header, Sheet, marked, number
@@ -129,7 +129,7 @@ def test_contradictions_are_those_that_arithmetic_finds(counted):
 
 def test_the_text_is_held_against_the_tables_to_its_digits(counted):
     claims = read_claims()
-    printed = {**read_published(), Figure("1", "MPVSS", "R50", "mIoU"): 37.0}
+    printed = {**read_published(), PaperFigure("1", "MPVSS", "R50", "mIoU"): 37.0}
     assert not [c for c in contradictions(read_published(), claims) if c.where.startswith("Sec.")]
     found = [
         c for c in contradictions(printed, claims) if c.what.startswith("mIoU that MPVSS loses against Mask2Former")

@@ -10,12 +10,11 @@ import pandas as pd
 
 from bench.measure.count.cost_of_method import method_cost
 from bench.measure.count.table import GIGA, MEGA
-from bench.methods.names import branches
+from bench.methods.names import PAPER_METHODS, branches
 from mpvss.errors import UserError
 
 PUBLISHED_TABLES = Path(__file__).parents[3] / "results" / "published" / "tables.csv"
 
-PAPER_METHODS = {"Mask2Former": "per-frame", "MPVSS": "mpvss", "Mask2Former-DFF": "dff", "Mask2Former-Accel": "accel"}
 PAPER_SETTINGS = {"1": ((480, 853), 124), "2": ((1024, 2048), 19)}
 """Frame size and class count of the paper's tables; interval 5 over 15 frames in both."""
 PAPER_INTERVAL, PAPER_CLIP_LENGTH = 5, 15

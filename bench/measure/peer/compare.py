@@ -17,6 +17,7 @@ from functools import partial
 from statistics import median
 from typing import Any
 
+import msgspec
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -26,7 +27,8 @@ from bench.measure.memory import peak_memory
 from bench.measure.peer.model import SWINS, Peer
 from bench.measure.time.modes import Mode, Steps, prepare
 from bench.methods import build
-from bench.runs.schema import PEER_SCHEMA
+from bench.runs.records.base import schema_of
+from bench.runs.records.peer import PeerRecord
 from mpvss.checkpoints import load_checkpoint
 from mpvss.errors import UserError
 from mpvss.presets import Execution
@@ -92,7 +94,7 @@ def compare_with_peer(
     memory = {name: _in_new_process(name, backbone, size, num_classes, device.type) for name in ("peer", "key")}
     shown = labels[plain, "key"].flatten().long().bincount()
     return {
-        "schema": PEER_SCHEMA,
+        "schema": schema_of(PeerRecord),
         "configuration": {
             "backbone": backbone,
             "size": list(size),
@@ -100,7 +102,7 @@ def compare_with_peer(
             "seed": seed,
             "device": device.type,
         },
-        "environment": describe_environment(device),
+        "environment": msgspec.to_builtins(describe_environment(device)),
         "labels": {
             "pixels": int(shown.sum()),
             "classes": int((shown > 0).sum()),

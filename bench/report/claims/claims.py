@@ -8,8 +8,9 @@ from pathlib import Path
 
 import yaml
 
+from bench.methods.names import PAPER_METHODS
 from bench.report.claims.sums import Term, names, parse_sum
-from bench.report.published import ACCURACIES, BUILT, DATA, METRICS, PUBLISHED, Figure, Measurements
+from bench.report.published import ACCURACIES, DATA, METRICS, PUBLISHED, Measurements, PaperFigure
 from bench.report.tables.sheet import Entry, Header, Sheet
 
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
@@ -67,7 +68,7 @@ class Verdict:
     why: str
 
 
-Lookup = Callable[[Figure], float | None]
+Lookup = Callable[[PaperFigure], float | None]
 
 
 def read_claims(folder: Path = PUBLISHED) -> list[Claim]:
@@ -86,7 +87,7 @@ def evaluate(claim: Claim, case: str, lookup: Lookup) -> float | None:
     return claim.times * numerator / denominator
 
 
-def figures(claim: Claim, case: str) -> list[Figure]:
+def figures(claim: Claim, case: str) -> list[PaperFigure]:
     """The figures that the claim's quantity is made of."""
     return [_figure(name) for name in names((*_terms(claim.value, case), *_terms(claim.over, case)))]
 
@@ -100,7 +101,7 @@ def holds(claim: Claim, expected: float, value: float) -> bool:
     return beyond or abs(value - expected) <= tolerance + 1e-9
 
 
-def judge(claim: Claim, published: Mapping[Figure, float], measurements: Measurements) -> list[Verdict]:
+def judge(claim: Claim, published: Mapping[PaperFigure, float], measurements: Measurements) -> list[Verdict]:
     """Hold a claim about the paper's own data and backbones against what was measured of them.
 
     The figures of methods that the project does not have are the paper's.
@@ -108,10 +109,10 @@ def judge(claim: Claim, published: Mapping[Figure, float], measurements: Measure
     verdicts = []
     for case, expected in claim.cases():
         parts = figures(claim, case)
-        ours = {figure: measurements.find(figure) for figure in parts if figure.method in BUILT}
+        ours = {figure: measurements.find(figure) for figure in parts if figure.method in PAPER_METHODS}
         missing = [figure for figure, measured in ours.items() if measured is None]
 
-        def lookup(figure: Figure, ours: Mapping = ours) -> float | None:
+        def lookup(figure: PaperFigure, ours: Mapping = ours) -> float | None:
             measured = ours.get(figure)
             return measured.value if measured else published[figure]
 
@@ -121,7 +122,7 @@ def judge(claim: Claim, published: Mapping[Figure, float], measurements: Measure
         else:
             verdict = REPRODUCED if holds(claim, expected, value) else NOT_REPRODUCED
             notes = [measured.note for measured in ours.values() if measured and measured.note]
-            others = [f"the paper's figure of {f.method}" for f in parts if f.method not in BUILT]
+            others = [f"the paper's figure of {f.method}" for f in parts if f.method not in PAPER_METHODS]
             why = "; ".join(dict.fromkeys([*notes, *others, *filter(None, [claim.remarks.get(case)])]))
         shown = "-" if value is None else f"{value:.{claim.digits + 1}f} {claim.unit}"
         printed = f"{claim.bound} {expected:.{claim.digits}f} {claim.unit}".strip()
@@ -159,14 +160,14 @@ def _total(terms: Sequence[Term], lookup: Lookup) -> float | None:
     return None if None in values else sum(t.weight * v for t, v in zip(terms, values, strict=True) if v is not None)
 
 
-def _figure(name: str) -> Figure:
+def _figure(name: str) -> PaperFigure:
     path, _, interval = name.partition("@")
     table, method, backbone, metric = (part.replace("_", " ") for part in path.split("/"))
     metric = "params_M" if metric == "params M" else metric
-    return Figure(table, method, backbone, metric, int(interval) if interval else None)
+    return PaperFigure(table, method, backbone, metric, int(interval) if interval else None)
 
 
-def _needs(figure: Figure) -> str:
+def _needs(figure: PaperFigure) -> str:
     if figure.metric in ACCURACIES:
         data = DATA_NAMES[DATA[figure.table]]
         return f"{METRICS[figure.metric].title.split(' (')[0]} needs the validation split of {data} and trained weights"

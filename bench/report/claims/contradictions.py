@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.report.claims.claims import Claim, evaluate, holds
-from bench.report.published import Figure
+from bench.report.published import PaperFigure
 from bench.report.tables.sheet import Entry, Header, Sheet
 
-Printed = Mapping[Figure, float]
+Printed = Mapping[PaperFigure, float]
 
 HALF = {"mIoU": 0.05, "GFLOPs": 0.05, "params_M": 0.05}
 """Half of the last digit that Tables 1, 2 and 3a print."""
-FLOW = Figure("3b", "Query-based flow maps", "-", "params_M")
-OPTICAL_FLOW = Figure("3b", "Optical flow", "-", "params_M")
+FLOW = PaperFigure("3b", "Query-based flow maps", "-", "params_M")
+OPTICAL_FLOW = PaperFigure("3b", "Optical flow", "-", "params_M")
 CLASS_PARAMETERS = 257 * (124 - 19) / 1e6
 """Millions that the class head has more for VSPW's 124 classes than for Cityscapes' 19: 256 weights and a bias each."""
 SAME_ROWS = {"Per-frame": "Mask2Former", "Ours": "MPVSS"}
@@ -43,10 +43,10 @@ def _same_quantity(printed: Printed) -> Iterator[Contradiction]:
     """One mIoU in two tables."""
     for figure, value in printed.items():
         if figure.table == "3a" and figure.method in SAME_ROWS:
-            other = Figure("1", SAME_ROWS[figure.method], figure.backbone, figure.metric)
+            other = PaperFigure("1", SAME_ROWS[figure.method], figure.backbone, figure.metric)
         elif figure.table == "3b" and figure.metric == "mIoU":
             method = "Ours" if figure.method == FLOW.method else figure.method
-            other = Figure("3a", method, figure.backbone, figure.metric)
+            other = PaperFigure("3a", method, figure.backbone, figure.metric)
         else:
             continue
         if other in printed and printed[other] != value:
@@ -73,7 +73,7 @@ def _sum_of_parts(printed: Printed) -> Iterator[Contradiction]:
         flow = {"MPVSS": FLOW, "Mask2Former-DFF": OPTICAL_FLOW, "Mask2Former-Accel": OPTICAL_FLOW}.get(figure.method)
         if flow is None:
             continue
-        parts = [Figure(figure.table, "Mask2Former", name, "params_M") for name in figure.backbone.split("+")]
+        parts = [PaperFigure(figure.table, "Mask2Former", name, "params_M") for name in figure.backbone.split("+")]
         implied = sum(printed[part] for part in parts) + printed[flow]
         if abs(value - implied) > (1 + len(parts)) * HALF["params_M"] + 0.005:
             by = " + ".join(f"{printed[part]:g}" for part in [*parts, flow])
@@ -87,7 +87,7 @@ def _motion_cost(printed: Printed) -> Iterator[Contradiction]:
         rows = {
             f.backbone: v for f, v in printed.items() if (f.table, f.method, f.metric) == (table, "MPVSS", "GFLOPs")
         }
-        key = {backbone: printed[Figure(table, "Mask2Former", backbone, "GFLOPs")] for backbone in rows}
+        key = {backbone: printed[PaperFigure(table, "Mask2Former", backbone, "GFLOPs")] for backbone in rows}
         motion = sorted((5 * value - key[backbone]) / 4 for backbone, value in rows.items())
         usual = motion[len(motion) // 2]
         for backbone, value in rows.items():

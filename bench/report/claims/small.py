@@ -7,11 +7,11 @@ from itertools import product
 
 from bench.report.claims.claims import NOT_MEASURABLE, NOT_REPRODUCED, NOT_RESOLVED, REPRODUCED, Claim, Verdict
 from bench.report.claims.sums import Term, names, parse_sum
-from bench.report.study import Study, StudyRun, is_untrained
-from bench.report.tables.tables import Cell, is_there
+from bench.report.rows import Row, is_there, is_untrained
+from bench.report.study import Study, StudyRun
 from bench.runs.clip_counts import contrast
 
-Chosen = Mapping[str, Cell]
+Chosen = Mapping[str, Row]
 """The cell that stands for each name, METHOD:INTERVAL, of a sum."""
 
 
@@ -34,7 +34,7 @@ def judge_small(claim: Claim, study: Study) -> list[Verdict]:
     return verdicts or [Verdict(claim, "in the small", "above 0", "-", NOT_MEASURABLE, why)]
 
 
-def _choices(run: StudyRun, wanted: Sequence[str], metric: str) -> Iterator[tuple[str, dict[str, Cell]]]:
+def _choices(run: StudyRun, wanted: Sequence[str], metric: str) -> Iterator[tuple[str, dict[str, Row]]]:
     parsed = {name: (name.partition(":")[0], int(name.partition(":")[2])) for name in wanted}
     bases = list(dict.fromkeys(base for base, _ in parsed.values()))
     for backbone in run.backbones:

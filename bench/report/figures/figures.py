@@ -11,11 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.measure.time.samples import Kind, amortise
+from bench.methods.names import method_of
 from bench.plotting import LEGEND_WIDTH, PANEL_HEIGHT, PANEL_WIDTH, add_legend, band, series_styles
 from bench.report.published import PAPER_BACKBONES
-from bench.report.study import StudyRun, base_method, is_untrained
-from bench.report.tables.tables import Cell, is_there
+from bench.report.rows import Row, is_there, is_untrained
+from bench.report.study import StudyRun
 from bench.runs.clip_counts import contrast
+from bench.runs.records.cost import CostRecord
 
 INTERVAL_LABEL = "Key-frame interval (frames)"
 MACS_LABEL = "Mean of a frame (GMACs)"
@@ -49,20 +51,20 @@ def accuracy_against_interval(run: StudyRun) -> Figure | None:
 def macs_against_interval(run: StudyRun) -> Figure | None:
     """Figure 3b: GMACs of MPVSS over the interval, a line for each backbone."""
 
-    def macs(cell: Cell) -> Bounded | None:
+    def macs(cell: Row) -> Bounded | None:
         return (1e-9 * cell["mean_macs"],) * 3 if is_there(cell, "mean_macs") else None
 
     return _draw([Panel("MPVSS", MACS_LABEL, _by_backbone(run, macs))])
 
 
-def counted_macs_against_interval(costs: Sequence[Mapping[str, Any]]) -> Figure | None:
+def counted_macs_against_interval(costs: Sequence[CostRecord]) -> Figure | None:
     """Figure 3b with the paper's backbones and frame size: the mean over 15 frames of the published graph."""
     lines: dict[str, Line] = {}
-    for row in costs:
-        if row["method"] == "mpvss" and row["backbone"] in PAPER_BACKBONES and row["height"] == 480:
-            macs: dict[Kind, float] = {"key": 1e-9 * row["paper_key_macs"], "non-key": 1e-9 * row["paper_non_key_macs"]}
+    for row in (row for record in costs if record.height == 480 for row in record.rows or ()):
+        if row.method == "mpvss" and row.backbone in PAPER_BACKBONES:
+            macs: dict[Kind, float] = {"key": 1e-9 * row.paper_key_macs, "non-key": 1e-9 * row.paper_non_key_macs}
             means = [amortise(macs, interval) or 0.0 for interval in COUNTED_INTERVALS]
-            lines[row["backbone"]] = (list(COUNTED_INTERVALS), means, means, means)
+            lines[row.backbone] = (list(COUNTED_INTERVALS), means, means, means)
     return _draw([Panel("MPVSS, 480x853", MACS_LABEL, lines)])
 
 
@@ -71,7 +73,7 @@ def warping_strategies(run: StudyRun) -> Figure | None:
 
     With one interval alone a row for each method, the best at the top; `differences` too.
     """
-    shown = [row for row in run.rows if base_method(row) not in NOT_IN_3C]
+    shown = [row for row in run.rows if method_of(row) not in NOT_IN_3C]
     panels = [
         Panel(f"{backbone}{_untrained(run)}", label, _lines(run, backbone, shown, _accuracy(field)))
         for backbone in run.backbones
@@ -88,7 +90,7 @@ def differences(run: StudyRun) -> Figure | None:
         if base is None or not is_there(base, "miou"):
             continue
 
-        def less(cell: Cell, base: Cell = base) -> Bounded | None:
+        def less(cell: Row, base: Row = base) -> Bounded | None:
             if not is_there(cell, "miou"):
                 return None
             difference = 100 * (cell["miou"] - base["miou"])
@@ -163,10 +165,10 @@ def _plot(axes: Axes, line: Line, last: float, name: str, style: Mapping[str, An
     band(axes, x, ys[1], ys[2], style)
 
 
-def _accuracy(field: str) -> Callable[[Cell], Bounded | None]:
+def _accuracy(field: str) -> Callable[[Row], Bounded | None]:
     """A fraction of a cell in %, with its bounds where it has them."""
 
-    def value(cell: Cell) -> Bounded | None:
+    def value(cell: Row) -> Bounded | None:
         if not is_there(cell, field):
             return None
         names = (field, f"{field}_low", f"{field}_high") if is_there(cell, f"{field}_low") else (field,) * 3
@@ -177,7 +179,7 @@ def _accuracy(field: str) -> Callable[[Cell], Bounded | None]:
 
 
 def _lines(
-    run: StudyRun, backbone: str, rows: Sequence[str], value: Callable[[Cell], Bounded | None]
+    run: StudyRun, backbone: str, rows: Sequence[str], value: Callable[[Row], Bounded | None]
 ) -> dict[str, Line]:
     """A line over the interval for each row that has a value."""
     lines: dict[str, Line] = {}
@@ -190,7 +192,7 @@ def _lines(
     return lines
 
 
-def _by_backbone(run: StudyRun, value: Callable[[Cell], Bounded | None]) -> dict[str, Line]:
+def _by_backbone(run: StudyRun, value: Callable[[Row], Bounded | None]) -> dict[str, Line]:
     """The lines of MPVSS that have more than one point."""
     lines = {b: line for b in run.backbones for line in _lines(run, b, ["mpvss"], value).values()}
     return {backbone: line for backbone, line in lines.items() if len(line[0]) > 1}

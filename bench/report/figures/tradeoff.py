@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from bench.measure.time.samples import KIND_FIELDS, KINDS, Kind, amortise
 from bench.plotting import LEGEND_WIDTH, PANEL_HEIGHT, PANEL_WIDTH, add_legend, log_axis, series_styles
-from bench.report.study import StudyRun, is_untrained
-from bench.report.tables.tables import Cell, is_there
+from bench.report.rows import Row, is_there, is_untrained
+from bench.report.study import StudyRun
 
 TIMED_SCOPES = ("labels", "model", "video")
 """The first of these that was timed is drawn."""
@@ -19,7 +19,7 @@ LEAST_DISTANCE = 0.04
 BOX_COLOURS = {"key": "#56B4E9", "non-key": "#F0C987"}
 
 
-def costs_of(cell: Cell) -> dict[str, float]:
+def costs_of(cell: Row) -> dict[str, float]:
     """What a frame costs on average at the cell's interval, by the cost's name; those that were measured."""
     costs: dict[str, float] = {}
     if is_there(cell, "mean_macs"):
@@ -122,5 +122,5 @@ def apart(chosen: Sequence[int], points: Sequence[tuple[float, float]]) -> list[
     return kept
 
 
-def _series(cell: Cell) -> tuple[str, str]:
+def _series(cell: Row) -> tuple[str, str]:
     return cell["method"], cell["backbone"]

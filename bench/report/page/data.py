@@ -8,8 +8,8 @@ from typing import Any
 
 from bench.plotting import COLOURS
 from bench.report.figures.tradeoff import costs_of
-from bench.report.study import Study, is_untrained
-from bench.report.tables.tables import Cell, is_there
+from bench.report.rows import Row, is_there, is_untrained
+from bench.report.study import Study
 
 # Without the dark grey, which cannot be seen on a dark page.
 PAGE_COLOURS = tuple(colour for colour in COLOURS if colour != "#333333")
@@ -31,7 +31,7 @@ DASHES = ("", "7 2", "2 2", "8 2 2 2", "4 1 1 1")
 KEY_TIME = "ms a key frame"
 
 
-def page_costs(cell: Cell) -> dict[str, float]:
+def page_costs(cell: Row) -> dict[str, float]:
     """What a frame costs, by name; the time of a key frame is that of the slowest frames."""
     costs = costs_of(cell)
     if is_there(cell, "p50_key_ms"):
@@ -55,7 +55,7 @@ def as_json(value: object) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _configuration(cell: Cell) -> dict[str, Any]:
+def _configuration(cell: Row) -> dict[str, Any]:
     return {
         "run": cell["run"],
         "backbone": cell["backbone"],
@@ -70,7 +70,7 @@ def _configuration(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _percent(cell: Cell, field: str) -> float | None:
+def _percent(cell: Row, field: str) -> float | None:
     return round(100 * float(cell[field]), 4) if is_there(cell, field) else None
 
 

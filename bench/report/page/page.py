@@ -12,12 +12,13 @@ from string import Template
 from urllib.parse import quote
 
 from bench.report.claims.claims import CLAIMS_NOTE, NOT_MEASURABLE, Verdict
+from bench.report.contents import Report
 from bench.report.page.data import as_json, cost_names, page_costs, page_data
-from bench.report.report import Report
-from bench.report.study import Study, StudyRun, is_untrained, picture_title
+from bench.report.rows import Row, is_there, is_untrained
+from bench.report.study import Study, StudyRun, picture_title
 from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables.formats import as_html
-from bench.report.tables.tables import FURTHER, MAIN, Cell, Column, is_there, value_text
+from bench.report.tables.tables import FURTHER, MAIN, Column, value_text
 
 FILES = Path(__file__).parent
 IN_A_DATA_URL = " <>/=:;,.()'{}!?*+@[]|~^-_"
@@ -103,7 +104,7 @@ def _cells(study: Study) -> str:
     )
 
 
-def _cell_row(cell: Cell, columns: Sequence[Column]) -> str:
+def _cell_row(cell: Row, columns: Sequence[Column]) -> str:
     tags = "".join(f' data-{name}="{escape(cell[name])}"' for name in ("run", "backbone", "method"))
     note = ' <span class="note">untrained</span>' if is_untrained(cell) else ""
     method, backbone, run = (escape(cell[name]) for name in ("method", "backbone", "run"))
@@ -185,7 +186,7 @@ def _figure(title: str, data: str, *, drawn: bool = False, wide: bool = True) ->
 
 def _environment(run: StudyRun) -> str:
     items = "".join(f"<li>{escape(line)}</li>" for line in setting_lines(run.about))
-    commands = "\n".join(dict.fromkeys(start["command"] for start in run.about["starts"]))
+    commands = "\n".join(dict.fromkeys(start.command for start in run.about.starts))
     return f"<h3>{escape(run.name)}</h3><ul>{items}</ul><pre>{escape(commands)}</pre>"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.report.rows import Row, is_there
 from bench.report.tables.formats import markdown_table
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, number
-from bench.report.tables.tables import Cell, is_there
 
 TIMES = {
     "samples": "Samples",
@@ -22,8 +22,8 @@ LATENCY_NOTE = (
 )
 
 
-def latency_sheet(rows: Sequence[Cell], run: str = "") -> Sheet:
-    """The rows of `bench.runs.results.read_latency`: of each method, scope and kind of frame."""
+def latency_sheet(rows: Sequence[Row], run: str = "") -> Sheet:
+    """The rows of `bench.runs.read.read_latency`: of each method, scope and kind of frame."""
     late = _fields(rows, "late_")
     texts = ("method", "backbone", "scope", "kind")
     return Sheet(
@@ -49,7 +49,7 @@ def latency_sheet(rows: Sequence[Cell], run: str = "") -> Sheet:
     )
 
 
-def speed_sheet(cells: Sequence[Cell], run: str = "") -> Sheet:
+def speed_sheet(cells: Sequence[Row], run: str = "") -> Sheet:
     """FPS over a clip at each interval by scope, late frames, energy and peak memory."""
     fps, late, energy = _fields(cells, "fps_"), _fields(cells, "late_"), _fields(cells, "energy_", "_j")
     memory = [name for name in ("host_peak_bytes", "device_peak_bytes") if any(is_there(cell, name) for cell in cells)]
@@ -81,17 +81,17 @@ def speed_sheet(cells: Sequence[Cell], run: str = "") -> Sheet:
     )
 
 
-def latency_table(rows: Sequence[Cell]) -> str:
+def latency_table(rows: Sequence[Row]) -> str:
     """`latency_sheet` in Markdown, bare."""
     return markdown_table(latency_sheet(rows))
 
 
-def speed_table(cells: Sequence[Cell]) -> str:
+def speed_table(cells: Sequence[Row]) -> str:
     """`speed_sheet` in Markdown, bare."""
     return markdown_table(speed_sheet(cells))
 
 
-def _fields(cells: Sequence[Cell], prefix: str, suffix: str = "") -> list[str]:
+def _fields(cells: Sequence[Row], prefix: str, suffix: str = "") -> list[str]:
     """Fields with a value in any of the cells, in their order there."""
     names = dict.fromkeys(name for cell in cells for name in cell if name.startswith(prefix) and name.endswith(suffix))
     return [name for name in names if any(is_there(cell, name) for cell in cells)]
@@ -103,11 +103,11 @@ def _over(field: str) -> str:
     return f"> {deadline.removesuffix('ms')} ms" + (f", {scope[0]}" if scope else "") + " (%)"
 
 
-def _number(cell: Cell, field: str, digits: int, factor: float = 1.0) -> Entry:
+def _number(cell: Row, field: str, digits: int, factor: float = 1.0) -> Entry:
     return number(factor * float(cell[field]), digits) if is_there(cell, field) else MISSING
 
 
-def _interval(row: Cell) -> Entry:
+def _interval(row: Row) -> Entry:
     if not is_there(row, "p50_low_ms"):
         return MISSING
     return Entry(f"{row['p50_low_ms']:.3f} to {row['p50_high_ms']:.3f}")

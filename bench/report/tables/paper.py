@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.report.published import METRICS, Figure, Measured, Measurements
+from bench.report.published import METRICS, Measured, Measurements, PaperFigure
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, mark_columns, marked, number
 
 TITLES = {
@@ -26,13 +26,13 @@ PROPAGATED = ("Copy", "Optical flow", "Ours")
 """The columns of Table 3a that compete; per-frame is what they are held against."""
 
 
-def paper_tables(published: Mapping[Figure, float], measurements: Measurements) -> list[Sheet]:
+def paper_tables(published: Mapping[PaperFigure, float], measurements: Measurements) -> list[Sheet]:
     """All four, in the paper's order and grouping. A column 'here' is there where something of it was measured."""
     found = {figure: measurements.find(figure) for figure in published}
     return [_by_row("1", published, found), _by_row("2", published, found), *_ablations(published, found)]
 
 
-def _by_row(table: str, published: Mapping[Figure, float], found: Mapping[Figure, Measured | None]) -> Sheet:
+def _by_row(table: str, published: Mapping[PaperFigure, float], found: Mapping[PaperFigure, Measured | None]) -> Sheet:
     """Tables 1 and 2: a row for each method and backbone."""
     rows = list(dict.fromkeys((f.method, f.backbone) for f in published if f.table == table))
     metrics = [metric for metric in METRICS if any(f.table == table and f.metric == metric for f in published)]
@@ -40,13 +40,13 @@ def _by_row(table: str, published: Mapping[Figure, float], found: Mapping[Figure
     higher: dict[int, bool] = {}
     columns: list[list[Entry]] = []
     for metric in metrics:
-        figures = [Figure(table, *row, metric) for row in rows]
+        figures = [PaperFigure(table, *row, metric) for row in rows]
         for name, entries in _columns(metric, figures, published, found):
             if name != "deviation":
                 higher[len(headers)] = METRICS[metric].higher
             headers.append(Header(name, METRICS[metric].title))
             columns.append(entries)
-    status = [Entry(_status([Figure(table, *row, metric) for metric in metrics], found)) for row in rows]
+    status = [Entry(_status([PaperFigure(table, *row, metric) for metric in metrics], found)) for row in rows]
     headers.append(Header("Status", number=False))
     heads = [[Entry(method), Entry(backbone)] for method, backbone in rows]
     body = [[*head, *entries] for head, *entries in zip(heads, *columns, status, strict=True)]
@@ -60,12 +60,16 @@ def _by_row(table: str, published: Mapping[Figure, float], found: Mapping[Figure
     )
 
 
-def _ablations(published: Mapping[Figure, float], found: Mapping[Figure, Measured | None]) -> list[Sheet]:
+def _ablations(published: Mapping[PaperFigure, float], found: Mapping[PaperFigure, Measured | None]) -> list[Sheet]:
     return [_grid("3a", published, found, by_backbone=True), _grid("3b", published, found, by_backbone=False)]
 
 
 def _grid(
-    table: str, published: Mapping[Figure, float], found: Mapping[Figure, Measured | None], *, by_backbone: bool
+    table: str,
+    published: Mapping[PaperFigure, float],
+    found: Mapping[PaperFigure, Measured | None],
+    *,
+    by_backbone: bool,
 ) -> Sheet:
     """Tables 3a and 3b: methods against backbones; 3b has the flow's parameters as the first of these."""
     figures = [figure for figure in published if figure.table == table]
@@ -77,7 +81,7 @@ def _grid(
     columns: list[list[Entry]] = []
     for place in across:
         metric = "params_M" if place == "-" else "mIoU"
-        of_place = [Figure(table, *((place, row) if by_backbone else (row, place)), metric) for row in down]
+        of_place = [PaperFigure(table, *((place, row) if by_backbone else (row, place)), metric) for row in down]
         for name, entries in _columns(metric, of_place, published, found, digits=2 if place == "-" else None):
             if name != "deviation" and not by_backbone:
                 higher[len(headers)] = METRICS[metric].higher
@@ -100,9 +104,9 @@ def _grid(
 
 def _columns(
     metric: str,
-    figures: Sequence[Figure],
-    published: Mapping[Figure, float],
-    found: Mapping[Figure, Measured | None],
+    figures: Sequence[PaperFigure],
+    published: Mapping[PaperFigure, float],
+    found: Mapping[PaperFigure, Measured | None],
     digits: int | None = None,
 ) -> list[tuple[str, list[Entry]]]:
     """The columns of a metric: 'paper', and where anything was measured 'here' and 'deviation'."""
@@ -125,12 +129,12 @@ def _deviation(printed: float | None, measured: Measured | None, *, relative: bo
     return Entry(f"{value:+.2f}%" if relative else f"{value:+.1f}", value)
 
 
-def _status(figures: Sequence[Figure], found: Mapping[Figure, Measured | None]) -> str:
+def _status(figures: Sequence[PaperFigure], found: Mapping[PaperFigure, Measured | None]) -> str:
     metrics = dict.fromkeys(METRICS[f.metric].title.split(" (")[0] for f in figures if found.get(f))
     return f"measured: {', '.join(metrics)}" if metrics else "published only"
 
 
-def _remarks(table: str, found: Mapping[Figure, Measured | None]) -> list[str]:
+def _remarks(table: str, found: Mapping[PaperFigure, Measured | None]) -> list[str]:
     return [
         f"{figure.method} {figure.backbone}, {METRICS[figure.metric].title}: {measured.note}."
         for figure, measured in found.items()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bench.report.tables.sheet import Entry, Header, Sheet, number
+from bench.runs.records.peer import PeerMode, PeerRecord
 
 MEGA = 1e6
 
 
-def peer_sheet(peers: Sequence[Mapping[str, Any]]) -> Sheet:
+def peer_sheet(peers: Sequence[PeerRecord]) -> Sheet:
     """A row for each file and mode: medians, shares of the peer's median, peak memory, and labels that differ."""
     return Sheet(
         name="peer",
@@ -31,7 +31,7 @@ def peer_sheet(peers: Sequence[Mapping[str, Any]]) -> Sheet:
             Header("the peer's", "Key-frame labels unlike"),
             Header("float32's", "Key-frame labels unlike"),
         ),
-        rows=tuple(_row(peer, mode) for peer in peers for mode in peer["modes"]),
+        rows=tuple(_row(peer, mode) for peer in peers for mode in peer.modes),
         notes=(
             "Batch 1, timed in turn in one process; memory, of frames in float32, is the resident set of a process for "
             "each, or the device's.",
@@ -39,19 +39,19 @@ def peer_sheet(peers: Sequence[Mapping[str, Any]]) -> Sheet:
     )
 
 
-def _row(peer: Mapping[str, Any], mode: Mapping[str, Any]) -> tuple[Entry, ...]:
-    what, environment = peer["configuration"], peer["environment"]
-    times, memory = mode["median_s"], peer["memory_bytes"]
-    unlike = {row["beside"]: row["pixels"] for row in mode["labels_unlike"] if row["frame"] == "key"}
-    height, width = what["size"]
+def _row(peer: PeerRecord, mode: PeerMode) -> tuple[Entry, ...]:
+    what, environment, memory = peer.configuration, peer.environment, peer.memory_bytes
+    times, ratios = mode.median_s, mode.ratio_to_peer
+    unlike = {row.beside: row.pixels for row in mode.labels_unlike if row.frame == "key"}
+    height, width = what.size
     return (
-        Entry(what["backbone"]),
-        Entry(f"{height}x{width}, {what['num_classes']} classes"),
-        Entry(f"{environment['device']} ({environment['cpu']})"),
-        number(environment["threads"], 0),
-        Entry(mode["name"]),
-        *(number(times[name], 3) for name in ("peer", "key", "non-key")),
-        *(number(times[name] / times["peer"], 3) for name in ("key", "non-key")),
-        *(number(memory[name]["peak"] / MEGA, 0) for name in ("peer", "key")),
+        Entry(what.backbone),
+        Entry(f"{height}x{width}, {what.num_classes} classes"),
+        Entry(f"{environment.device} ({environment.cpu})"),
+        number(environment.threads, 0),
+        Entry(mode.name),
+        *(number(seconds, 3) for seconds in (times.peer, times.key, times.non_key)),
+        *(number(ratio, 3) for ratio in (ratios.key, ratios.non_key)),
+        *(number(of_process.peak / MEGA, 0) for of_process in (memory.peer, memory.key)),
         *(number(unlike.get(beside), 0) for beside in ("peer", "float32")),
     )

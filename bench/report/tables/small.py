@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.report.published import ACCURACIES, INTERVAL, METRICS, Metric
-from bench.report.study import StudyRun, is_untrained
+from bench.report.rows import Row, is_there, is_untrained
+from bench.report.study import StudyRun
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, mark_columns, marked, number
-from bench.report.tables.tables import Cell, is_there
 
 PROPAGATION = ("per-frame", "copy", "optical-flow", "mpvss", "ground-truth-flow")
 """Columns of Table 3a; ground-truth flow, where it is known, is the ceiling of any one-flow method."""
@@ -23,7 +23,7 @@ def small_tables(run: StudyRun) -> list[Sheet]:
     return [sheet for sheet in (_table_1(run), _table_3a(run), _table_3b(run)) if sheet.rows]
 
 
-def accuracy(cell: Cell | None, field: str, digits: int = 2) -> Entry:
+def accuracy(cell: Row | None, field: str, digits: int = 2) -> Entry:
     """A fraction in %, with its 95 % interval where that is known."""
     if cell is None or not is_there(cell, field):
         return MISSING
@@ -111,15 +111,15 @@ def _flow_parameters(run: StudyRun, method: str) -> Entry:
     return Entry(" / ".join(f"{value:.3f}" for value in sorted(values)) or "-")
 
 
-def _value(cell: Cell, name: str, metric: Metric) -> Entry:
+def _value(cell: Row, name: str, metric: Metric) -> Entry:
     if name in ACCURACIES:
         return accuracy(cell, metric.field)
     digits = 2 if name == "FPS" else 3
     return number(metric.factor * float(cell[metric.field]), digits) if is_there(cell, metric.field) else MISSING
 
 
-def _notes(run: StudyRun, cells: Sequence[Cell]) -> list[str]:
-    notes = [f"Data: {run.about['configuration']['data']}."]
+def _notes(run: StudyRun, cells: Sequence[Row]) -> list[str]:
+    notes = [f"Data: {run.about.configuration.data}."]
     if any(is_there(cell, "miou_low") for cell in cells):
         notes.append(INTERVAL_NOTE)
     if any(map(is_untrained, cells)):

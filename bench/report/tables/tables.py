@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
+from tabulate import tabulate
+
+from bench.report.rows import Row, is_there
 
 MEGA, GIGA, MEBI = 1e-6, 1e-9, 2.0**-20
 MISSING = "-"
-
-Cell = Mapping[str, Any]
-"""A row of `bench.runs.results.read_run`."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ FURTHER = (
 )
 
 
-def main_table(cells: Sequence[Cell]) -> str:
+def main_table(cells: Sequence[Row]) -> str:
     """The measures of each cell as Markdown; a failed cell says why, and weights stand on every row."""
     on_device = any(is_there(cell, "device_peak_bytes") for cell in cells)
     columns = (*MAIN, DEVICE_MEMORY if on_device else HOST_MEMORY)
@@ -59,18 +58,18 @@ def main_table(cells: Sequence[Cell]) -> str:
     return markdown(["Method", "Interval", *(column.header for column in columns), "Weights", "Status"], rows)
 
 
-def further_table(cells: Sequence[Cell]) -> str:
+def further_table(cells: Sequence[Row]) -> str:
     """The other measures of each cell as Markdown."""
     rows = [[*_head(cell), *_values(cell, FURTHER), _weights(cell)] for cell in cells]
     return markdown(["Method", "Interval", *(column.header for column in FURTHER), "Weights"], rows)
 
 
-def distance_table(cells: Sequence[Cell]) -> str:
+def distance_table(cells: Sequence[Row]) -> str:
     """The mIoU at each distance from the key frame as Markdown, of each method at its largest interval.
 
     Empty where no cell was scored by distance.
     """
-    largest: dict[str, Cell] = {}
+    largest: dict[str, Row] = {}
     for cell in cells:
         if _has_distances(cell) and cell["interval"] >= largest.get(cell["method"], cell)["interval"]:
             largest[cell["method"]] = cell
@@ -84,7 +83,7 @@ def distance_table(cells: Sequence[Cell]) -> str:
     return markdown(["Method", "Interval", *map(str, range(reach)), "Weights"], rows)
 
 
-def miou_by_distance(cells: Sequence[Cell]) -> pd.DataFrame:
+def miou_by_distance(cells: Sequence[Row]) -> pd.DataFrame:
     """One row a cell and distance from the key frame, in frames: the mIoU, 0..1. Cells not scored so have none."""
     head = ["run", "backbone", "method", "interval", "weights"]
     rows = [
@@ -96,7 +95,7 @@ def miou_by_distance(cells: Sequence[Cell]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*head, "distance", "miou"])
 
 
-def class_iou(cells: Sequence[Cell], class_names: Sequence[str]) -> pd.DataFrame:
+def class_iou(cells: Sequence[Row], class_names: Sequence[str]) -> pd.DataFrame:
     """One row a cell and class: the IoU, 0..1, missing where the class is in neither truth nor prediction."""
     head = ["run", "backbone", "method", "interval", "weights"]
     rows = [
@@ -108,49 +107,32 @@ def class_iou(cells: Sequence[Cell], class_names: Sequence[str]) -> pd.DataFrame
     return pd.DataFrame(rows, columns=[*head, "class", "iou"])
 
 
-def is_there(cell: Cell, field: str) -> bool:
-    """Whether the cell has a value in this field."""
-    value = cell.get(field)
-    return value is not None and not pd.isna(value)
-
-
 def markdown(header: list[str], rows: list[list[str]], left: Sequence[str] = ("Weights", "Status")) -> str:
     """A Markdown table, numbers to the right, the first column and those named `left` to the left; `|` is escaped."""
     escaped = [[text.replace("|", "\\|") for text in row] for row in [header, *rows]]
-    widths = [max(map(len, column)) for column in zip(*escaped, strict=True)]
-    to_the_left = [i == 0 or name in left for i, name in enumerate(header)]
-    lines = [
-        "| "
-        + " | ".join(
-            t.ljust(w) if to_left else t.rjust(w) for t, w, to_left in zip(row, widths, to_the_left, strict=True)
-        )
-        + " |"
-        for row in escaped
-    ]
-    rule = "|" + "|".join(
-        "-" * (width + 2) if to_left else "-" * (width + 1) + ":"
-        for width, to_left in zip(widths, to_the_left, strict=True)
+    align = ["left" if i == 0 or name in left else "right" for i, name in enumerate(header)]
+    return tabulate(
+        escaped[1:], escaped[0], tablefmt="pipe", colalign=align, disable_numparse=True, preserve_whitespace=True
     )
-    return "\n".join([lines[0], rule + "|", *lines[1:]])
 
 
-def _has_distances(cell: Cell) -> bool:
+def _has_distances(cell: Row) -> bool:
     return isinstance(cell.get("miou_by_distance"), list)
 
 
-def _head(cell: Cell) -> list[str]:
+def _head(cell: Row) -> list[str]:
     return [str(cell["method"]), str(cell["interval"])]
 
 
-def _weights(cell: Cell) -> str:
+def _weights(cell: Row) -> str:
     return str(cell["weights"]) if is_there(cell, "weights") else MISSING
 
 
-def _values(cell: Cell, columns: Sequence[Column]) -> list[str]:
+def _values(cell: Row, columns: Sequence[Column]) -> list[str]:
     return [value_text(cell, column) for column in columns]
 
 
-def value_text(cell: Cell, column: Column) -> str:
+def value_text(cell: Row, column: Column) -> str:
     """The value and, where its interval is known, the bounds in brackets."""
     if not is_there(cell, column.field):
         return MISSING

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from harness_fakes import Network, Wandering, as_frames, small_data
+from msgspec import structs
 
 from bench.measure.time import methods as latency
 from bench.measure.time.energy import Meter, counter_period
@@ -65,13 +66,13 @@ def test_samples_of_a_throttled_pass_are_flagged_and_the_run_says_so(monkeypatch
     flags = {(s.round, s.throttled) for s in timing.times["labels"].samples}
     assert flags == {(0, False), (1, True), (2, False)}
     record = timing_record(timing, 5, (1 / 30,))
-    assert record["samples"]["labels"]["throttled"] == [False] * 6 + [True] * 6 + [False] * 6
-    assert record["throttled_share"] == 1 / 4
-    summary = record["guard"]
-    assert summary["throttle_reasons"] == ["hardware thermal slowdown", "power cap"]
-    assert (summary["sm_clock_mhz"], summary["temperature_c"], summary["power_w"]) == ([1980, 1980], 41, 350.5)
-    assert len(summary["readings"]) == 8
-    assert warnings_of(summary) == [
+    assert record.samples["labels"].throttled == [False] * 6 + [True] * 6 + [False] * 6
+    assert record.throttled_share == 1 / 4
+    summary = record.guard
+    assert summary.throttle_reasons == ["hardware thermal slowdown", "power cap"]
+    assert (summary.sm_clock_mhz, summary.temperature_c, summary.power_w) == ([1980, 1980], 41, 350.5)
+    assert len(summary.readings) == 8
+    assert warnings_of(structs.asdict(summary)) == [
         "the card was slowed down in 25 % of passes (hardware thermal slowdown, power cap)",
         "up to 2 other processes were on the card",
     ]

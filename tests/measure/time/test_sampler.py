@@ -119,25 +119,25 @@ def test_the_record_has_what_numpy_finds_and_every_sample():
     rng = np.random.default_rng(0)
     key, other = list(rng.exponential(0.05, 40)), list(rng.exponential(0.01, 150))
     record = timing_record(made(key, other), 5, (1 / 30, 0.01))
-    of_key, of_other = record["kinds"]
-    assert of_other["p99_ms"] == pytest.approx(1000 * np.percentile(other, 99))
-    assert of_key["p90_ms"] == pytest.approx(1000 * np.percentile(key, 90))
-    assert of_key["p99_ms"] is None  # 40 samples have none beyond it
-    assert (of_key["samples"], of_other["samples"]) == (40, 150)
-    assert of_key["p50_low_ms"] < of_key["p50_ms"] == 1000 * np.median(key) < of_key["p50_high_ms"]
+    of_key, of_other = record.kinds
+    assert of_other.p99_ms == pytest.approx(1000 * np.percentile(other, 99))
+    assert of_key.p90_ms == pytest.approx(1000 * np.percentile(key, 90))
+    assert of_key.p99_ms is None  # 40 samples have none beyond it
+    assert (of_key.samples, of_other.samples) == (40, 150)
+    assert of_key.p50_low_ms < of_key.p50_ms == 1000 * np.median(key) < of_key.p50_high_ms
     late = [np.mean(np.array(times) > 1 / 30) for times in (key, other)]
-    assert [of_key["late_33.33ms"], of_other["late_33.33ms"]] == late
-    assert record["late_labels_33.33ms"] == pytest.approx((3 * late[0] + 12 * late[1]) / 15)
-    assert record["samples"]["labels"]["seconds"] == key + other
-    assert "other_clock" not in record["samples"]["labels"]
-    assert not {"compile_seconds", "guard", "throttled_share", "energy_key_j"} & record.keys()
+    assert [of_key.late["33.33"], of_other.late["33.33"]] == late
+    assert record.late["labels"]["33.33"] == pytest.approx((3 * late[0] + 12 * late[1]) / 15)
+    assert record.samples["labels"].seconds == key + other
+    assert record.samples["labels"].other_clock is None
+    assert {record.compile_seconds, record.guard, record.throttled_share, record.energy_key_j} == {None}
 
 
 def test_at_interval_one_there_are_no_other_frames():
     record = timing_record(made([0.1], [0.01], energy={"key_j": 2.0, "non_key_j": 1.0}), 1, (1 / 30,))
-    assert [row["kind"] for row in record["kinds"]] == ["key"]
-    assert record["p50_non_key_ms"] is None
-    assert (record["energy_key_j"], "energy_non_key_j" in record) == (2.0, False)
+    assert [row.kind for row in record.kinds] == ["key"]
+    assert record.p50_non_key_ms is None
+    assert (record.energy_key_j, record.energy_non_key_j) == (2.0, None)
 
 
 def test_modes_change_what_is_run():

@@ -1,0 +1,71 @@
+"""Files are whole or not there, and their names stay where they belong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.runs import files
+from bench.runs.files import file_name, make_folder, read_bytes, write_atomically, write_json
+from bench.runs.records.cell import CellKey
+from mpvss.errors import UserError
+
+
+def test_a_write_that_is_cut_off_leaves_the_old_file(tmp_path, monkeypatch):
+    file = tmp_path / "cell.json"
+    write_atomically(file, b"old")
+
+    def fail(handle):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(files.os, "fsync", fail)
+    with pytest.raises(UserError, match=r"cell\.json cannot be written: disk full"):
+        write_atomically(file, b"new")
+    assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_files_that_cannot_be_read_or_written_are_named(tmp_path):
+    with pytest.raises(UserError, match="nowhere cannot be read: No such file"):
+        read_bytes(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        read_bytes(tmp_path)
+    (tmp_path / "large").write_bytes(b"12345")
+    assert read_bytes(tmp_path / "large", most=5) == b"12345"
+    with pytest.raises(UserError, match="large has 5 bytes; a file of its kind has at most 4"):
+        read_bytes(tmp_path / "large", most=4)
+    with pytest.raises(UserError, match=r"x\.json cannot be written: No such file"):
+        write_json(tmp_path / "nowhere" / "x.json", {})
+    with pytest.raises(UserError, match="large cannot be made: "):
+        make_folder(tmp_path / "large")
+
+
+def test_lists_of_numbers_stand_on_one_line_and_text_is_left_alone(tmp_path):
+    text = "a list [1,  2] and\n[\n3,\n4]"
+    write_json(tmp_path / "x.json", {"text": text, "ious": [0.5, None, 1]})
+    content = (tmp_path / "x.json").read_text()
+    assert '"ious": [0.5, null, 1]' in content
+    assert json.loads(content)["text"] == text
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "x.json", {"miou": float("nan")})
+    assert (tmp_path / "x.json").read_text() == content
+
+
+def test_names_that_are_no_file_names_are_quoted():
+    name = CellKey("hf:org/model", "mpvss", 5).file_name
+    assert Path(name).name == name
+    assert name != CellKey("hf:org-model", "mpvss", 5).file_name
+
+
+@pytest.mark.parametrize("name", [".", "..", "../..", "/", "a/../b", "", "é" * 400, "x" * 300])
+def test_a_name_is_one_component_of_a_path(tmp_path, name):
+    path = tmp_path / f"{file_name(name)}.npz"
+    write_atomically(path, b"")
+    assert path.resolve().parent == tmp_path.resolve()
+    assert not file_name(name).startswith(".")
+
+
+def test_long_names_stay_apart():
+    assert file_name("x" * 300) != file_name("x" * 301)
