@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from bench.measure.count.cost_of_method import method_cost
 
 from bench.data import open_dataset
 from bench.gate import counters
 from bench.gate.baseline import compare_counters
 from bench.gate.counters import measure_counters
+from bench.measure.count.cost_of_method import method_cost
 from bench.methods import build, shipped
 from bench.metrics import confusion_matrix, mean_iou
 from mpvss.motion.module import MotionModule
