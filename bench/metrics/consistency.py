@@ -7,8 +7,8 @@ Two measures, over windows of n successive frames:
 
 Both take one frame at a time and keep a few maps the size of a frame, however long the clip is: a pixel is constant
 over the last n frames if its value has not changed for n frames or more. A window in which no pixel of the truth is
-constant has no value (0/0; the scripts give nan, which spoils the whole mean). It is nan in the list of windows and left
-out of the mean. A mean over no window is None.
+constant has no value (0/0; the scripts give nan, which spoils the whole mean). It is nan in the list of windows and
+left out of the mean. A mean over no window is None.
 """
 
 from __future__ import annotations
