@@ -8,7 +8,7 @@ from jaxtyping import Int64, Integer, UInt8
 from mpvss.errors import UserError
 
 IGNORE = 255
-"""The label of pixels that no measure counts. Loaders translate to it; `mpvss.video` has the same number."""
+"""The label of pixels that no measure counts; what loaders translate to. `mpvss.video` holds the same number."""
 
 
 def confusion_matrix(

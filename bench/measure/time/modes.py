@@ -124,7 +124,7 @@ def prepare(
 
 
 def _compiled(step: Callable[..., tuple[Tensor, Any]]) -> Callable[..., tuple[Tensor, Any]]:
-    """A compiled step. Shapes must not depend on a picture's content, since each is compiled for."""
+    """A step, compiled for the shapes that it meets; so these must not depend on what is in a picture."""
     compiled = torch.compile(step, dynamic=False)
 
     def run(*args: Any) -> tuple[Tensor, Any]:
