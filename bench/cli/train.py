@@ -8,10 +8,10 @@ from pathlib import Path
 from bench.train.tables import preset_names
 
 TEXT = """\
-Train a method as a configuration says: a TOML file of yours, or one of the presets. A file that begins with
+Train a method by a configuration: a TOML file of yours, or one of the presets. A file that begins with
 `extends = "NAME"` changes values of a preset, or of a file beside it. OUT gets model.safetensors, which --weights of
-the other commands takes; training.json, how it came about; history.csv; TensorBoard's files and checkpoint.pt. A run
-that was stopped goes on from its last checkpoint when the same command is given again, and ends with the same weights.
+the other commands takes; training.json, how the weights were produced; history.csv; TensorBoard's files and
+checkpoint.pt. A stopped run resumes when you rerun the command, and ends with the weights of an uninterrupted run.
 """
 EXAMPLES = """\
 examples:

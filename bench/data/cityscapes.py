@@ -70,8 +70,8 @@ def open_cityscapes(path: Path, split: str = "val") -> Dataset:
         split: train, val or test; the clips of test have no labels.
 
     Raises:
-        UserError: an unknown split, another layout, a snippet that lacks frames, frames without a label map in their
-            snippet.
+        UserError: an unknown split, another layout, a snippet with missing frames, frames without a label map in
+            their snippet.
 
     """
     if split not in SPLITS:
@@ -109,7 +109,7 @@ def _list_frames(folder: Path) -> _Numbered:
 
 
 def _list_labels(folder: Path) -> _Numbered:
-    """Of two label maps of a frame, the one with train ids."""
+    """The label map of each frame; where a frame has two, the one with train ids."""
     found: _Numbered = {}
     for file, match in _matches(folder, _LABELS):
         key = match[1], int(match[2])
@@ -167,7 +167,7 @@ def _read_classes(file: Path) -> np.ndarray:
 
 
 def _id_to_class() -> np.ndarray:
-    """A table from the ids of `labelIds` files to classes; what is no id at all is left, to be refused."""
+    """A table from the ids of `labelIds` files to classes; other values stay as they are, and are refused later."""
     table = np.arange(256, dtype=np.uint8)
     table[: HIGHEST_ID + 1] = IGNORE
     for train_id, (id, _) in enumerate(CLASSES.values()):

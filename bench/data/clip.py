@@ -1,4 +1,4 @@
-"""What every reader of video gives: clips of frames, streamed and checked on the way."""
+"""Clips of frames, streamed and checked on the way: what every reader of video gives."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ class Clip:
 
     Attributes:
         name: unique in its data set.
-        read: starts at the first frame each time it is called; readers give it, others call `frames`.
-        num_frames: None where a video file does not say.
+        read: starts at the first frame each time it is called. Readers give it; callers use `frames`.
+        num_frames: None where a video file does not give it.
         labelled: whether frames have labels (not every frame must).
         num_classes: what label ids must be below; None for a clip without labels.
         labelled_frames: the indices of the frames with labels, ascending, where those are a few single frames; such a
             clip is scored at every distance from a key frame. None: it is scored frame by frame.
-        read_frame: reads one frame by its index without those before it; None: the clip can only be streamed.
+        read_frame: reads one frame by its index, without the frames before it; None: the clip can only be streamed.
         flow: the ground-truth backward flow from one frame to an earlier one, (2, H, W) in pixels, x then y, and
-            what is occluded, (H, W); None: it is not known.
+            which pixels are occluded, (H, W); None: unknown.
 
     """
 
@@ -118,8 +118,7 @@ class Dataset:
         clips: one or more; of those with labels, all or none have `labelled_frames`.
         class_names: in the order of their ids; empty where the classes are not known (clips without labels).
         palette: the RGB colour of each class, for overlays.
-        identity: what was measured, without paths of this machine: two measurements of other data differ in
-            it.
+        identity: what was measured, without paths of this machine. Different data have different identities.
 
     """
 

@@ -1,7 +1,7 @@
 """Pairs of pictures for learning flow: textured shapes that fly over a still picture, which moves too.
 
-Nothing in them looks like the scenes of `bench.data.synthetic`: shapes and textures stand for nothing. The flow is
-exact. Pairs are the same on every machine.
+Shapes and textures are abstract, unlike the scenes of `bench.data.synthetic`. The flow is exact, and pairs are the
+same on every machine.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mpvss.errors import UserError
 
 _SMALLEST = 32
 _FARTHEST = 40.0
-"""The most that a thing moves each way, in units of 1/192 of the height."""
+"""The largest displacement of a thing each way, in units of 1/192 of the height."""
 
 
 def flying_pair(
@@ -32,15 +32,15 @@ def flying_pair(
     """One pair; it follows from seed and index alone.
 
     Args:
-        seed: of the set of pairs.
-        index: which of them, from 0.
+        seed: seed of the set of pairs.
+        index: the pair's number in the set, from 0.
         size: height and width, in pixels.
 
     Returns:
         first: the current frame, RGB.
         second: the key frame, RGB.
-        flow: backward, in pixels, x then y: what is at p in the first was at p + flow(p) in the second.
-        occluded: where what the first shows is covered in the second, or outside it.
+        flow: backward, in pixels, x then y: what is at p in the first picture is at p + flow(p) in the second.
+        occluded: pixels of the first picture that are covered in the second, or outside it.
 
     Raises:
         UserError: a seed or index under 0, a size under 32.
@@ -70,14 +70,14 @@ def flying_pair(
 
 
 def _move(rng: np.random.Generator, farthest: float, most_turn: float) -> Affine:
-    """Small moves are the commonest: squares of even draws, of which half are made four times smaller."""
+    """A random move, mostly small: squares of uniform draws, half of them made four times smaller."""
     x, y, angle, growth = (float(value * abs(value)) for value in rng.uniform(-1, 1, 4))
     reach = farthest * float(rng.choice([0.25, 1.0]))
     return shift(reach * x, reach * y) @ turn(most_turn * angle) @ scale(1 + 0.15 * growth)
 
 
 def _colour(rng: np.random.Generator) -> np.ndarray:
-    """Red, green and blue, about a grey."""
+    """A random colour about a grey."""
     return rng.uniform(30, 225) + rng.uniform(0, 1) * rng.uniform(-90, 90, 3)
 
 
@@ -95,7 +95,7 @@ def _still_picture(rng: np.random.Generator, width: float, density: float) -> Sp
 
 
 def _texture(rng: np.random.Generator, canvas: Canvas) -> np.ndarray:
-    """Relief of one of several kinds, in grey levels."""
+    """A relief of one of several kinds, in grey levels."""
     strength, step = float(rng.uniform(8, 50)), float(rng.uniform(4, 24))
     slope, kind = float(rng.uniform(-1.5, 1.5)), int(rng.integers(5))
     density = canvas.density
@@ -113,7 +113,7 @@ def _texture(rng: np.random.Generator, canvas: Canvas) -> np.ndarray:
 
 
 def _shape(rng: np.random.Generator, density: float) -> Sprite:
-    """A shape of any size with a texture of its own, about its middle."""
+    """A textured shape of random size, centred on its middle."""
     radius = float(rng.choice([rng.uniform(5, 16), rng.uniform(12, 34), rng.uniform(25, 60)]))
     canvas = Canvas(2 * radius, 2 * radius, density)
     x, y = canvas.x / radius, canvas.y / radius - 1
@@ -161,6 +161,6 @@ _OUTLINES: tuple[Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndar
 
 
 def _taken(rng: np.random.Generator, image: np.ndarray, bright: float) -> UInt8[np.ndarray, "3 h w"]:
-    """A little blurred, with a little noise, and at another brightness."""
+    """The picture slightly blurred, with a little noise, and at another brightness."""
     dice = rng.integers(-4, 5, image.shape, np.int8)
     return (soften(image, 0.7) * np.float32(bright) + dice).clip(0, 255).astype(np.uint8)

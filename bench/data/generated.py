@@ -1,8 +1,8 @@
-"""Clips made up on the spot, with exact labels: textured shapes over a textured ground, while the camera pans.
+"""Generated clips with exact labels: textured shapes over a textured ground, while the camera pans.
 
 They need no file and are the same on every machine: a frame follows from its clip's seed and its number by integer
-arithmetic and by products and sums that IEEE 754 fixes. They are for trying out, testing and timing; accuracy on them
-says nothing about real video.
+arithmetic and by products and sums that IEEE 754 fixes. Use them to try things out, to test and to time; accuracy on
+them says nothing about real video.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SMALLEST = 32
 
 @dataclass(frozen=True)
 class GeneratedOptions:
-    """How much to make: `clips` of `frames` frames, `height` x `width` pixels, drawn from `seed`."""
+    """How much to generate: `clips` of `frames` frames, `height` x `width` pixels, from `seed`."""
 
     clips: int = 4
     frames: int = 30
@@ -77,12 +77,12 @@ class _Shape:
 
 
 class Scene:
-    """What a generated clip shows; any of its frames can be drawn without those before.
+    """The content of a generated clip; any frame can be rendered without those before it.
 
     Args:
-        seed: of the data set, and the clip's number.
-        height: of the frames, in pixels.
-        width: of the frames, in pixels.
+        seed: the data set's seed, and the clip's number.
+        height: height of the frames, in pixels.
+        width: width of the frames, in pixels.
 
     """
 
@@ -90,7 +90,7 @@ class Scene:
         rng = np.random.Generator(np.random.PCG64(seed))
         self._height, self._width = height, width
         self._margin = height // 8
-        # The world is twice as wide as the frame and closes on itself, so the camera never meets its end.
+        # The world is twice as wide as the frame and wraps around, so that the camera never reaches its end.
         world = (height + 2 * self._margin, 2 * width)
         horizon = height // 2 + self._margin + (_ramp(rng, 2 * width) - 128) * height // 512
         self._world_labels = (np.arange(world[0])[:, None] >= horizon).astype(np.uint8)
@@ -109,10 +109,10 @@ class Scene:
         return _Shape(label, radius, tuple(start), tuple(velocity), _outline(CLASS_NAMES[label], radius), picture)
 
     def frame(self, time: int) -> Frame:
-        """Draw the frame with that number, from 0."""
+        """Render the frame with that number, counted from 0."""
         left = math.floor(self._pan[0] * time) % (2 * self._width)
         columns = np.arange(left, left + self._width) % (2 * self._width)
-        # Up and down between the margins: a triangle wave.
+        # The camera moves up and down between the margins in a triangle wave.
         phase = math.floor(self._pan[1] * time) % (4 * self._margin)
         top = abs(phase - 2 * self._margin)
         rows = slice(top, top + self._height)

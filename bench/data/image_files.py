@@ -23,16 +23,16 @@ _EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "Y
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
-    """A sort key under which numbers count as numbers: frame_2 before frame_10."""
+    """A sort key that compares numbers as numbers: frame_2 before frame_10."""
     parts = re.findall(r"[0-9]+|[^0-9]+", name)
     return [(int(part), "") if part[0] in "0123456789" else (-1, part) for part in parts], name
 
 
 def list_images(folder: Path, suffixes: tuple[str, ...] = FRAME_SUFFIXES) -> list[str]:
-    """The names of the image files right in a folder, in natural order; hidden files are left out.
+    """The names of the image files directly in a folder, in natural order, without hidden files.
 
     Raises:
-        UserError: two files that differ in their suffix alone.
+        UserError: two files that differ only in their suffix.
 
     """
     names = [
@@ -53,7 +53,7 @@ def read_frame(path: Path) -> UInt8[np.ndarray, "3 h w"]:
     """An image file as RGB, (3, H, W). Greyscale is repeated, transparency dropped.
 
     Raises:
-        UserError: a file that is no image, is cut short, has more than `MOST_PIXELS` pixels, or more than 8 bits a
+        UserError: a file that is not an image, is truncated, has more than `MOST_PIXELS` pixels, or more than 8 bits a
             channel.
 
     """
@@ -67,7 +67,7 @@ def read_labels(path: Path) -> UInt8[np.ndarray, "h w"]:
     """A label map, (H, W): the values of a greyscale image or the indices of one with a palette.
 
     Raises:
-        UserError: a file that is no image, is cut short, or is not 8-bit with one channel.
+        UserError: a file that is not an image, is truncated, has too many pixels, or is not 8-bit with one channel.
 
     """
     image = _load(path)

@@ -27,8 +27,8 @@ def open_video(path: Path, num_classes: int | None = None) -> Dataset:
         num_classes: of the labels that will be predicted, for their colours; may be left out.
 
     Raises:
-        UserError: no such file, not a video, no picture in it. While streaming, naming the frame: what cannot be
-            decoded, and an end before the one the file announces, so far as it announces one.
+        UserError: a missing file, not a video, no video stream, frames that are too large. While streaming, with the
+            frame's number: a frame that cannot be decoded, and an end before the one that the file announces.
 
     """
     with _open(path) as container:
@@ -57,7 +57,7 @@ def frame_rate(path: Path) -> Fraction:
     """Frames a second of a video file, on average.
 
     Raises:
-        UserError: no such file, not a video, or it does not say.
+        UserError: a missing file, not a video, or one that does not give its frame rate.
 
     """
     with _open(path) as container:

@@ -41,8 +41,8 @@ def open_vspw(path: Path, split: str = "val") -> Dataset:
         split: train, val or test; the clips of test have no labels.
 
     Raises:
-        UserError: an unknown split, another layout, a video that is named and is not there, a frame without a label
-            map, names of classes that do not fit.
+        UserError: an unknown split, another layout, a named video that is missing, a frame without a label map, names
+            of classes that do not fit.
 
     """
     if split not in SPLITS:
@@ -102,7 +102,7 @@ def _clip(video: str, frames: Path, names: list[str], labels: Path | None) -> Cl
 
 
 def _ids_to_classes(ids: np.ndarray) -> np.ndarray:
-    """From the ids of the files to classes: id 1 is class 0; ids 0 and 255 are ignored."""
+    """Classes of the ids in the files: id 1 is class 0; ids 0 and 255 are ignored."""
     return np.where((ids == 0) | (ids == IGNORE), IGNORE, ids.astype(np.int16) - 1).astype(np.uint8)
 
 

@@ -1,10 +1,10 @@
-"""How sure a measure is: bootstrap intervals over the clips of a data set.
+"""Bootstrap confidence intervals of a measure, over the clips of a data set.
 
-Frames of one clip are alike, so that whole clips are drawn, not frames. Cells that are compared are scored on the same
-clips, and these are drawn together: what makes a clip hard for both then cancels in the difference.
+Whole clips are resampled, since frames of one clip are alike. Cells under comparison are scored on the same clips,
+which are resampled together, so that what makes a clip hard for both cancels in the difference.
 
-Counts are pixels of (intersection, truth, predicted), of each class, at each distance from the key frame (one where
-frames are not scored by distance), of each clip.
+Counts are pixels of (intersection, truth, predicted) for each clip, distance from the key frame (one entry where frames
+are not scored by distance) and class.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ CONFIDENCE = 0.95
 
 Counts = Int64[np.ndarray, "clips _ _ 3"]
 Measure = Callable[[Float64[np.ndarray, "n d c 3"]], Float64[np.ndarray, " n"]]
-"""A measure of each of n sums of counts over clips; nan where they hold no pixel."""
+"""A function from n sums of counts over clips to the n values of a measure; nan where a sum holds no pixel."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate from all clips, and the bounds between which it lies with the confidence asked for."""
+    """An estimate from all clips, and the bounds of its confidence interval."""
 
     estimate: float
     low: float
@@ -57,22 +57,22 @@ def bootstrap(
 ) -> Interval | None:
     """The percentile interval of a weighted sum of measures of cells that were scored on the same clips.
 
-    One cell's measure is the sum of (1, counts) alone; a difference is that of (1, counts) and (-1, others); "a falls
+    One cell's measure is (1, counts) alone; a difference is (1, counts) and (-1, others); "a falls
     by less than half as much as b from interval 2 to 10" is whether (1, a2), (-1, a10), (-0.5, b2), (0.5, b10) lies
     under 0.
 
     Args:
         terms: weight and counts of each cell, the clips in the same order.
         measure: of each sum over clips.
-        resamples: how often as many clips as there are are drawn from them, with replacement.
+        resamples: how many resamples of the clips are drawn, with replacement.
         confidence: the share of resamples that the interval holds.
-        seed: of the draws; cells of equally many clips are resampled alike for one seed.
+        seed: seeds the resampling; cells with the same number of clips are resampled alike.
 
     Returns:
-        None for fewer than two clips, of which nothing follows, or where no pixel is labelled.
+        None for fewer than two clips, or where no pixel is labelled.
 
     Raises:
-        UserError: no cell, cells of other numbers of clips, no resample, a confidence not between 0 and 1.
+        UserError: no cell, cells with different numbers of clips, no resample, a confidence not between 0 and 1.
 
     """
     sizes = sorted({len(counts) for _, counts in terms})
@@ -97,7 +97,7 @@ def bootstrap(
 
 
 def _iou(counts: Float64[np.ndarray, "n d c 3"]) -> Float64[np.ndarray, "n d c"]:
-    """The IoU of each class; 0 where it does not occur."""
+    """The IoU of each class; 0 for a class that does not occur."""
     intersection, truth, predicted = np.moveaxis(counts, -1, 0)
     union = truth + predicted - intersection
     return np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)

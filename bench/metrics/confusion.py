@@ -14,16 +14,19 @@ def confusion_matrix(
 ) -> Int64[np.ndarray, "c c"]:
     """Count the pixels of each pair of classes; add the matrices of all frames before taking an IoU.
 
+    >>> confusion_matrix(np.array([0, 0, 1, 255]), np.array([0, 1, 1, 1]), num_classes=2).tolist()
+    [[1, 1], [0, 1]]
+
     Args:
         truth: ids 0..num_classes−1, or 255 where the pixel is not counted; any shape.
-        prediction: ids 0..num_classes−1, of the truth's shape. It says something of every pixel: 255 is refused.
+        prediction: ids 0..num_classes−1, of the truth's shape. Every pixel needs a class: 255 is refused.
         num_classes: 1 to 255.
 
     Returns:
         Pixels: row = class of the truth, column = class of the prediction.
 
     Raises:
-        UserError: another shape, or an id that is none of the classes.
+        UserError: maps of different shapes, or an id that is not a class.
 
     """
     check_num_classes(num_classes)

@@ -1,14 +1,14 @@
-"""Video consistency (VC): how much of what stands still in the truth stands still in the prediction.
+"""Video consistency (VC): the share of pixels constant in the truth that are constant in the prediction too.
 
 Two measures, over windows of n successive frames:
 
 - `VideoConsistency` is what the VSPW scripts compute and what papers, MPVSS among them, report as mVC.
 - `StrictVideoConsistency` is the formula of the VSPW paper (Miao et al., CVPR 2021): constant AND right.
 
-Both are fed one frame at a time and keep a few maps the size of a frame whatever the length of the clip: a pixel is
-constant over the last n frames where its value has kept for n frames or more. A window in which the truth is constant
-nowhere has no value (0/0, nan in the scripts, where it would take the whole mean with it); it is nan in the list of
-windows and left out of the mean. A mean over no window is None.
+Both take one frame at a time and keep a few maps the size of a frame, however long the clip is: a pixel is constant
+over the last n frames if its value has not changed for n frames or more. A window in which no pixel of the truth is
+constant has no value (0/0; the scripts give nan, which spoils the whole mean). It is nan in the list of windows and
+left out of the mean. A mean over no window is None.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ SHORTEST_SCORED_CLIP = 17
 
 
 class _Runs:
-    """For how many frames, the present one included, each pixel has been as it is; counting stops at `cap`."""
+    """For how many frames each pixel has kept its value, the present one included; counting stops at `cap`."""
 
     def __init__(self, cap: int) -> None:
         self._cap = cap
         self._lengths: UInt16[np.ndarray, "h w"] | None = None
 
     def extend(self, kept: Bool[np.ndarray, "h w"], start: int) -> UInt16[np.ndarray, "h w"]:
-        """Lengthen the runs by a frame where `kept`; elsewhere they begin again at `start`."""
+        """Lengthen the runs by a frame where `kept`; elsewhere they restart at `start`."""
         if self._lengths is None:
             self._lengths = np.zeros(kept.shape, np.uint16)
         self._lengths *= kept
@@ -43,7 +43,7 @@ class _Runs:
 
 
 class _Accumulator:
-    """The books of both measures: windows of this clip, sums over all clips, and the check of frame sizes."""
+    """What both measures share: windows of this clip, sums over all clips, and the check of frame sizes."""
 
     def __init__(self, windows: Sequence[int] = (8, 16)) -> None:
         if not windows or min(windows) < 2 or max(windows) >= 1 << 16:
@@ -84,7 +84,7 @@ class _Accumulator:
 class VideoConsistency(_Accumulator):
     """VC_n and mVC_n of the VSPW scripts.
 
-    Of a clip of T frames, windows start at 0 .. T−n−1: the last possible one is not used. A window's value is the share
+    In a clip of T frames, windows start at 0 .. T−n−1: the last possible one is not used. A window's value is the share
     of the pixels with a constant truth whose prediction is constant too, right or wrong; ignore (255) is a value of the
     truth like another. Clips of 16 frames or fewer are skipped, whatever n. mVC_n is the mean over all windows of all
     clips, so a long clip weighs more.
@@ -123,7 +123,7 @@ class VideoConsistency(_Accumulator):
         """Close the clip; the next `update` begins another.
 
         Returns:
-            The windows' values in the order of their starts, by window length; no windows for a clip that is skipped.
+            The windows' values in the order of their starts, by window length; empty for a skipped clip.
 
         """
         if self._frames < SHORTEST_SCORED_CLIP:
@@ -132,9 +132,9 @@ class VideoConsistency(_Accumulator):
 
 
 class StrictVideoConsistency(_Accumulator):
-    """VC_n as the VSPW paper's formula has it: the share of the still pixels that are predicted RIGHT all along.
+    """VC_n by the VSPW paper's formula: the share of the constant pixels that are predicted RIGHT in every frame.
 
-    Of a clip of T frames, windows start at 0 .. T−n, the last included. A window's value is the share of the pixels
+    In a clip of T frames, windows start at 0 .. T−n, the last included. A window's value is the share of the pixels
     with a constant truth whose prediction equals it in all n frames. Ignored pixels (255) are not counted, since no
     prediction of them is right. Clips of fewer than n frames have no window. Not comparable with published mVC figures.
 

@@ -1,7 +1,7 @@
 """Accuracy measures of one pooled confusion matrix (rows = truth, columns = prediction).
 
 Pool first: the mean of per-image IoUs is another number. Every function but `per_class_iou` gives None where the
-matrix holds no pixel, so that nothing measured is never taken for nothing right.
+matrix holds no pixel: "no data" is never mistaken for 0 %.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ def per_class_iou(confusion: Integer[np.ndarray, "c c"]) -> Float64[np.ndarray, 
 def mean_iou(confusion: Integer[np.ndarray, "c c"]) -> float | None:
     """The IoU's mean over the classes that occur in the ground truth: mIoU of the VSPW scripts.
 
-    A class that was predicted and is nowhere in the truth counts against the classes it covered, not as a 0 of its own.
+    >>> round(mean_iou(np.array([[6, 2], [0, 2]])), 4)  # (6/8 + 2/4) / 2
+    0.625
+
+    A class that is predicted but absent from the truth lowers the IoU of the classes it covers, and adds no 0.
     """
     occurs = confusion.sum(axis=1) > 0
     return float(per_class_iou(confusion)[occurs].mean()) if occurs.any() else None
@@ -29,7 +32,7 @@ def mean_iou(confusion: Integer[np.ndarray, "c c"]) -> float | None:
 def mean_iou_with_predicted(confusion: Integer[np.ndarray, "c c"]) -> float | None:
     """The IoU's mean over the classes in the ground truth OR a prediction: mIoU of the MPVSS program's evaluator.
 
-    Never above `mean_iou`: a class predicted only where it is not adds a 0 to the mean.
+    Never above `mean_iou`: a class that is predicted but absent from the truth adds a 0 to the mean.
     """
     iou = per_class_iou(confusion)
     occurs = ~np.isnan(iou)

@@ -1,4 +1,4 @@
-"""Clips of any data set as training takes them: frames in any order."""
+"""Clips of any data set with frames in any order, as training reads them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class FrameCache:
-    """Whole clips in memory, the last used ones, up to so many bytes (always the one asked for)."""
+    """The most recently used clips, whole, in memory: up to `capacity` bytes, but always the last one."""
 
     def __init__(self, capacity: float) -> None:
         self._capacity = capacity
@@ -38,7 +38,7 @@ class FrameCache:
 
 
 class RandomAccessClip:
-    """A clip as `mpvss.training.pairs` takes it. One that can only be streamed is kept in the cache."""
+    """A clip as `mpvss.training.pairs` reads it. A clip that can only be streamed is kept in the cache."""
 
     def __init__(self, clip: Clip, cache: FrameCache) -> None:
         self.name = clip.name
@@ -55,12 +55,12 @@ class RandomAccessClip:
         return one.image, one.labels
 
     def flow(self, index: int, key: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """Ground-truth backward flow and occlusion, where the clip knows them."""
+        """Ground-truth backward flow and occlusion; None if the clip does not have them."""
         return None if self._clip.flow is None else self._clip.flow(index, key)
 
 
 def training_clips(dataset: Dataset, *, with_flow: bool, cache_gb: float) -> list[RandomAccessClip]:
-    """The clips with labels or, `with_flow`, those with ground-truth flow; UserError where there is none."""
+    """The clips with labels or, `with_flow`, those with ground-truth flow; UserError if there is no such clip."""
     cache = FrameCache(cache_gb * 1e9)
     clips = [
         RandomAccessClip(clip, cache)
@@ -75,7 +75,7 @@ def training_clips(dataset: Dataset, *, with_flow: bool, cache_gb: float) -> lis
 
 
 class Ahead(Generic[T]):
-    """A function of the step, whose values for the next steps are computed by threads meanwhile."""
+    """A function of the step whose values for the next steps are computed by threads in advance."""
 
     def __init__(self, make: Callable[[int], T], workers: int, steps: int) -> None:
         self._make = make
@@ -94,7 +94,7 @@ class Ahead(Generic[T]):
         return self._waiting.pop(step).result()
 
     def close(self) -> None:
-        """Let go of what nobody waits for any more."""
+        """Drop the values that nothing waits for, and end the threads."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 

@@ -1,4 +1,4 @@
-"""What a flow network is trained on: `flying-shapes`, or clips of a data set that know their ground-truth flow."""
+"""Training clips of a flow network: `flying-shapes`, or a data set's clips with ground-truth flow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPTIONS = {"pairs": whole_number, "seed": whole_number, "size": frame_size}
 
 @dataclass(frozen=True)
 class FlyingShapes:
-    """`pairs` pairs of `size` (height, width), drawn from `seed`."""
+    """`pairs` pairs of `size` (height, width) pixels, from `seed`."""
 
     pairs: int = 10000
     seed: int = 0
@@ -33,7 +33,7 @@ class FlyingShapes:
 
 
 class FlyingPair:
-    """A pair as a clip of two frames, of which the first is the key frame."""
+    """A pair as a clip of two frames, the first of which is the key frame."""
 
     labelled: Sequence[int] = (1,)
 
@@ -46,7 +46,7 @@ class FlyingPair:
         return _pair(*self._what)[1 - index], None
 
     def flow(self, index: int, key: int) -> tuple[np.ndarray, np.ndarray]:
-        """Backward flow from frame 1 to frame 0, and what is occluded."""
+        """Backward flow from frame 1 to frame 0, and which pixels are occluded."""
         assert (index, key) == (1, 0)
         _, _, flow, occluded = _pair(*self._what)
         return flow, occluded

@@ -1,4 +1,4 @@
-"""What is trained: a network from its starting weights, and the task that trains it."""
+"""A network with its starting weights, and the task that trains it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make_model(
 ) -> tuple[nn.Module, dict[str, str | int]]:
     """The network that is trained, from its starting weights, and the configuration that its checkpoint carries.
 
-    What comes from which checkpoint, and what is drawn from the seed, is said.
+    `say` is told which parts come from which checkpoint, and which are randomly initialised.
 
     Raises:
         UserError: a checkpoint that does not fit.
@@ -55,7 +55,7 @@ def make_model(
 
 
 def make_task(model: nn.Module, points: int) -> Task:
-    """What the model is trained on."""
+    """The training task of a model."""
     criterion = SegmentationCriterion(points=points)
     match model:
         case PerFrame(segmentor=Mask2Former() as segmentor):
@@ -74,7 +74,7 @@ def make_task(model: nn.Module, points: int) -> Task:
 
 
 def _say_sources(sources: Mapping[str, str], say: Callable[[str], None]) -> None:
-    """A line for each source, with the parts that came from it; a class head counts as a part of its own."""
+    """Say for each source which parts came from it; a class head is a part of its own."""
     parts: dict[str, dict[str, None]] = {}
     for name, source in sources.items():
         pieces = name.split(".")

@@ -23,7 +23,8 @@ def test_figures_samples_and_a_second_start(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert printed == (out / "latency.md").read_text()
     assert "FPS (model) | FPS (labels)" in printed
-    assert "Over" not in printed.splitlines()[0]
+    # The shares of frames that miss 30 and 60 frames a second.
+    assert printed.splitlines()[0].endswith("| > 33.33 ms (%) | > 16.67 ms (%) |")
     table = read_run(out)
     assert list(zip(table["method"], table["interval"], strict=True)) == [
         (method, interval) for method in ("copy", "mpvss") for interval in (1, 5)
@@ -38,6 +39,7 @@ def test_figures_samples_and_a_second_start(tmp_path, capsys):
             (counted[["method", "scope", "kind"]] == [row[n] for n in ("method", "scope", "kind")]).all(axis=1)
         ]
         assert (len(own), own["seconds"].median() * 1000) == (row["samples"], pytest.approx(row["p50_ms"]))
+        assert row["late_16.67ms"] == (own["seconds"] > 1 / 60).mean()
     about = read_run_record(out)
     assert {name: getattr(about.configuration, name) for name in ("threads", "amp", "compile", "scopes")} == {
         "threads": 1,

@@ -96,8 +96,8 @@ def test_killed_midway_and_started_again_gives_the_same_accuracy(tmp_path):
     first.wait()
     assert wanted.exists()
     assert not list((run / "cells").iterdir())
-    kept = wanted.stat().st_mtime_ns
-    assert not (run / "partial" / "small" / "00003-clip3.npz").exists()
+    finished = len(list((run / "partial" / "small").glob("*.npz")))
+    assert finished in (2, 3)
 
     scored = []
 
@@ -110,8 +110,8 @@ def test_killed_midway_and_started_again_gives_the_same_accuracy(tmp_path):
     assert sweep(run, ("per-frame", "wander"), build=build) == []
     backbone, network = scored[0]
     assert backbone == "small"
-    assert network.calls["classes"] <= 2 * 18  # the clips that had been finished were not segmented again
-    assert kept
+    # Each frame of the clips that are left is segmented once, and no frame of those that had been finished.
+    assert network.calls["classes"] == (4 - finished) * 18
     fields = [
         "backbone",
         "method",

@@ -28,23 +28,23 @@ class Affine(NamedTuple):
         )
 
     def inverse(self) -> Affine:
-        """The map back."""
+        """The inverse map."""
         one = 1 / (self.xx * self.yy - self.xy * self.yx)
         xx, xy, yx, yy = self.yy * one, -self.xy * one, -self.yx * one, self.xx * one
         return Affine(xx, xy, -(xx * self.x1 + xy * self.y1), yx, yy, -(yx * self.x1 + yy * self.y1))
 
     def point(self, x: Number, y: Number) -> tuple[Number, Number]:
-        """Where a point goes."""
+        """The image of a point."""
         return self.xx * x + self.xy * y + self.x1, self.yx * x + self.yy * y + self.y1
 
 
 def shift(x: Number, y: Number) -> Affine:
-    """Everything moves by (x, y)."""
+    """A shift by (x, y)."""
     return Affine(1, 0, x, 0, 1, y)
 
 
 def scale(x: Number, y: Number | None = None) -> Affine:
-    """Everything grows about the origin."""
+    """A scaling about the origin."""
     return Affine(x, 0, 0, 0, x if y is None else y, 0)
 
 

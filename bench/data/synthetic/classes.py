@@ -24,7 +24,7 @@ CLASSES = {
 NAMES = tuple(CLASSES)
 SKY, BUILDING, ROAD, GROUND, VEGETATION, POLE, SIGN, CAR, PERSON, BALL, WALL, FURNITURE = range(len(CLASSES))
 NOTHING = 255
-"""The label of a sprite's texels through which one sees what lies behind."""
+"""The label of transparent texels of a sprite."""
 
 
 def palette() -> UInt8[np.ndarray, "c 3"]:

@@ -12,7 +12,7 @@ BRIGHT = ((206, 46, 42), (40, 92, 186), (238, 196, 48), (36, 140, 90), (232, 232
 
 
 def jitter(rng: np.random.Generator, colour: Colour, spread: Number, tint: Number = 0.4) -> Colour:
-    """A colour as much brighter or darker as `spread`, and of another tint by a share of that."""
+    """A colour made brighter or darker by up to `spread`, and shifted in tint by a share of that."""
     light = rng.uniform(-spread, spread)
     red, green, blue = (float(channel + light + rng.uniform(-spread, spread) * tint) for channel in colour)
     return red, green, blue
@@ -24,5 +24,5 @@ def pick(rng: np.random.Generator, colours: tuple[Colour, ...], spread: Number =
 
 
 def green(rng: np.random.Generator) -> Colour:
-    """Of grass and leaves."""
+    """A colour of grass and leaves."""
     return pick(rng, ((70, 108, 52), (92, 124, 60), (54, 88, 60), (120, 122, 58)), 16)

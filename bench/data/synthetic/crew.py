@@ -12,11 +12,11 @@ from bench.data.synthetic.stage import Hop, Layer, Part, Stage, Walk
 from bench.data.synthetic.walkers import ball
 
 Draw = Callable[[np.random.Generator, float], tuple[list[Part], float]]
-"""From texels a metre to a thing's parts and its width in metres."""
+"""A function from texels per metre to a thing's parts and its width in metres."""
 
 
 def several(rng: np.random.Generator, low: int, high: int) -> range:
-    """To go through so many times, between two numbers."""
+    """A range to loop over, whose length is drawn between two numbers."""
     return range(int(rng.integers(low, high + 1)))
 
 

@@ -15,12 +15,12 @@ from mpvss.errors import UserError
 
 SPLITS = ("train", "val", "test")
 _MOST = 1_000_000
-"""How many seeds a data set has in a split, and how many data sets there are."""
+"""The number of seeds of a data set in a split, and of data sets."""
 
 
 @dataclass(frozen=True)
 class SyntheticOptions:
-    """How much to make: `clips` of `frames` frames, `height` x `width` pixels, of a `split`, drawn from `seed`."""
+    """How much to render: `clips` of `frames` frames, `height` x `width` pixels, of a `split`, from `seed`."""
 
     split: str = "test"
     clips: int = 40
@@ -44,7 +44,7 @@ def scene_seed(split: str, clip: int, seed: int = 0) -> int:
     """The seed of a clip's scene. No two splits, and no two seeds of a data set, share one.
 
     Raises:
-        UserError: an unknown split; a clip or seed that is not within 0..999999.
+        UserError: an unknown split; a clip or seed outside 0..999999.
 
     """
     if split not in SPLITS:
@@ -55,7 +55,7 @@ def scene_seed(split: str, clip: int, seed: int = 0) -> int:
 
 
 def open_synthetic(options: SyntheticOptions) -> Dataset:
-    """A data set of synthetic clips, streets and rooms by turns; every frame is labelled on every pixel."""
+    """A data set of synthetic clips, alternating streets and rooms; every pixel of every frame is labelled."""
     return Dataset(
         name="synthetic",
         clips=tuple(_clip(options, number) for number in range(options.clips)),
@@ -83,5 +83,5 @@ def _clip(options: SyntheticOptions, number: int) -> Clip:
 
 @lru_cache(maxsize=8)
 def _scene(seed: int, size: tuple[int, int]) -> Scene:
-    """A scene, kept for a while: making one takes longer than a frame of it."""
+    """A scene, cached: making one takes longer than rendering a frame of it."""
     return Scene(seed, size)

@@ -1,4 +1,4 @@
-"""From painted colours to a camera's picture: changing light, blur and noise."""
+"""A camera's picture of painted colours: changing light, blur and noise."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Finish:
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> Finish:
-        """Any light and camera."""
+        """A random light and camera."""
         bright = float(rng.uniform(0.72, 1.12))
         red, green, blue = (bright * float(rng.uniform(0.92, 1.08)) for _ in range(3))
         return cls(
@@ -61,12 +61,12 @@ class Finish:
 
 
 def soften(image: Float32[np.ndarray, "3 h w"], share: Number) -> Float32[np.ndarray, "3 h w"]:
-    """From 0, as it is, to 1, blurred binomially over three pixels each way; edges repeat."""
+    """The image blurred by `share`, from 0 (unchanged) to 1 (binomial over three pixels each way); edges repeat."""
     blurred = _binomial(_binomial(image).transpose(0, 2, 1)).transpose(0, 2, 1)
     return image + np.float32(share) * (blurred - image)
 
 
 def _binomial(image: Float32[np.ndarray, "3 a b"]) -> Float32[np.ndarray, "3 a b"]:
-    """A quarter, a half, a quarter, down; edges repeat."""
+    """The rows averaged with weights 1/4, 1/2, 1/4; edges repeat."""
     padded = np.concatenate([image[:, :1], image, image[:, -1:]], axis=1)
     return (padded[:, :-2] + padded[:, 2:]) * np.float32(0.25) + image * np.float32(0.5)

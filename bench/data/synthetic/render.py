@@ -16,7 +16,7 @@ from bench.data.synthetic.sprite import Sprite
 
 @dataclass(frozen=True)
 class Painting:
-    """What is seen at one moment, before light, blur and noise.
+    """The picture at one moment, before light, blur and noise.
 
     Attributes:
         texels: the texel seen at each pixel: class, blue, green, red, from the highest byte.
@@ -115,7 +115,7 @@ def backward_flow(
     now_matrices: Sequence[Affine],
     key_matrices: Sequence[Affine],
 ) -> tuple[Float32[np.ndarray, "2 h w"], Bool[np.ndarray, "h w"]]:
-    """Where what is seen now was in the key picture.
+    """Backward flow: where each pixel of the current picture was in the key picture.
 
     Args:
         now: the layer seen at each pixel.

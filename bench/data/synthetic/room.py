@@ -1,4 +1,4 @@
-"""What stands and moves in a room."""
+"""A room: its layers and its camera."""
 
 from __future__ import annotations
 

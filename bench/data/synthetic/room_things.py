@@ -1,4 +1,4 @@
-"""What stands in a room, drawn in metres, on its lower edge. Each gives its parts and its width."""
+"""Things that stand in a room, in metres above their lower edge. Each function gives parts and width."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ from bench.data.synthetic.street import make_street
 from mpvss.errors import UserError
 
 SMALLEST = 32
-"""The least height and width of a frame."""
+"""The smallest height and width of a frame, in pixels."""
 
 
 class Scene:
-    """What a synthetic clip shows. A frame follows from the seed and its number alone; there is no last one.
+    """The content of a synthetic clip. A frame follows from the seed and its number alone; there is no last one.
 
     Args:
         seed: an even one gives a street, an odd one a room.
@@ -56,7 +56,7 @@ class Scene:
         )
 
     def flow(self, from_index: int, to_index: int) -> tuple[Float32[np.ndarray, "2 h w"], Bool[np.ndarray, "h w"]]:
-        """Where what frame `from_index` shows was in `to_index`, in pixels, x then y; and whether it was out of sight.
+        """Flow from frame `from_index` to `to_index` in pixels, x then y, and which pixels are occluded there.
 
         Args:
             from_index: the frame whose pixels are asked about.
@@ -73,7 +73,7 @@ class Scene:
         return backward_flow(now.layers, key.layers, _matrices(now_places), _matrices(key_places))
 
     def painting(self, index: int) -> Painting:
-        """What a frame shows before light, blur and noise."""
+        """A frame before light, blur and noise."""
         if index < 0:
             raise UserError(f"frame {index}; frames are counted from 0")
         places = self._places(index)

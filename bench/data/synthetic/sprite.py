@@ -32,7 +32,7 @@ class Sprite:
 
 
 class Canvas:
-    """What a sprite is drawn on. Later fills cover earlier ones.
+    """The canvas that a sprite is drawn on. Later fills cover earlier ones.
 
     Attributes:
         x: metres to the right of the middle, of each column of texels; (1, w).
@@ -89,7 +89,7 @@ class Canvas:
             np.copyto(channel[rows, columns], painted, where=here)
 
     def sprite(self, origin: tuple[Number, Number] = (0.0, 0.0)) -> Sprite:
-        """What was drawn, in units of metres, y down, from an origin given as metres right of the middle and up."""
+        """The drawing as a sprite in metres, y down, from an origin given as metres right of the middle and up."""
         framed = np.full((self.shape[0] + 2, self.shape[1] + 2), np.uint32(NOTHING << 24))
         framed[1:-1, 1:-1] = self._packed()
         x, y = origin[0] * self.density, origin[1] * self.density
@@ -97,12 +97,12 @@ class Canvas:
         return Sprite(framed, scale(1 / self.density) @ foot)
 
     def endless(self, foot: Number = 0.0, top: bool = True, bottom: bool = True) -> Sprite:
-        """What was drawn as a sprite without end sideways.
+        """The drawing as a sprite that is endless sideways.
 
         Args:
             foot: where y is counted from, in metres above the canvas's lower edge.
-            top: whether the first row goes on upwards without end.
-            bottom: whether the last row goes on downwards.
+            top: whether the first row continues upwards without end.
+            bottom: whether the last row continues downwards without end.
 
         """
         assert self.shape[1] & (self.shape[1] - 1) == 0, "the width of an endless sprite is a power of two"
@@ -123,7 +123,7 @@ def endless_canvas(least_width: Number, height: Number, density: Number) -> Canv
 
 
 def _extent(used: np.ndarray) -> slice:
-    """From the first to the last that is used."""
+    """The slice from the first used entry to the last."""
     if not used.any():
         return slice(0, 0)
     return slice(int(used.argmax()), len(used) - int(used[::-1].argmax()))

@@ -1,4 +1,4 @@
-"""What stands and moves in a street: along a row of houses, or up an avenue."""
+"""A street, along a row of houses or up an avenue: its layers and its camera."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands or drives in a street, drawn in metres, on its lower edge. Each gives its parts and its width."""
+"""Things in a street, standing or driving, in metres above their lower edge. Each function gives parts and width."""
 
 from __future__ import annotations
 

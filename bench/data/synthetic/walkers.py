@@ -1,4 +1,4 @@
-"""What moves by itself everywhere: people and balls, drawn in metres, on their lower edge."""
+"""Things that move by themselves indoors and outdoors, people and balls, in metres above their lower edge."""
 
 from __future__ import annotations
 

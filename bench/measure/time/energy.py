@@ -1,4 +1,4 @@
-"""Joules of a frame, from the card's own counter. The whole card's, so its idle power is in them."""
+"""Joules per frame, from the card's own counter, which includes the idle power of the whole card."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from torch import Tensor
 from bench.measure.time.modes import Mode, Steps
 
 SHORTEST_WINDOW = 1.0
-"""Seconds of work that a frame's energy is averaged over, at least."""
+"""The least seconds of work over which a frame's energy is averaged."""
 PERIODS_IN_WINDOW = 20
-"""So many times the counter changes within a window, at least; it is off by one period at either end."""
+"""The least number of counter changes within a window; the counter may be off by one period at either end."""
 PATIENCE = 2.0
-"""Seconds after which a counter that has not changed twice is given up."""
+"""Seconds to wait for the counter to change twice."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Meter:
         return max(SHORTEST_WINDOW, PERIODS_IN_WINDOW * self.period)
 
     def per_call(self, call: Callable[[], object]) -> float:
-        """Joules of one call, over as many as fill the window.
+        """Joules per call, averaged over as many calls as fill the window.
 
-        The device is waited for after every few calls alone, so that it is kept at work.
+        The device is waited for only after every few calls, so that it stays busy.
         """
         self.wait()
         before, start = self.joules(), self.clock()
@@ -58,9 +58,9 @@ def counter_period(
     pause: Callable[[float], object] = sleep,
     changes: int = 5,
 ) -> float | None:
-    """The longest time between changes of the counter in seconds, looked at every millisecond.
+    """The longest time between changes of the counter in seconds, polled every millisecond.
 
-    None where it changes less than twice within `PATIENCE`.
+    None if the counter changes fewer than two times within `PATIENCE`.
     """
     start = clock()
     value, changed = joules(), list[float]()
@@ -78,7 +78,7 @@ def frame_energy(
 ) -> dict[str, Any]:
     """Joules of a key and a non-key frame, and the seconds of the window and of the counter's period.
 
-    `key_j` comes from segmenting the first frame again and again, `non_key_j` from propagating from it to the second.
+    `key_j` comes from segmenting the first frame repeatedly, `non_key_j` from propagating repeatedly to the second.
     """
     device = frames[0].device
     with torch.inference_mode(), mode.autocast(device):

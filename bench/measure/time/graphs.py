@@ -1,4 +1,4 @@
-"""Each kind of frame as a CUDA graph: captured once, then replayed without the host's part."""
+"""Each kind of frame as a CUDA graph: captured once, then replayed without the host's work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from mpvss.errors import UserError
 
 RUNS_BEFORE_CAPTURE = 3
-"""On a side stream, as capturing asks for: libraries choose their kernels and allocate in them."""
+"""Runs on a side stream before capturing, in which libraries choose kernels and allocate memory."""
 
 Key = Callable[[Tensor], tuple[Tensor, Any]]
 NonKey = Callable[[Tensor, Any], tuple[Tensor, Any]]
@@ -20,11 +20,11 @@ NonKey = Callable[[Tensor, Any], tuple[Tensor, Any]]
 def captured(key: Key, non_key: NonKey, frame: Tensor) -> tuple[Key, NonKey]:
     """Capture both steps on a frame like `frame`, (3, H, W) on a CUDA device; the steps that replay them.
 
-    What a replay gives is overwritten by the next replay of its kind.
+    The next replay of a kind overwrites the result of the last.
 
     Raises:
         UserError: the method's state changes with every frame, so that its frames cannot share a graph.
-        RuntimeError: from torch; the step does something that cannot be captured, as waiting for the device.
+        RuntimeError: from torch; the step does something that cannot be captured, such as waiting for the device.
     """
     key_frame, non_key_frame = frame.clone(), frame.clone()  # two: a state may hold its key frame
     stream = torch.cuda.current_stream(frame.device)

@@ -1,4 +1,4 @@
-"""What the graphics card does while times are taken, by NVIDIA's management library (NVML)."""
+"""The graphics card's state while times are taken, read from NVIDIA's management library (NVML)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SLOWING = {
     0x40: "hardware thermal slowdown",
     0x80: "hardware power brake",
 }
-"""The bits of NVML's reasons for its clocks that mean a card slower than it was set to be."""
+"""Bits of NVML's clock reasons that mean that the card runs slower than it is set to."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +40,21 @@ class Guard:
     read: Callable[[], Reading]
     readings: list[Reading] = field(default_factory=list)
     throttled: list[bool] = field(default_factory=list)
-    """Of each pass."""
+    """Whether each pass was throttled."""
 
     def start_pass(self) -> None:
-        """Note the card's state before a pass."""
+        """Record the card's state before a pass."""
         self.readings.append(self.read())
 
     def end_pass(self) -> bool:
-        """Note it after the pass; whether the pass was throttled."""
+        """Record the card's state after the pass; whether the pass was throttled."""
         self.readings.append(self.read())
         before, after = self.readings[-2:]
         self.throttled.append(bool(before.throttle_reasons or after.throttle_reasons))
         return self.throttled[-1]
 
     def summary(self) -> dict[str, Any]:
-        """Over all passes, warm-up included: extremes, why and how often it was slowed down, and each reading."""
+        """A summary of all passes, warm-up included: extremes, reasons and share of throttling, and each reading."""
         readings = self.readings
         clocks = [reading.sm_clock_mhz for reading in readings]
         return {
@@ -69,7 +69,7 @@ class Guard:
 
 
 def warnings_of(summary: dict[str, Any]) -> list[str]:
-    """What a reader of the times must know of the card, a sentence each; empty where all was well."""
+    """Warnings about the card for a reader of the times, a sentence each; empty where all was well."""
     found = []
     if summary["throttled_share"] > COMMON_THROTTLING:
         reasons = ", ".join(summary["throttle_reasons"])
@@ -87,7 +87,7 @@ class Card:
         self._handle = handle
 
     def read(self) -> Reading:
-        """The card as it is now."""
+        """The card's present state."""
         nvml, handle = self._nvml, self._handle
         reasons = nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle)
         return Reading(
@@ -96,7 +96,7 @@ class Card:
             temperature_c=nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
             power_w=nvml.nvmlDeviceGetPowerUsage(handle) / 1000,
             throttle_reasons=tuple(name for bit, name in SLOWING.items() if reasons & bit),
-            # This process is among them; its number may be that of another name space, so it cannot be looked for.
+            # This process is among them. Its number may come from another namespace, so it cannot be searched for.
             other_processes=max(0, len(nvml.nvmlDeviceGetComputeRunningProcesses(handle)) - 1),
         )
 
@@ -118,7 +118,7 @@ class Card:
 
 
 def open_card(device: torch.device) -> Card | None:
-    """The card behind a torch device; None for a device that is none, or where NVML does not reach it."""
+    """The card behind a torch device; None for another kind of device, or where NVML cannot reach the card."""
     if device.type != "cuda":
         return None
     import pynvml
@@ -132,5 +132,5 @@ def open_card(device: torch.device) -> Card | None:
 
 
 def open_guard(card: Card | None) -> Guard | None:
-    """A guard that reads the card; None where there is none or it cannot be read."""
+    """A guard that reads the card; None without a card, or with one that cannot be read."""
     return Guard(card.read) if card is not None and card.can(card.read) else None

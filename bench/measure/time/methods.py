@@ -1,4 +1,4 @@
-"""The times of methods under comparison: in one process, in turn, in the scopes that are asked for."""
+"""Times of methods under comparison, taken in one process, in turn, in the scopes asked for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bench.measure.time.stopping import BRIEF_WARM_UP, FixedRounds, Rule, WarmUp
 from mpvss.video import VideoSegmenter
 
 PROTOCOL_INTERVAL = 5
-"""The interval of the timed passes (the paper's)."""
+"""Key-frame interval of the timed passes, as in the paper."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Plan:
     Attributes:
         scopes: each has passes of its own.
         interval: key-frame interval of a pass; the times of each kind serve any interval.
-        rule: when it is enough.
-        warmup: what comes before.
+        rule: when sampling ends.
+        warmup: the rounds before those that count.
         mode: how networks are run.
-        seed: of the random order.
+        seed: seed of the random order of passes.
         energy: whether a frame's energy is measured after the times, where the card has a counter.
 
     """
@@ -68,9 +68,9 @@ def time_methods(
     only_keys: Iterable[str] = (),
     tick: Callable[[], object] = lambda: None,
 ) -> tuple[dict[str, Timing], dict[str, Exception]]:
-    """Time methods (by name) over a clip, interleaved; what was found, and the errors of those that failed.
+    """Time methods (by name) over a clip, interleaved; the times, and the errors of methods that failed.
 
-    `only_keys` are methods to which every frame is a key frame. `tick` is called after each pass.
+    `only_keys` are methods for which every frame is a key frame. `tick` is called after each pass.
     """
     device = clip.frames[0].device
     card = open_card(device)
@@ -115,7 +115,7 @@ def time_methods(
 def method_memory(segmenter: VideoSegmenter, frames: Sequence[Tensor], mode: Mode) -> PeakMemory:
     """The peak memory of a key frame and two others after it, each to its label map.
 
-    It is the whole process's, so no other method should be built.
+    The peak is that of the whole process, so no other method should be built.
     """
     device = frames[0].device
     steps, _ = prepare(segmenter, "labels", mode, frames)

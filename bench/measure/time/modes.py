@@ -1,4 +1,4 @@
-"""How networks are run: number format, memory format, compiled or captured. Part of what a time means."""
+"""How networks are run: number format, memory format, compiled or captured. A time is only comparable within a mode."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from mpvss.video import VideoSegmenter
 
 AMP = ("bfloat16", "float16")
 MANY_COMPILATIONS = 256
-"""All methods share the code of `steps_of`, and torch gives up on a function that it has compiled a few times."""
+"""Torch's limit of compilations of one function. It is raised, since all methods share the code of `steps_of`."""
 
 
 @dataclass(frozen=True)
 class Steps:
-    """What is timed: from a frame to a tensor (scores or labels, on the device) and the state."""
+    """The timed functions: from a frame to a tensor (scores or labels, on the device) and the state."""
 
     key: Callable[[Tensor], tuple[Tensor, Any]]
     non_key: Callable[[Tensor, Any], tuple[Tensor, Any]]
@@ -49,16 +49,16 @@ class Mode:
 
     def __post_init__(self) -> None:
         if self.amp is not None and self.amp not in AMP:
-            raise UserError(f"amp is {self.amp!r}; it is one of {', '.join(AMP)}")
+            raise UserError(f"amp is {self.amp!r}; it must be one of {', '.join(AMP)}")
 
     @property
     def name(self) -> str:
-        """What tells the mode from others, in words."""
+        """The mode in words."""
         options = {"compiled": self.compile, "CUDA graphs": self.cuda_graphs, "channels last": self.channels_last}
         return ", ".join([self.amp or "float32", *(text for text, chosen in options.items() if chosen)])
 
     def check(self, device: torch.device) -> None:
-        """Raise UserError where the device cannot run so."""
+        """Raise UserError if the device cannot run in this mode."""
         if self.cuda_graphs and device.type != "cuda":
             raise UserError(f"CUDA graphs need a CUDA device, not {device.type}")
 

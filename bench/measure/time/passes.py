@@ -1,4 +1,4 @@
-"""One pass of a method over a clip, a time for each frame: batch 1, nothing shared, nothing else in the process."""
+"""One pass of a method over a clip, with a time for each frame: batch 1, and nothing else runs in the process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run_pass(
 
     A frame's time runs from asking `frames` for it to the end of its scope. On a CUDA device, events are recorded
     around each frame and read after one wait at the end; in scope `model` nothing else waits, so that the host runs
-    ahead as it does in use.
+    ahead as it would in use.
     """
     schedule = FixedInterval(interval)
     events = [(_event(), _event()) for _ in range(count)] if device.type == "cuda" else []

@@ -1,6 +1,6 @@
 """Methods timed in turn: in every round each makes one pass over the clip, in a new random order.
 
-So whatever drifts in the machine (clocks, temperature, other work) falls on all alike.
+Drift of the machine (clocks, temperature, other work) thus affects all methods alike.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Subject:
 
 @dataclass
 class Sampler:
-    """What the passes of one group of methods have in common, and what they gave.
+    """Settings and results of the passes of one group of methods.
 
-    A method that fails is left out from then on; its error is in `failed`.
+    A method that fails is left out of later passes; its error is in `failed`.
     """
 
     subjects: Sequence[Subject]
@@ -58,7 +58,7 @@ class Sampler:
         self.times |= {(subject.method, subject.scope): Times() for subject in self.subjects}
 
     def run(self, rule: Rule, warmup: WarmUp) -> Course:
-        """Warm up, then make rounds until the rule says that it is enough, or every method has failed."""
+        """Warm up, then run rounds until the rule ends the sampling or every method has failed."""
         warmup_rounds, stable = self._warm_up(warmup)
         start = perf_counter()
         for index in itertools.count():

@@ -1,4 +1,4 @@
-"""Times of single frames, and what follows from them by arithmetic."""
+"""Times of single frames, and figures computed from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CLIP_LENGTH = 15
 """Frames of the clip that costs are averaged over (the paper's: for interval 5, key frames at 0, 5, 10)."""
 
 COMMON_THROTTLING = 0.05
-"""The share of throttled passes above which times are not to be trusted."""
+"""The share of throttled passes above which times cannot be trusted."""
 
 Kind = Literal["key", "non-key"]
 Scope = Literal["model", "labels", "video"]
@@ -34,13 +34,13 @@ class Sample:
 
     Attributes:
         round: from 0; warm-up rounds count on their own.
-        place: of the method's pass in the random order of the round, from 0.
+        place: place of the method's pass in the random order of the round, from 0.
         frame: index in the clip.
         key: whether it was a key frame.
         seconds: by the host's clock; in scope `model` on a CUDA device, between events on the device.
         other_clock: on a CUDA device, seconds by the other clock: in scope `model` the host's, until the frame had
             been issued; else between events on the device. None elsewhere.
-        throttled: whether the card slowed itself down around the frame's pass; None where that is not known.
+        throttled: whether the card slowed itself down around the frame's pass; None where unknown.
 
     """
 
@@ -55,7 +55,7 @@ class Sample:
 
 @dataclass
 class Times:
-    """Every sample of a method in one scope, and apart from them those of the warm-up, which count for nothing."""
+    """Every sample of a method in one scope, and separately the warm-up samples, which no figure uses."""
 
     samples: list[Sample] = field(default_factory=list)
     warmup: list[Sample] = field(default_factory=list)
@@ -71,13 +71,13 @@ class Times:
         return None if seconds is None else 1 / seconds
 
     def late(self, kind: Kind, deadline: float) -> float | None:
-        """The share of frames of a kind that took longer than `deadline` seconds; None of no frame."""
+        """The share of frames of a kind that took longer than `deadline` seconds; None if there is no frame."""
         times = self.seconds(kind)
         return fmean(time > deadline for time in times) if times else None
 
 
 def amortise(of_kind: Mapping[Kind, float], interval: int) -> float | None:
-    """The mean over the frames of a 15-frame clip of what each kind has; None if a kind that occurs is missing."""
+    """A quantity of each kind of frame, averaged over a 15-frame clip; None if a kind that occurs is missing."""
     keys = FixedInterval(interval).count_keys(CLIP_LENGTH)
     counts: dict[Kind, int] = {"key": keys, "non-key": CLIP_LENGTH - keys}
     if any(count and kind not in of_kind for kind, count in counts.items()):
@@ -87,14 +87,14 @@ def amortise(of_kind: Mapping[Kind, float], interval: int) -> float | None:
 
 @dataclass(frozen=True)
 class Course:
-    """How the sampling of methods went that were interleaved.
+    """How the interleaved sampling of methods went.
 
     Attributes:
         stopped: what ended it: `rounds`, `precision`, `time limit`, or `failure` of every method.
         rounds: how many there were.
         seconds: how long they took.
         warmup_rounds: how many came before them.
-        warmup_stable: whether the warm-up ended because times had settled; None where it is of a fixed length.
+        warmup_stable: whether the warm-up ended because times had settled; None for a warm-up of fixed length.
 
     """
 
@@ -107,7 +107,7 @@ class Course:
 
 @dataclass(frozen=True)
 class Timing:
-    """What was found of one method's time.
+    """The measured times of one method.
 
     `compile_seconds` is what the first frames took, where compiling or capturing was asked for; `guard` what the card
     did meanwhile; `energy` the joules of a frame. Each is None where it was not measured.

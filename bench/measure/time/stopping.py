@@ -1,4 +1,4 @@
-"""When sampling ends, and when its warm-up does."""
+"""Rules that end sampling and its warm-up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.measure.time.quantiles import median_interval
 from mpvss.errors import UserError
 
 NEGLIGIBLE = 20e-6
-"""Seconds; what the clock and the interpreter take themselves. Times that differ by less are not told apart."""
+"""Seconds that the clock and the interpreter take themselves. Smaller differences between times do not count."""
 
 Group = TypeVar("Group")
 Times = Sequence[float]
@@ -19,10 +19,10 @@ Times = Sequence[float]
 
 
 class Rule(Protocol):
-    """Says after each round whether it was the last."""
+    """Decides after each round whether it was the last."""
 
     def reached(self, groups: Collection[Times], rounds: int, seconds: float) -> str | None:
-        """Why sampling ends after `rounds` rounds that took `seconds`; None: it goes on."""
+        """Why sampling ends after `rounds` rounds that took `seconds`; None: it continues."""
         ...
 
 
@@ -37,7 +37,7 @@ class FixedRounds:
             raise UserError(f"the number of rounds is {self.rounds}; it must be 1 or more")
 
     def reached(self, groups: Collection[Times], rounds: int, seconds: float) -> str | None:
-        """`rounds`, once there were so many."""
+        """`rounds`, once that many rounds are done."""
         return "rounds" if rounds >= self.rounds else None
 
     def __str__(self) -> str:
@@ -46,12 +46,12 @@ class FixedRounds:
 
 @dataclass(frozen=True)
 class Precision:
-    """Until every median is known well enough, or time is up.
+    """Sampling until every median is known to a target precision, or time is up.
 
     Attributes:
         width: bound on the width of the median's 95 % interval over the median; `NEGLIGIBLE` is narrow in any case.
-        minimum: samples that each group needs besides.
-        time_limit: seconds, warm-up left out; looked at after each round.
+        minimum: least number of samples in each group.
+        time_limit: seconds without the warm-up; checked after each round.
 
     """
 
@@ -68,7 +68,7 @@ class Precision:
             raise UserError(f"the time limit is {self.time_limit} s; it must be above 0")
 
     def reached(self, groups: Collection[Times], rounds: int, seconds: float) -> str | None:
-        """`precision`, once it is there for every group; `time limit`, once it is over."""
+        """`precision`, once every group has it; `time limit`, once the time is up."""
         if all(self._precise(group) for group in groups):
             return "precision"
         return "time limit" if seconds >= self.time_limit else None
@@ -90,12 +90,12 @@ class Precision:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """Rounds before the first that counts.
+    """Rounds whose times do not count, before those that do.
 
     Attributes:
         frames: how many frames of the clip a round runs; None: all.
         tolerance: times have settled once each group's median in a round is within this share of that in the round
-            before; None: they are not looked at.
+            before; None: they are not checked.
         most: rounds at most.
 
     """
