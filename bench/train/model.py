@@ -35,7 +35,8 @@ def make_model(
     backbone, key_backbone = config.branches
     if config.method == FLOWNETS:
         network = Parts(num_classes, seed=seed).flow(backbone)
-        model, configuration = nn.ModuleDict({"flow": network}), {"method": FLOWNETS}
+        model = nn.ModuleDict({"flow": network})
+        configuration: dict[str, str | int] = {"method": FLOWNETS}
     else:
         built = build_method(
             config.method, backbone=backbone, key_backbone=key_backbone, num_classes=num_classes, seed=seed

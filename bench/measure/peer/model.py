@@ -56,12 +56,12 @@ class Peer(nn.Module):
 
         stages = [f"stage{index}" for index in range(1, 5)]
         numbers = SWINS[backbone]
-        swin = SwinConfig(  # type: ignore[call-arg]
+        swin = SwinConfig(
             embed_dim=numbers.embed_dim,
             depths=list(numbers.depths),
             num_heads=list(numbers.heads),
             window_size=numbers.window,
-            out_features=stages,
+            out_features=stages,  # type: ignore[call-arg]
             drop_path_rate=0.0,
         )
         configuration = Mask2FormerConfig(backbone_config=swin, num_labels=num_classes)  # type: ignore[call-arg]
