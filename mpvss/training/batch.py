@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Shaped, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 
 from mpvss.errors import UserError
@@ -16,17 +16,16 @@ from mpvss.labels import IGNORE
 
 @dataclass(frozen=True)
 class Batch:
-    """Frames of one size, each with its key frame where pairs are trained on."""
+    """Frames of one size; where pairs are trained on, each with its key frame."""
 
     frames: Shaped[Tensor, "b 3 h w"]
     """RGB, 0..255, uint8 or float."""
     key_frames: Shaped[Tensor, "b 3 h w"] | None
+    """The key frame of each frame; None where single frames are trained on."""
     labels: UInt8[Tensor, "b h w"] | None
-    """Of `frames`; 255 = ignore."""
+    """Class ids of `frames`; 255 = ignore."""
     flow: Float[Tensor, "b 2 h w"] | None
     """Ground-truth backward flow from a frame to its key frame, in pixels, x then y; nan where it is not known."""
-    occluded: Bool[Tensor, "b h w"] | None
-    """Pixels of `frames` that the key frame does not show."""
     names: tuple[str, ...]
     """Where each frame comes from, for messages."""
     seeds: tuple[int, ...]
@@ -70,7 +69,6 @@ def stack(examples: Sequence[Batch]) -> Batch:
         key_frames=joined("key_frames"),
         labels=joined("labels"),
         flow=joined("flow"),
-        occluded=joined("occluded"),
         names=tuple(name for example in examples for name in example.names),
         seeds=tuple(seed for example in examples for seed in example.seeds),
     )

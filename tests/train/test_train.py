@@ -194,7 +194,7 @@ def test_no_steps_join_checkpoints_into_one(config, tmp_path):
         ("training.precision=float8", "precision is 'float8'; it must be one of float32, bfloat16, float16"),
         ("training.batch=0", "training.batch is 0"),
         ("training.lr=0", "lr is 0.0; it must be above 0"),
-        ("training.points=0", "points 0"),
+        ("training.points=0", "points is 0"),
         ("data.crop=[1,2,3]", "data.crop is [1, 2, 3]; it must be a list of 2 of int"),
         ("data.scale=[2,1]", "scale is (2.0, 1.0)"),
         ("data.interval=0", "data.interval is 0"),
