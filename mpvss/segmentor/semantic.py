@@ -94,7 +94,7 @@ class MaskPrediction:
     stride: int = 4
     offset: Float[Tensor, " c"] | None = None
     inference: SemanticInference = BOUNDS
-    """How scores and labels are computed."""
+    """The way that scores and labels are computed."""
 
     @stage("semantic inference")
     def scores(self) -> Float[Tensor, "c h w"]:
@@ -113,7 +113,7 @@ class MaskPrediction:
         return self.mask_logits.to(self.class_weights.dtype)
 
     def _in_full_precision(self) -> torch.autocast:
-        """Out of autocast: half precision has not the digits to tell the scores of classes apart."""
+        """A context without autocast: half precision lacks the digits to tell the scores of classes apart."""
         return torch.autocast(self.mask_logits.device.type, enabled=False)
 
 

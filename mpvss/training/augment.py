@@ -13,12 +13,12 @@ from mpvss.errors import UserError
 from mpvss.labels import IGNORE
 
 GREY = 128.0
-"""What frames hold where a view is larger than the frame."""
+"""The value of frames outside of the view."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is random in a view of `crop` (height, width) pixels.
+    """The random choices of a view of `crop` (height, width) pixels.
 
     `scale` bounds the factor by which the frame is resized before it is cropped; `flip` mirrors half of the views;
     `jitter` changes brightness, contrast, saturation and hue.
@@ -104,7 +104,7 @@ class Colour:
     contrast: float
     """A factor, 0.5 to 1.5."""
     contrast_first: bool
-    """Whether contrast comes before saturation and hue, or after them."""
+    """True where contrast is changed before saturation and hue, False where after them."""
     saturation: float
     """A factor, 0.5 to 1.5."""
     hue: float

@@ -1,4 +1,4 @@
-"""What a task is trained on: clips' frames or pairs of them, with what is known of them."""
+"""Batches that tasks are trained on: frames of clips or pairs of them, with their ground truth."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Batch:
     flow: Float[Tensor, "b 2 h w"] | None
     """Ground-truth backward flow from a frame to its key frame, in pixels, x then y; nan where it is not known."""
     names: tuple[str, ...]
-    """Where each frame comes from, for messages."""
+    """The clip and index of each frame, for messages."""
     seeds: tuple[int, ...]
-    """What each frame's random points are drawn from."""
+    """A seed for the random points of each frame."""
 
     def to(self, device: torch.device) -> Batch:
-        """The same on the device."""
+        """The same batch on the device."""
         moved = {
             field.name: value.to(device, non_blocking=True)
             for field in fields(self)
@@ -58,7 +58,7 @@ class Batch:
 
 
 def stack(examples: Sequence[Batch]) -> Batch:
-    """Batches of one size and kind as one."""
+    """Several batches of one size and kind as one batch."""
 
     def joined(name: str) -> Tensor | None:
         values = [getattr(example, name) for example in examples]
@@ -75,7 +75,7 @@ def stack(examples: Sequence[Batch]) -> Batch:
 
 
 def pad_labels(labels: UInt8[Tensor, "b h w"], multiple: int) -> UInt8[Tensor, "b ph pw"]:
-    """`IGNORE` at the bottom and right, as frames are padded with zeros."""
+    """Label maps padded with `IGNORE` at the bottom and right, as frames are padded with zeros."""
     return F.pad(labels, (0, -labels.shape[-1] % multiple, 0, -labels.shape[-2] % multiple), value=IGNORE)
 
 

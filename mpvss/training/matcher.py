@@ -1,4 +1,4 @@
-"""Which query answers for which segment of the ground truth: Hungarian matching (Mask2Former, Sec. 3)."""
+"""Hungarian matching of queries to segments of the ground truth (Mask2Former, Sec. 3)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from mpvss.labels import IGNORE
 from mpvss.training.points import draw_points, read_classes, read_masks
 
 CLASS_WEIGHT = 2.0
-"""What class probabilities weigh, in the matching and in the loss."""
+"""The weight of class probabilities in the matching, and of their cross-entropy in the loss."""
 MASK_WEIGHT = 5.0
-"""What the cross-entropy of masks weighs, in both."""
+"""The weight of the cross-entropy of masks, in both."""
 DICE_WEIGHT = 5.0
-"""What dice weighs, in both."""
+"""The weight of dice, in both."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from scipy import ndimage
 from mpvss.labels import IGNORE
 
 Field = Float32[np.ndarray, "2 h w"]
-"""For each pixel of the key frame, where in the still (x, then y, in pixels) its content is."""
+"""The place in the still (x, then y, in pixels) that holds the content of each pixel of the key frame."""
 
 
 # How a scene may have moved, per frame of distance unless said otherwise: for a camera on a vehicle at 15 to 30 frames
@@ -38,7 +38,7 @@ REGION = (0.0003, 0.1)
 
 @dataclass(frozen=True)
 class StillMotion:
-    """What makes key frames of stills.
+    """Makes key frames of stills.
 
     `moving` are the classes whose connected regions may move by themselves; None: all.
     """
