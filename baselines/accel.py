@@ -22,6 +22,12 @@ class ScoreFusion(nn.Module):
     """A learned 1x1 convolution of two score maps into one; it starts as their mean."""
 
     def __init__(self, num_classes: int) -> None:
+        """Start as the mean.
+
+        Args:
+            num_classes: classes of both score maps.
+
+        """
         super().__init__()
         halves = torch.eye(num_classes).repeat(1, 2) / 2
         self.conv = nn.Conv2d(2 * num_classes, num_classes, 1)
@@ -50,6 +56,18 @@ class Accel(nn.Module):
     def __init__(
         self, *, key_segmentor: Mask2Former, segmentor: Mask2Former, flow: FlowNetS, fusion: ScoreFusion
     ) -> None:
+        """Join built networks.
+
+        Args:
+            key_segmentor: the large segmentor, for key frames.
+            segmentor: the small segmentor, for non-key frames.
+            flow: gives the backward flow from a frame to its key frame.
+            fusion: fuses the scores of the two.
+
+        Raises:
+            UserError: the two segmentors have different classes.
+
+        """
         super().__init__()
         if key_segmentor.num_classes != segmentor.num_classes:
             raise UserError(

@@ -1,4 +1,4 @@
-"""The key frame's label map, again and again."""
+"""Copying: non-key frames get the key frame's label map."""
 
 from __future__ import annotations
 
@@ -32,9 +32,15 @@ class KeptPrediction:
 
 
 class CopyPrediction(nn.Module):
-    """What is lost by not looking at a frame at all; every propagation must beat it."""
+    """The key frame's prediction for every frame: the floor that every propagation must beat."""
 
     def __init__(self, *, segmentor: Mask2Former | LibrarySegmentor) -> None:
+        """Take a built network.
+
+        Args:
+            segmentor: segments a frame from nothing.
+
+        """
         super().__init__()
         self.segmentor = segmentor
         self.num_classes = segmentor.num_classes

@@ -26,6 +26,13 @@ class DFF(nn.Module):
     """The backbone runs on key frames; FlowNetS warps its maps, which the two decoders take on every frame."""
 
     def __init__(self, *, segmentor: Mask2Former, flow: FlowNetS) -> None:
+        """Join two built networks.
+
+        Args:
+            segmentor: segments key frames.
+            flow: gives the backward flow from a frame to its key frame.
+
+        """
         super().__init__()
         self.segmentor = segmentor
         self.flow = flow

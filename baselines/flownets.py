@@ -11,9 +11,9 @@ from mpvss.sharing import SharedResults, shareable
 from mpvss.video import check_frame
 
 FLOW_DIVISOR = 20
-"""Published weights predict the flow in pixels of their input, over this."""
+"""Published weights predict the flow in pixels of their input, divided by this."""
 STRIDE = 4
-"""Of the predicted flow, against the network's input."""
+"""Pixels of the network's input for one of the predicted flow."""
 
 
 class FlowNetS(nn.Module):

@@ -17,7 +17,7 @@ from mpvss.video import check_same_size
 
 @dataclass(frozen=True)
 class KeyMasksAndFlow:
-    """What was predicted of a key frame, and the ground-truth flow to it from the next frame, in pixels."""
+    """A key frame's prediction, and the ground-truth flow to it from the next frame, in pixels."""
 
     prediction: MaskPrediction
     flow: Float[Tensor, "2 h w"] | None = None
@@ -30,6 +30,12 @@ class GroundTruthFlow(nn.Module):
     """
 
     def __init__(self, *, segmentor: Mask2Former) -> None:
+        """Take a built network.
+
+        Args:
+            segmentor: segments a frame from nothing.
+
+        """
         super().__init__()
         self.segmentor = segmentor
         self.num_classes = segmentor.num_classes

@@ -23,7 +23,7 @@ from mpvss.warp import resize_flow
 
 @dataclass(frozen=True)
 class ScorePrediction:
-    """Class scores on the model's own grid, enlarged bilinearly to the frame, as the library's processors do."""
+    """Class scores on the model's own grid, upsampled bilinearly to the frame, as the library's processors do."""
 
     coarse: Float[Tensor, "c h w"]
     size: tuple[int, int]
@@ -97,6 +97,13 @@ class ScoreFlow(nn.Module):
     """The optical-flow baseline over a segmentor that has no masks: the key frame's scores are warped."""
 
     def __init__(self, *, segmentor: LibrarySegmentor, flow: FlowNetS) -> None:
+        """Join two built networks.
+
+        Args:
+            segmentor: segments key frames.
+            flow: gives the backward flow from a frame to its key frame.
+
+        """
         super().__init__()
         self.segmentor = segmentor
         self.flow = flow

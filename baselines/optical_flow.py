@@ -26,6 +26,13 @@ class OpticalFlow(nn.Module):
     """MPVSS with FlowNetS in the place of its motion module (Sec. 4.1, "Optical flow")."""
 
     def __init__(self, *, segmentor: Mask2Former, flow: FlowNetS) -> None:
+        """Join two built networks.
+
+        Args:
+            segmentor: segments key frames.
+            flow: gives the backward flow from a frame to its key frame.
+
+        """
         super().__init__()
         self.segmentor = segmentor
         self.flow = flow

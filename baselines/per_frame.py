@@ -11,9 +11,15 @@ from mpvss.segmentor.semantic import MaskPrediction
 
 
 class PerFrame(nn.Module):
-    """The accuracy to keep and the cost to cut: nothing passes between frames."""
+    """A segmentor on every frame: the accuracy to keep and the cost to cut."""
 
     def __init__(self, *, segmentor: Mask2Former | LibrarySegmentor) -> None:
+        """Take a built network.
+
+        Args:
+            segmentor: segments a frame from nothing.
+
+        """
         super().__init__()
         self.segmentor = segmentor
         self.num_classes = segmentor.num_classes
@@ -23,5 +29,5 @@ class PerFrame(nn.Module):
         return self.segmentor.predict(frame), None
 
     def propagate(self, frame: Shaped[Tensor, "3 h w"], state: None) -> tuple[MaskPrediction | ScorePrediction, None]:
-        """The same as `segment`."""
+        """Segment one frame, as `segment` does."""
         return self.segment(frame)

@@ -1,4 +1,4 @@
-"""How the baselines are trained: the flow network on ground-truth flow or on warped masks; DFF and Accel end to end."""
+"""Training of baselines: the flow network on ground-truth flow or on warped masks; DFF and Accel end to end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from mpvss.warp import resize_flow, warp
 LEVEL_WEIGHTS = (0.32, 0.08, 0.02, 0.01, 0.005)
 """FlowNet's weights of the end-point error at each level, coarse to fine."""
 LEAST_SCORE = 1e-6
-"""Below which a fused score counts as this, so that its logarithm exists."""
+"""The score that smaller fused scores count as, so that their logarithm exists."""
 
 
 class OpticalFlowTask(WarpedMaskTask):
@@ -116,13 +116,13 @@ class PixelCriterion:
         labels: UInt8[Tensor, "b h w"],
         generators: Sequence[torch.Generator],
     ) -> dict[str, Tensor]:
-        """The loss `pixel`: a mean over the drawn pixels that are not ignored, of all processes."""
+        """The loss `pixel`: a mean over the chosen pixels that are not ignored, of all processes."""
         total, count = predictions[0].mask_logits.new_zeros(()), labels.new_zeros((), dtype=torch.float32)
         with torch.autocast(labels.device.type, enabled=False):
             for prediction, truth, generator in zip(predictions, labels, generators, strict=True):
-                drawn = torch.randint(truth.numel(), (self.points,), generator=generator, device=truth.device)
-                classes = truth.flatten()[drawn].long()
-                shares = scores_at(prediction, drawn).clamp(min=LEAST_SCORE)
+                chosen = torch.randint(truth.numel(), (self.points,), generator=generator, device=truth.device)
+                classes = truth.flatten()[chosen].long()
+                shares = scores_at(prediction, chosen).clamp(min=LEAST_SCORE)
                 logs = (shares / shares.sum(0)).log()
                 total = total + F.nll_loss(logs.T, classes, ignore_index=IGNORE, reduction="sum")
                 count = count + (classes != IGNORE).sum()

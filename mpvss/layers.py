@@ -19,7 +19,9 @@ PIECE = 1 << 20
 
 
 def in_pieces(function: Callable[..., Tensor], *sequences: Shaped[Tensor, "_ n *_"], width: int) -> Tensor:
-    """`function` of sequences whose members, along the second axis, do not see each other; on a CPU a few at a time.
+    """The result of a function of sequences whose members do not see each other; on a CPU, of a few at a time.
+
+    Members lie along the second axis.
 
     What `function` makes on its way, `width` numbers for each member, then stays in the processor's cache, and large
     blocks of memory are not asked for anew each time. On other devices large operators are what is fast.
@@ -45,6 +47,12 @@ class MLP(nn.Module):
     """Linear layers of the widths given, ReLU between them; on the last axis."""
 
     def __init__(self, widths: Sequence[int]) -> None:
+        """Make one layer between each width and the next.
+
+        Args:
+            widths: channels of the input, of each hidden layer and of the output.
+
+        """
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
 
@@ -56,7 +64,7 @@ class MLP(nn.Module):
         return layer
 
     def hidden(self, x: Float[Tensor, "*shape i"]) -> Float[Tensor, "*shape h"]:
-        """What the last linear layer is applied to."""
+        """The input of the last linear layer."""
         *hidden, _ = self.layers
         for layer in hidden:
             x = F.relu_(layer(x))
@@ -70,6 +78,16 @@ class MultiheadAttention(nn.Module):
     """Scaled dot-product attention of several heads, batch first, with `torch.nn.MultiheadAttention`'s weights."""
 
     def __init__(self, dim: int, heads: int) -> None:
+        """Make the projections.
+
+        Args:
+            dim: channels of queries, keys, values and the result.
+            heads: how many heads share them.
+
+        Raises:
+            UserError: `dim` is not a multiple of `heads`.
+
+        """
         super().__init__()
         if dim % heads:
             raise UserError(f"attention width {dim} is not a multiple of its {heads} heads")
@@ -104,6 +122,13 @@ class SelfAttentionBlock(nn.Module):
     """Self-attention, residual, norm. `position` goes to queries and keys, not to values."""
 
     def __init__(self, dim: int, heads: int) -> None:
+        """Make the block.
+
+        Args:
+            dim: channels of the sequence.
+            heads: attention heads, a divisor of `dim`.
+
+        """
         super().__init__()
         self.attention = MultiheadAttention(dim, heads)
         self.norm = nn.LayerNorm(dim)
@@ -117,6 +142,13 @@ class CrossAttentionBlock(nn.Module):
     """Attention from queries to a map's tokens, residual, norm."""
 
     def __init__(self, dim: int, heads: int) -> None:
+        """Make the block.
+
+        Args:
+            dim: channels of the sequence.
+            heads: attention heads, a divisor of `dim`.
+
+        """
         super().__init__()
         self.attention = MultiheadAttention(dim, heads)
         self.norm = nn.LayerNorm(dim)
@@ -136,6 +168,13 @@ class FeedForwardBlock(nn.Module):
     """Two linear layers with ReLU between, residual, norm."""
 
     def __init__(self, dim: int, hidden: int) -> None:
+        """Make the block.
+
+        Args:
+            dim: channels of the sequence.
+            hidden: channels between the two layers.
+
+        """
         super().__init__()
         self.linear1 = nn.Linear(dim, hidden)
         self.linear2 = nn.Linear(hidden, dim)
@@ -165,7 +204,7 @@ def sine_position(size: tuple[int, int], dim: int, like: Tensor) -> Float[Tensor
 
 
 def map_size(x: Tensor) -> tuple[int, int]:
-    """Height and width, the last two axes."""
+    """Height and width of a map, its last two axes."""
     return x.shape[-2], x.shape[-1]
 
 

@@ -109,7 +109,7 @@ BACKBONES: dict[str, Backbone] = {
 
 @dataclass(frozen=True)
 class FlowDesign:
-    """Which parts make the flow (Table 3b)."""
+    """The parts that make the flow (Table 3b)."""
 
     query_flow: bool
     pixel_flow: bool

@@ -18,7 +18,7 @@ from mpvss.warp import WarpVariant, resize_flow, warp
 
 @dataclass(frozen=True)
 class KeyFrame:
-    """What propagation needs of a key frame."""
+    """The part of a key frame that propagation needs."""
 
     frame: Shaped[Tensor, "3 h w"]
     """RGB, 0..255."""

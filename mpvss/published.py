@@ -43,8 +43,8 @@ class PublishedMPVSS(MPVSS):
         masks = tuple(layer.mask_logits[0] for layer in earlier)
         return prediction, PublishedKeyFrame(frame, segments.queries, prediction, masks)
 
-    def propagate(self, frame: Shaped[Tensor, "3 h w"], state: KeyFrame) -> tuple[MaskPrediction, KeyFrame]:
-        assert isinstance(state, PublishedKeyFrame), "the state is the one that `segment` gave"
+    def propagate(self, frame: Shaped[Tensor, "3 h w"], state: KeyFrame) -> tuple[MaskPrediction, PublishedKeyFrame]:
+        assert isinstance(state, PublishedKeyFrame), "the state is one that this method gave"
         flow = self._flow(frame, state)
         for masks in state.earlier_masks:
             warp_masks(masks, flow, self.warp_variant)

@@ -18,7 +18,7 @@ class SharedResults(Protocol):
     """Keeps the results of calls."""
 
     def result(self, call: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """What `call(*args, **kwargs)` gives, or gave when it was last made with the same objects."""
+        """The result of `call(*args, **kwargs)`, computed now or when it was last made with the same objects."""
         ...
 
 

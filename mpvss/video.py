@@ -13,7 +13,7 @@ from mpvss.errors import UserError
 
 @runtime_checkable
 class Prediction(Protocol):
-    """What a method says of one frame. Nothing is computed at full size before it is asked for."""
+    """A prediction for one frame. Nothing is computed at full size before it is asked for."""
 
     def labels(self) -> UInt8[Tensor, "h w"]:
         """The class of each pixel, at the frame's size, on the model's device."""
@@ -29,7 +29,7 @@ class VideoSegmenter(Protocol):
     """A method that segments a video frame by frame.
 
     Networks hold weights; what is known of a video is the `state`, an explicit value that goes in and comes back.
-    When a frame is a key frame is the caller's to decide, so one trained method serves every interval.
+    The caller decides which frames are key frames, so one trained method serves every interval.
     A frame is RGB, (3, H, W), 0..255, uint8 or float, on the model's device.
     """
 

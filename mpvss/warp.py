@@ -37,6 +37,14 @@ def warp(
     `exact`: a zero flow returns the source bit for bit, and so does a whole-pixel flow its shift. `published`: the
     released program's normalisation by W where W − 1 is meant, which shrinks the picture by (W − 1)/W; weights
     trained with it need it.
+
+    >>> source = torch.tensor([[[[1.0, 2.0, 3.0]]]])
+    >>> one_to_the_right = torch.tensor([1.0, 0.0]).view(1, 2, 1, 1).expand(1, 2, 1, 3)
+    >>> warp(source, one_to_the_right)
+    tensor([[[[2., 3., 3.]]]])
+
+    Raises:
+        UserError: the flow is on another grid than the source.
     """
     height, width = source.shape[-2:]
     if flow.shape[-2:] != source.shape[-2:]:

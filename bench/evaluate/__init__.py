@@ -1,1 +1,1 @@
-"""From a method and a video to scores."""
+"""Methods run over videos, and scored."""

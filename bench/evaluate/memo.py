@@ -19,7 +19,7 @@ class Memo:
         self._results: dict[tuple[object, ...], tuple[object, object]] = {}
 
     def result(self, call: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """What `call(*args, **kwargs)` gives, or gave when it was made with the same objects for this frame."""
+        """The result of `call(*args, **kwargs)`, computed once for the same objects while a frame is worked on."""
         if not self._remembering:
             return call(*args, **kwargs)
         key = (call, *map(_identity, args), *((name, _identity(kwargs[name])) for name in sorted(kwargs)))
@@ -39,6 +39,6 @@ class Memo:
 
 
 def _identity(argument: object) -> object:
-    """What tells an argument from others: sizes and names by value, all else by the object."""
+    """A key that tells an argument from others: sizes and names by value, all else by the object."""
     by_value = isinstance(argument, tuple) and all(isinstance(item, int) for item in argument)
     return argument if by_value or isinstance(argument, int | str) else id(argument)

@@ -1,4 +1,4 @@
-"""When a frame is a key frame."""
+"""Schedules of key frames."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from mpvss.errors import UserError
 
 @dataclass(frozen=True)
 class FixedInterval:
-    """Key frames at 0, k, 2k, … (Sec. 3.1 of the paper); interval 1 makes every frame one."""
+    """Key frames at 0, k, 2k, … (Sec. 3.1 of the paper); interval 1 makes every frame one.
+
+    >>> schedule = FixedInterval(5)
+    >>> [index for index in range(15) if schedule.is_key(index)]
+    [0, 5, 10]
+    >>> schedule.key_of(7)
+    5
+
+    Raises:
+        UserError: an interval below 1.
+    """
 
     interval: int
 
@@ -22,11 +32,11 @@ class FixedInterval:
         return index - index % self.interval
 
     def is_key(self, index: int) -> bool:
-        """Whether frame `index`, counted from 0, is a key frame."""
+        """True where frame `index`, counted from 0, is a key frame."""
         return self.key_of(index) == index
 
     def count_keys(self, clip_length: int) -> int:
-        """How many of the first `clip_length` frames are key frames."""
+        """The number of key frames among the first `clip_length` frames; UserError for a length below 1."""
         if clip_length < 1:
             raise UserError(f"clip length is {clip_length}; it must be 1 or more")
         return -(-clip_length // self.interval)

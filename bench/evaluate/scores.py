@@ -1,4 +1,4 @@
-"""What a cell scored, and the measures that follow from it."""
+"""The score of a cell, and the measures that follow from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONSISTENCIES = (metrics.VideoConsistency, metrics.StrictVideoConsistency)
 
 @dataclass(frozen=True)
 class Score:
-    """What one cell scored on some frames; scores of clips are added.
+    """The score of one cell on some frames; scores of clips are added.
 
     `confusion` is int64 (C, C), rows the truth. `consistency` is float64 (2, 2, 2): the measure (as the VSPW
     scripts compute it; strict), the window (8; 16), and the sum over windows beside the number of windows.

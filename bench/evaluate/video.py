@@ -21,7 +21,7 @@ def as_tensor(image: np.ndarray, device: torch.device) -> Tensor:
 def run_video(
     segmenter: VideoSegmenter, frames: Iterable[Frame], schedule: FixedInterval, device: torch.device
 ) -> Iterator[tuple[Frame, bool, np.ndarray]]:
-    """For each frame: the frame, whether it is a key frame, and its label map, uint8 (H, W) on the host."""
+    """Each frame, True if it is a key frame, and its label map, uint8 (H, W) on the host."""
     state = None
     for index, frame in enumerate(frames):
         key = schedule.is_key(index)

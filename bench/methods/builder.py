@@ -24,10 +24,10 @@ class Built:
 
     segmenters: Mapping[str, VideoSegmenter]
     weights: Mapping[str, str]
-    """What each method's weights are: `untrained`, or what was loaded."""
+    """Each method's weights as results state them: `untrained`, or what was loaded."""
     failed: Mapping[str, Exception] = field(default_factory=dict)
     memo: Memo = field(default_factory=Memo)
-    """What the networks that methods share were built with."""
+    """Keeps the results of the networks that the methods share."""
 
     def title(self, row: str) -> str:
         """The row as a picture names it, with a word where its weights are untrained."""

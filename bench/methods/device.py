@@ -1,4 +1,4 @@
-"""Where methods run."""
+"""The device and the CPU threads that methods run on."""
 
 from __future__ import annotations
 

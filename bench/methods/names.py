@@ -11,7 +11,7 @@ from mpvss.presets import BACKBONES as _BACKBONES
 from mpvss.presets import FLOW_DESIGNS, backbone_row
 
 UNTRAINED = "untrained"
-"""What results say of weights that no checkpoint gave."""
+"""Stands in results for weights that no checkpoint gave."""
 PER_FRAME = "per-frame"
 """The method to which every frame is a key frame."""
 GROUND_TRUTH_FLOW = "ground-truth-flow"
@@ -20,9 +20,9 @@ METHODS = (PER_FRAME, "copy", "optical-flow", *FLOW_DESIGNS, "dff", "accel")
 """The project's own methods."""
 BACKBONES = tuple(_BACKBONES)
 LIBRARY = "hf:"
-"""Before the folder or name of a model of the `transformers` library, where a backbone is named."""
+"""Prefix of the folder or name of a model of the `transformers` library, where a backbone is named."""
 LIBRARY_METHODS = (PER_FRAME, "copy", "optical-flow")
-"""What such a model can be swept as."""
+"""The methods that such a model can be swept as."""
 ENTRY_POINTS = "mpvss_bench.methods"
 """Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
 PAPER_METHODS = {

@@ -1,4 +1,4 @@
-"""From a method's name to the method, with its weights. The only module that knows every method."""
+"""Builds a method from its name, with its weights. The only module that knows every method."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from mpvss.presets import FLOW_DESIGNS, Execution
 from mpvss.video import VideoSegmenter
 
 OWN_WEIGHTS = "the method's own"
-"""What results say of the weights of a method that another package adds."""
+"""Stands in results for the weights of a method that another package adds."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class BuiltMethod:
 
     segmenter: VideoSegmenter
     weights: str
-    """What its weights are, for results to state: `untrained`, or what was loaded."""
+    """The weights as results state them: `untrained`, or what was loaded."""
     configuration: Mapping[str, str | int]
-    """What its checkpoints carry: method, backbone, key_backbone, num_classes."""
+    """The configuration of its checkpoints: method, backbone, key_backbone, num_classes."""
 
     @property
     def module(self) -> nn.Module:
@@ -152,7 +152,7 @@ _MAKERS: dict[str, Maker] = {
     "accel": _accel,
     GROUND_TRUTH_FLOW: _ground_truth_flow,
 }
-"""What makes each of `bench.methods.names.METHODS`, and the ceiling."""
+"""A maker for each of `bench.methods.names.METHODS`, and for the ceiling."""
 
 
 def _load(model: nn.Module, path: str | os.PathLike[str], wanted: Mapping[str, str | int]) -> str:

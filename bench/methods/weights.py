@@ -1,4 +1,4 @@
-"""Which checkpoint each row of a table gets. Imports no torch."""
+"""The checkpoint of each row of a table. Imports no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.methods.shipped import shipped_file, shipped_identity
 
 @dataclass(frozen=True)
 class Weights:
-    """Which checkpoint a row gets.
+    """The checkpoints of rows.
 
     Keys are `BACKBONE/METHOD[@LABEL]`, or `BACKBONE` for its other rows. With `shipped`, what these leave gets the
     weights that come with the project.

@@ -89,7 +89,7 @@ def flatten(content: object, source: str) -> dict[str, Tensor]:
 
 
 def _is_safetensors(path: Path) -> bool:
-    """Whether a file begins with the length of a JSON header, then that header."""
+    """True for a file that begins with the length of a JSON header, then that header."""
     with path.open("rb") as file:
         start = file.read(9)
     return len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") < path.stat().st_size
@@ -123,7 +123,7 @@ def _read_pickle(path: Path) -> object:
 
 
 def _is_torch_legacy(path: Path) -> bool:
-    """Whether a file is PyTorch's format from before 1.6: a pickled magic number comes first."""
+    """True for PyTorch's format from before 1.6: a pickled magic number comes first."""
     with path.open("rb") as file:
         try:
             first = _ArrayUnpickler(file).load()

@@ -23,10 +23,10 @@ _CLASS_HEAD = "query_decoder.class_embed."
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What became of a checkpoint."""
+    """The tensors of a checkpoint and of a module, by what became of them."""
 
     kind: str
-    """Whose names it held: published, transformers, flownets or ours."""
+    """The program whose names the checkpoint held: published, transformers, flownets or ours."""
     loaded: tuple[str, ...]
     """The module's tensors that were set."""
     missing: tuple[str, ...]
@@ -50,6 +50,14 @@ def load_checkpoint(
 
     With `any_classes`, the class head of a checkpoint for another number of classes is left out, and counts as
     missing; else it is refused.
+
+    >>> from torch import nn
+    >>> module = nn.Linear(2, 1)
+    >>> report = load_checkpoint(module, {"weight": torch.tensor([[3.0, 4.0]]), "bias": torch.zeros(1)})
+    >>> report.loaded, report.missing, report.left_over
+    (('weight', 'bias'), (), ())
+    >>> module.weight.data
+    tensor([[3., 4.]])
     """
     if isinstance(source, Mapping):
         where, metadata = "the checkpoint", {}
@@ -90,7 +98,7 @@ def load_checkpoint(
 
 
 def read_num_classes(path: str | os.PathLike[str]) -> int | None:
-    """How many classes a checkpoint's segmentor tells apart; None where it holds none. Errors as `load_checkpoint`."""
+    """The number of classes of a checkpoint's segmentor; None where it holds none. Errors as `load_checkpoint`."""
     named, _ = _under_our_names(read_tensors(path)[0])
     biases = [tensor for name, tensor in named.items() if name.endswith("query_decoder.class_embed.bias")]
     return biases[0].numel() - 1 if biases else None  # the last is "no object"
@@ -102,12 +110,12 @@ def _under_our_names(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], str
 
 
 def _place(name: str, targets: Mapping[str, Tensor]) -> str | None:
-    """Where a tensor of this name goes."""
+    """The module's tensor that one of this name goes to; None where there is no place for it."""
     return next((candidate for candidate in _candidates(name) if candidate in targets), None)
 
 
 def _candidates(name: str) -> Iterator[str]:
-    """Where a tensor could go: into a method, into the part it belongs to, or into that part's own part."""
+    """Places that a tensor could go to: in a method, in the part it belongs to, or in that part's own part."""
     rest = name.partition(".")[2]
     yield from (name, f"segmentor.{name}", rest)
     if name.startswith("flow.encoder."):
@@ -131,7 +139,7 @@ def _check_parts(
     present = {_part(name) for name in placed}
     torn = [name for name in missing if _part(name) in present]
     if torn:
-        raise UserError(f"{where} lacks {len(torn)} tensors of parts that it has: {_some(torn)}")
+        raise UserError(f"{where} is missing {len(torn)} tensors from parts it contains: {_some(torn)}")
     parts = {_part(name) for name in targets}
     for name in left_over:
         part = next((_part(candidate) for candidate in _candidates(name) if _part(candidate) in parts), None)

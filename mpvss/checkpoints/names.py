@@ -104,7 +104,7 @@ _PIXEL_FLOW = (
 
 
 def recognise(names: Iterable[str]) -> str | None:
-    """Whose names these are: "published", "transformers", "flownets" or None."""
+    """The program whose names these are: "published", "transformers", "flownets" or None."""
     names = set(names)
     if any(name.startswith("model.pixel_level_module.") for name in names):
         return "transformers"

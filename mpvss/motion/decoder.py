@@ -14,7 +14,7 @@ from mpvss.stages import stage
 
 
 class DecodedMotion(NamedTuple):
-    """What the motion decoder leaves."""
+    """The motion decoder's queries and maps."""
 
     queries: Float[Tensor, "b q d"]
     levels: list[Float[Tensor, "b d h w"]]
@@ -25,6 +25,14 @@ class JointLayer(nn.Module):
     """One block over [queries; tokens]: self-attention (Eq. 2), feed-forward net (Eq. 3)."""
 
     def __init__(self, dim: int, *, heads: int, hidden: int) -> None:
+        """Make the block.
+
+        Args:
+            dim: channels of queries and tokens.
+            heads: attention heads, a divisor of `dim`.
+            hidden: channels inside the feed-forward net.
+
+        """
         super().__init__()
         self.self_attention = SelfAttentionBlock(dim, heads)
         self.ffn = FeedForwardBlock(dim, hidden)
@@ -34,7 +42,7 @@ class JointLayer(nn.Module):
 
 
 class MotionDecoder(nn.Module):
-    """`stages` rounds over the levels, coarsest first, one block each (the paper's S = 3 stages of L = 3).
+    """Rounds of joint self-attention over the levels, coarsest first, a block for each.
 
     Position codes and query embeddings are part of what a block keeps: they are added again each time.
     """
@@ -42,6 +50,17 @@ class MotionDecoder(nn.Module):
     def __init__(
         self, *, in_channels: Sequence[int], dim: int, queries: int, stages: int, heads: int, hidden: int
     ) -> None:
+        """Make the blocks.
+
+        Args:
+            in_channels: channels of the motion encoder's maps, from coarse to fine (L = 3 of them in the paper).
+            dim: channels of the queries, which the maps are brought to.
+            queries: how many queries there are.
+            stages: rounds over the levels (S = 3 in the paper).
+            heads: attention heads, a divisor of `dim`.
+            hidden: channels inside the feed-forward nets.
+
+        """
         super().__init__()
         self.input_proj = nn.ModuleList(nn.Conv2d(channels, dim, 1) for channels in in_channels)
         self.query_embed = nn.Embedding(queries, dim)

@@ -18,7 +18,7 @@ PIXEL_MEAN = (0.411, 0.432, 0.450)
 PADDING = 32
 """Pairs are zero-padded at the bottom and right to multiples of this, before they are halved."""
 SLOPE = 0.1
-"""Of the leaky ReLU after each convolution."""
+"""Negative slope of the leaky ReLUs."""
 
 
 class MotionFeatures(NamedTuple):
@@ -32,9 +32,15 @@ class MotionFeatures(NamedTuple):
 
 
 class MotionEncoder(nn.Module):
-    """Ten strided and plain convolutions; `widths` are the channels of conv1 to conv6."""
+    """Ten strided and plain convolutions, in six groups that halve the size."""
 
     def __init__(self, widths: Sequence[int]) -> None:
+        """Make the convolutions.
+
+        Args:
+            widths: channels of conv1 to conv6.
+
+        """
         super().__init__()
         self.widths = tuple(widths)
         one, two, three, four, five, six = widths

@@ -14,11 +14,20 @@ from mpvss.stages import stage
 class QueryFlowHead(nn.Module):
     """A flow per query: the product of its flow embedding with a projected motion map.
 
-    Of that map's channels the first half serves y and the second x, as in the released program.
-    `folded` applies the map's last projection to the queries instead, which are fewer than the pixels.
+    The first half of that map's channels serves y and the second x, as in the released program.
     """
 
     def __init__(self, *, dim: int, map_channels: int, hidden: int, folded: bool) -> None:
+        """Make the two MLPs.
+
+        Args:
+            dim: channels of the queries.
+            map_channels: channels of the motion map.
+            hidden: channels inside the two MLPs.
+            folded: apply the map's last projection to the queries instead, which are fewer than its pixels; same
+                result.
+
+        """
         super().__init__()
         self.folded = folded
         self.norm = nn.LayerNorm(dim)

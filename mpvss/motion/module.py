@@ -29,6 +29,20 @@ class MotionModule(nn.Module):
         pixel_flow: CoarseToFineFlow | None,
         own_queries: nn.Embedding | None = None,
     ) -> None:
+        """Join built parts.
+
+        Args:
+            encoder: gives the maps of a pair of frames.
+            decoder: built for the encoder's maps from conv6 to conv4.
+            query_head: built for the encoder's conv2; None: no query-based flow.
+            pixel_flow: built for the decoder's maps, then conv3 and conv2; None: no pixel-wise flow.
+            own_queries: as many queries of the same width as the segmentor has, taken in the place of the key
+                frame's; None: the key frame's.
+
+        Raises:
+            UserError: neither `query_head` nor `pixel_flow` is given.
+
+        """
         super().__init__()
         if query_head is None and pixel_flow is None:
             raise UserError("a motion module needs query_head, pixel_flow or both")

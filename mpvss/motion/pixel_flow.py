@@ -14,20 +14,24 @@ from mpvss.stages import stage
 
 
 class CoarseToFineFlow(nn.Module):
-    """At each level: predict a flow, enlarge it and the features, and join both to the next map.
-
-    `level_channels` are the maps' from coarse to fine, `widths` those the features are enlarged to on the way.
-    """
+    """Predicts a flow at each level, upsamples it and the features, and joins both to the next map."""
 
     def __init__(self, level_channels: Sequence[int], widths: Sequence[int]) -> None:
+        """Make the convolutions.
+
+        Args:
+            level_channels: channels of the maps, from coarse to fine.
+            widths: channels of the upsampled features that join each map but the first.
+
+        """
         super().__init__()
         coarsest, *finer = level_channels
         joined = [coarsest] + [level + width + 2 for level, width in zip(finer, widths, strict=True)]
         self.predict = nn.ModuleList(nn.Conv2d(channels, 2, 3, padding=1, bias=False) for channels in joined)
         self.deconv = nn.ModuleList(
-            _enlarging(channels, width) for channels, width in zip(joined, widths, strict=False)
+            _upsampling(channels, width) for channels, width in zip(joined, widths, strict=False)
         )
-        self.upsample = nn.ModuleList(_enlarging(2, 2) for _ in widths)
+        self.upsample = nn.ModuleList(_upsampling(2, 2) for _ in widths)
 
     def forward(self, levels: Sequence[Tensor]) -> Float[Tensor, "b 2 h w"]:
         """The flow at the finest of the `levels`, which come from coarse to fine."""
@@ -47,7 +51,7 @@ class CoarseToFineFlow(nn.Module):
         return [*flows, self.predict[-1](joined)]
 
 
-def _enlarging(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
+def _upsampling(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=False)
 
 

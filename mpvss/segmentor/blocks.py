@@ -13,7 +13,7 @@ from torch import Tensor
 BAND = 4
 """Rows of blocks that are worked on at once, so that it stays in a processor's cache."""
 ROUNDING = 1e-5
-"""What bounds allow for rounding in float32, as a share of the highest score."""
+"""The rounding in float32 that bounds allow for, as a share of the highest score."""
 
 
 def labels_by_blocks(
@@ -23,7 +23,7 @@ def labels_by_blocks(
     size: tuple[int, int],
     stride: int,
 ) -> UInt8[Tensor, "fh fw"]:
-    """The labels of `MaskPrediction`, whose fields these are; `size` is the frame's (fh, fw).
+    """The labels of the `MaskPrediction` whose fields these are; `size` is the frame's (fh, fw).
 
     A block is the `stride` x `stride` pixels between four points of the mask grid. In it no mask leaves the range that
     it has at the corners, which bounds the score of every class. If the least that one class can have is more than any
@@ -83,7 +83,7 @@ def first_highest(scores: Float[Tensor, "c ..."]) -> UInt8[Tensor, "..."]:
 def _bounded(
     class_weights: Float[Tensor, "q c"], masks: Float[Tensor, "r w q"], offset: Float[Tensor, " c"] | None
 ) -> tuple[UInt8[Tensor, " n"], Tensor]:
-    """For each block between points, the class whose least score is the highest, and which classes may reach it."""
+    """The class of the highest least score in each block between points, and the classes that may reach that."""
     low, high = (_of_corners(extreme, masks) for extreme in (torch.minimum, torch.maximum))
     middle = (low + high) / 2 @ class_weights
     if offset is not None:

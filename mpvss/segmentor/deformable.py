@@ -16,13 +16,22 @@ from mpvss.layers import constant
 Sizes = list[tuple[int, int]]
 """(height, width) of each map, in the order their tokens are concatenated."""
 Reader = Callable[[Tensor, Tensor], Tensor]
-"""What queries, (B, Q, D), read around their centres, (1, Q, 2): (B, Q, D)."""
+"""A function from queries, (B, Q, D), and their centres, (1, Q, 2), to what they read there, (B, Q, D)."""
 
 
 class DeformableAttention(nn.Module):
     """Deformable attention over `levels` maps, `points` per head and map (Deformable DETR)."""
 
     def __init__(self, dim: int, *, heads: int, levels: int, points: int) -> None:
+        """Make the projections; the points start around the centre.
+
+        Args:
+            dim: channels of the tokens.
+            heads: attention heads, a divisor of `dim`.
+            levels: how many maps are read.
+            points: points that a head reads on each map.
+
+        """
         super().__init__()
         self.heads, self.levels, self.points = heads, levels, points
         self.sampling_offsets = nn.Linear(dim, heads * levels * points * 2)
@@ -48,7 +57,7 @@ class DeformableAttention(nn.Module):
             nn.init.zeros_(projection.bias)
 
     def reader(self, tokens: Float[Tensor, "b n d"], sizes: Sizes, *, as_grid_sample: bool) -> Reader:
-        """What reads the `tokens` of maps of `sizes` around the centres (x, y in 0..1) of queries.
+        """A function that reads the `tokens` of maps of `sizes` around the centres (x, y in 0..1) of queries.
 
         The two ways of reading give the same result.
         """
@@ -74,7 +83,7 @@ class DeformableAttention(nn.Module):
 
 
 def _softmax(x: Float[Tensor, "*b n"]) -> Float[Tensor, "*b n"]:
-    """Over the last axis; of a few numbers, torch's own takes four times as long on a CPU."""
+    """Softmax over the last axis; of a few numbers, torch's own takes four times as long on a CPU."""
     x = (x - x.amax(-1, keepdim=True)).exp()
     return x / x.sum(-1, keepdim=True)
 
@@ -108,7 +117,7 @@ class _GridSample:
 
 
 class _Lookup:
-    """The same as one weighted table look-up: every point is four rows of a table.
+    """Bilinear sampling as one weighted table look-up: every point is four rows of a table.
 
     Nothing of the size points x channels is ever stored. Each map stands in the table row by row among zeros: a pixel
     on the left, which is the right border of the row before, a row above and three below. A point outside of its map

@@ -17,7 +17,7 @@ from mpvss.stages import stage
 
 
 class PixelFeatures(NamedTuple):
-    """What the pixel decoder makes of an image."""
+    """The pixel decoder's maps of an image."""
 
     levels: list[Float[Tensor, "b c h w"]]
     """Refined maps, coarse to fine: 1/32, 1/16, 1/8."""
@@ -29,6 +29,16 @@ class EncoderLayer(nn.Module):
     """Deformable self-attention and a feed-forward net, each with residual and norm after."""
 
     def __init__(self, dim: int, *, heads: int, levels: int, points: int, hidden: int) -> None:
+        """Make the layer.
+
+        Args:
+            dim: channels of the tokens.
+            heads: attention heads, a divisor of `dim`.
+            levels: how many maps the tokens come from.
+            points: points that a head reads on each map.
+            hidden: channels inside the feed-forward net.
+
+        """
         super().__init__()
         self.attention = DeformableAttention(dim, heads=heads, levels=levels, points=points)
         self.norm1 = nn.LayerNorm(dim)
@@ -54,10 +64,7 @@ class EncoderLayer(nn.Module):
 
 
 class PixelDecoder(nn.Module):
-    """From a backbone's four maps to three refined ones and the per-pixel embedding.
-
-    `as_grid_sample` selects the reference reading of deformable attention, which operator counters can see.
-    """
+    """Refines three of a backbone's four maps, and makes the map that masks are read from."""
 
     def __init__(
         self,
@@ -71,6 +78,20 @@ class PixelDecoder(nn.Module):
         points: int,
         as_grid_sample: bool,
     ) -> None:
+        """Make the layers.
+
+        Args:
+            in_channels: channels of the backbone's maps, from 1/4 to 1/32.
+            dim: channels of tokens and refined maps.
+            mask_dim: channels of the per-pixel embedding, the query decoder's mask width.
+            layers: deformable encoder layers.
+            heads: attention heads, a divisor of `dim`.
+            hidden: channels inside the feed-forward nets.
+            points: points that a head of deformable attention reads on each map.
+            as_grid_sample: read by grid sampling, which operator counters can see, in place of the faster table
+                look-up; same result.
+
+        """
         super().__init__()
         self.as_grid_sample = as_grid_sample
         finest, *refined = in_channels

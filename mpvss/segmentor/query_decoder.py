@@ -25,20 +25,28 @@ from mpvss.stages import stage
 
 @dataclass(frozen=True)
 class Segments:
-    """What the queries say after one decoder layer."""
+    """The queries, classes and masks after one decoder layer."""
 
     queries: Float[Tensor, "b q d"]
-    """After the decoder norm."""
+    """The queries after the decoder norm."""
     class_logits: Float[Tensor, "b q k"]
-    """One for each class, and last one for "no object"."""
+    """A logit for each class, then one for "no object"."""
     mask_logits: Float[Tensor, "b q h w"]
-    """At 1/4 of the padded frame."""
+    """Mask logits at 1/4 of the padded frame."""
 
 
 class DecoderLayer(nn.Module):
     """Masked cross-attention, self-attention, feed-forward net."""
 
     def __init__(self, dim: int, *, heads: int, hidden: int) -> None:
+        """Make the layer.
+
+        Args:
+            dim: channels of the queries.
+            heads: attention heads, a divisor of `dim`.
+            hidden: channels inside the feed-forward net.
+
+        """
         super().__init__()
         self.cross_attention = CrossAttentionBlock(dim, heads)
         self.self_attention = SelfAttentionBlock(dim, heads)
@@ -62,6 +70,18 @@ class QueryDecoder(nn.Module):
     def __init__(
         self, *, num_classes: int, dim: int, mask_dim: int, queries: int, layers: int, heads: int, hidden: int
     ) -> None:
+        """Make the layers.
+
+        Args:
+            num_classes: classes besides "no object".
+            dim: channels of queries and of the refined maps.
+            mask_dim: channels of mask embeddings, the pixel decoder's.
+            queries: how many queries there are.
+            layers: decoder layers; the three maps serve them in turn.
+            heads: attention heads, a divisor of `dim`.
+            hidden: channels inside the feed-forward nets.
+
+        """
         super().__init__()
         self.query_feat = nn.Embedding(queries, dim)
         self.query_embed = nn.Embedding(queries, dim)

@@ -21,6 +21,12 @@ class FrozenBatchNorm2d(nn.Module):
     running_var: Tensor
 
     def __init__(self, channels: int) -> None:
+        """Start as the identity.
+
+        Args:
+            channels: channels of the maps.
+
+        """
         super().__init__()
         self.register_buffer("weight", torch.ones(channels))
         self.register_buffer("bias", torch.zeros(channels))
@@ -35,6 +41,16 @@ class NormedConv2d(nn.Conv2d):
     """A convolution without bias, followed by a norm."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, norm: nn.Module, stride: int = 1) -> None:
+        """Make the convolution.
+
+        Args:
+            in_channels: channels of the input.
+            out_channels: channels of the output.
+            kernel: side of the kernel, odd; the map is padded by half of it.
+            norm: applied to the output.
+            stride: pixels between the places of the kernel.
+
+        """
         super().__init__(in_channels, out_channels, kernel, stride, padding=kernel // 2, bias=False)
         nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
         self.norm = norm
@@ -44,9 +60,19 @@ class NormedConv2d(nn.Conv2d):
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3, 1x1 convolutions beside a shortcut; `width` channels in the middle."""
+    """1x1, 3x3 and 1x1 convolutions beside a shortcut."""
 
     def __init__(self, in_channels: int, width: int, out_channels: int, stride: int, norm: Norm) -> None:
+        """Make the convolutions; the shortcut has one where sizes or channels change.
+
+        Args:
+            in_channels: channels of the input.
+            width: channels of the 3x3 convolution.
+            out_channels: channels of the output.
+            stride: that of the 3x3 convolution, and of the shortcut.
+            norm: makes the norm of a convolution, from its channels.
+
+        """
         super().__init__()
         changes = in_channels != out_channels or stride != 1
         self.shortcut = NormedConv2d(in_channels, out_channels, 1, norm(out_channels), stride) if changes else None
@@ -61,12 +87,18 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A ResNet backbone: maps at 1/4, 1/8, 1/16 and 1/32 of the image.
-
-    `depths` are blocks per stage and `channels` the stages' output widths; a block's middle is a quarter of that.
-    """
+    """A ResNet backbone: maps at 1/4, 1/8, 1/16 and 1/32 of the image."""
 
     def __init__(self, *, depths: Sequence[int], channels: Sequence[int], stem: int, norm: Norm) -> None:
+        """Make the stem and the stages.
+
+        Args:
+            depths: blocks in each stage.
+            channels: output channels of each stage; a block's middle has a quarter of them.
+            stem: channels of the first convolution.
+            norm: makes the norm of a convolution, from its channels.
+
+        """
         super().__init__()
         self.out_channels = tuple(channels)
         self.stem = nn.ModuleDict({"conv1": NormedConv2d(3, stem, 7, norm(stem), stride=2)})

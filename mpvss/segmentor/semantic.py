@@ -95,7 +95,7 @@ class MaskPrediction:
     stride: int = 4
     offset: Float[Tensor, " c"] | None = None
     inference: SemanticInference = BOUNDS
-    """How scores and labels are computed."""
+    """The way that scores and labels are computed."""
 
     @stage("semantic inference")
     def scores(self) -> Float[Tensor, "c h w"]:
@@ -114,7 +114,7 @@ class MaskPrediction:
         return self.mask_logits.to(self.class_weights.dtype)
 
     def _in_full_precision(self) -> AbstractContextManager:
-        """Out of autocast: half precision has not the digits to tell the scores of classes apart."""
+        """A context without autocast: half precision lacks the digits to tell the scores of classes apart."""
         device = self.mask_logits.device.type
         # The "meta" device, on which work is counted, has no autocast to get out of.
         return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()

@@ -18,6 +18,14 @@ class WindowAttention(nn.Module):
     relative_position_index: Tensor
 
     def __init__(self, dim: int, window: int, heads: int) -> None:
+        """Make the projections and the table of biases.
+
+        Args:
+            dim: channels of the tokens.
+            window: side of a window, in tokens.
+            heads: attention heads, a divisor of `dim`.
+
+        """
         super().__init__()
         self.heads = heads
         self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * window - 1) ** 2, heads))
@@ -50,6 +58,15 @@ class SwinBlock(nn.Module):
     """Norm, window attention, residual; norm, MLP, residual."""
 
     def __init__(self, dim: int, heads: int, window: int, shift: int) -> None:
+        """Make the block.
+
+        Args:
+            dim: channels of the tokens.
+            heads: attention heads, a divisor of `dim`.
+            window: side of a window, in tokens.
+            shift: tokens by which windows are shifted to the right and down; 0: none.
+
+        """
         super().__init__()
         self.window = window
         self.shift = shift
@@ -73,6 +90,12 @@ class PatchMerging(nn.Module):
     """2x2 neighbouring tokens become one of twice the width."""
 
     def __init__(self, dim: int) -> None:
+        """Make the norm and the projection.
+
+        Args:
+            dim: channels of the tokens that are merged.
+
+        """
         super().__init__()
         self.norm = nn.LayerNorm(4 * dim)
         self.reduction = nn.Linear(4 * dim, 2 * dim, bias=False)
@@ -87,6 +110,16 @@ class SwinStage(nn.Module):
     """Blocks at one resolution, then the merging into the next, where there is one."""
 
     def __init__(self, dim: int, depth: int, heads: int, window: int, merges: bool) -> None:
+        """Make the blocks.
+
+        Args:
+            dim: channels of the tokens.
+            depth: how many blocks.
+            heads: attention heads, a divisor of `dim`.
+            window: side of a window, in tokens.
+            merges: end with the merging into the next stage.
+
+        """
         super().__init__()
         self.window = window
         shifts = (0 if index % 2 == 0 else window // 2 for index in range(depth))
@@ -105,6 +138,15 @@ class SwinTransformer(nn.Module):
     """A Swin backbone: maps at 1/4, 1/8, 1/16 and 1/32 of the image, each normed."""
 
     def __init__(self, *, embed_dim: int, depths: Sequence[int], heads: Sequence[int], window: int) -> None:
+        """Make the stages.
+
+        Args:
+            embed_dim: channels of the first stage; each later one has twice as many.
+            depths: blocks in each stage.
+            heads: attention heads in each stage.
+            window: side of a window, in tokens.
+
+        """
         super().__init__()
         self.out_channels = tuple(embed_dim << index for index in range(len(depths)))
         self.patch_embed = nn.ModuleDict(
@@ -137,7 +179,7 @@ def _init_linear(module: nn.Module) -> None:
 
 
 def _relative_position_index(window: int) -> Int[Tensor, "t t"]:
-    """Which row of the bias table each pair of a window's tokens takes."""
+    """The row of the bias table that each pair of a window's tokens takes."""
     at = torch.stack(torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")).flatten(1)
     rows, columns = at[:, :, None] - at[:, None] + window - 1
     return rows * (2 * window - 1) + columns
@@ -155,7 +197,7 @@ def _to_windows(x: Float[Tensor, "b h w d"], window: int, shift: int) -> tuple[T
 
 
 def _from_windows(windows: Float[Tensor, "b n t d"], padded: tuple[int, int], window: int, shift: int) -> Tensor:
-    """What `_to_windows` cut up, whole again, at the padded size."""
+    """The map that `_to_windows` cut up, whole again, at the padded size."""
     batch, dim = windows.shape[0], windows.shape[-1]
     x = windows.view(batch, padded[0] // window, padded[1] // window, window, window, dim)
     x = x.permute(0, 1, 3, 2, 4, 5).reshape(batch, *padded, dim)

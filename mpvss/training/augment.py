@@ -7,20 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Float32, UInt8
 
 from mpvss.errors import UserError
 from mpvss.labels import IGNORE
 
 GREY = 128.0
-"""What frames hold where a view is larger than the frame."""
+"""The value of frames outside of the view."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is random in a view of `crop` (height, width) pixels.
+    """The random choices of a view of `crop` (height, width) pixels.
 
-    `scale` bounds the factor by which the frame is enlarged before it is cropped; `flip` mirrors half of the views;
+    `scale` bounds the factor by which the frame is resized before it is cropped; `flip` mirrors half of the views;
     `jitter` changes brightness, contrast, saturation and hue.
     """
 
@@ -71,22 +71,13 @@ class View:
         """The view of a label map: nearest pixels, `IGNORE` outside."""
         return self._finish(self._nearest(labels), float(IGNORE))
 
-    def flow(
-        self, flow: Float32[np.ndarray, "2 h w"], occluded: Bool[np.ndarray, "h w"]
-    ) -> tuple[Float32[np.ndarray, "2 vh vw"], Bool[np.ndarray, "vh vw"]]:
-        """The view of a backward flow, in pixels of the view, nan outside; and what its key frame does not show.
-
-        Pixels that come from outside the view count as occluded.
-        """
+    def flow(self, flow: Float32[np.ndarray, "2 h w"]) -> Float32[np.ndarray, "2 vh vw"]:
+        """The view of a backward flow, in pixels of the view, nan outside."""
         factors = np.array([r / w for r, w in zip(self.resized[::-1], self.window[::-1], strict=True)], np.float32)
         seen = self._nearest(flow) * factors[:, None, None]
         if self.flipped:
             seen[0] *= -1
-        seen = self._finish(seen, np.nan)
-        rows, columns = np.mgrid[: self.size[0], : self.size[1]]
-        x, y = columns + np.nan_to_num(seen[0]), rows + np.nan_to_num(seen[1])
-        outside = (x < 0) | (y < 0) | (x > self.resized[1] - 1) | (y > self.resized[0] - 1)
-        return seen, self._finish(self._nearest(occluded), 1.0) | outside
+        return self._finish(seen, np.nan)
 
     def _nearest(self, array: np.ndarray) -> np.ndarray:
         rows, columns = (
@@ -113,7 +104,7 @@ class Colour:
     contrast: float
     """A factor, 0.5 to 1.5."""
     contrast_first: bool
-    """Whether contrast comes before saturation and hue, or after them."""
+    """True where contrast is changed before saturation and hue, False where after them."""
     saturation: float
     """A factor, 0.5 to 1.5."""
     hue: float

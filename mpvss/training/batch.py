@@ -1,4 +1,4 @@
-"""What a task is trained on: clips' frames or pairs of them, with what is known of them."""
+"""Batches that tasks are trained on: frames of clips or pairs of them, with their ground truth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Shaped, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 
 from mpvss.errors import UserError
@@ -16,24 +16,23 @@ from mpvss.labels import IGNORE
 
 @dataclass(frozen=True)
 class Batch:
-    """Frames of one size, each with its key frame where pairs are trained on."""
+    """Frames of one size; where pairs are trained on, each with its key frame."""
 
     frames: Shaped[Tensor, "b 3 h w"]
     """RGB, 0..255, uint8 or float."""
     key_frames: Shaped[Tensor, "b 3 h w"] | None
+    """The key frame of each frame; None where single frames are trained on."""
     labels: UInt8[Tensor, "b h w"] | None
-    """Of `frames`; 255 = ignore."""
+    """Class ids of `frames`; 255 = ignore."""
     flow: Float[Tensor, "b 2 h w"] | None
     """Ground-truth backward flow from a frame to its key frame, in pixels, x then y; nan where it is not known."""
-    occluded: Bool[Tensor, "b h w"] | None
-    """Pixels of `frames` that the key frame does not show."""
     names: tuple[str, ...]
-    """Where each frame comes from, for messages."""
+    """The clip and index of each frame, for messages."""
     seeds: tuple[int, ...]
-    """What each frame's random points are drawn from."""
+    """A seed for the random points of each frame."""
 
     def to(self, device: torch.device) -> Batch:
-        """The same on the device."""
+        """The same batch on the device."""
         moved = {
             field.name: value.to(device, non_blocking=True)
             for field in fields(self)
@@ -59,7 +58,7 @@ class Batch:
 
 
 def stack(examples: Sequence[Batch]) -> Batch:
-    """Batches of one size and kind as one."""
+    """Several batches of one size and kind as one batch."""
 
     def joined(name: str) -> Tensor | None:
         values = [getattr(example, name) for example in examples]
@@ -70,14 +69,13 @@ def stack(examples: Sequence[Batch]) -> Batch:
         key_frames=joined("key_frames"),
         labels=joined("labels"),
         flow=joined("flow"),
-        occluded=joined("occluded"),
         names=tuple(name for example in examples for name in example.names),
         seeds=tuple(seed for example in examples for seed in example.seeds),
     )
 
 
 def pad_labels(labels: UInt8[Tensor, "b h w"], multiple: int) -> UInt8[Tensor, "b ph pw"]:
-    """`IGNORE` at the bottom and right, as frames are padded with zeros."""
+    """Label maps padded with `IGNORE` at the bottom and right, as frames are padded with zeros."""
     return F.pad(labels, (0, -labels.shape[-1] % multiple, 0, -labels.shape[-2] % multiple), value=IGNORE)
 
 

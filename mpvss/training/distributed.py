@@ -15,7 +15,7 @@ from torch import Tensor
 from mpvss.errors import UserError
 
 PATIENCE = timedelta(hours=6)
-"""How long processes wait for one another; the first one validates while the others do."""
+"""The longest that processes wait for one another; the first one validates meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Process:
     device: torch.device
 
     def share(self, batch: int) -> range:
-        """Which of a batch's clips are this process's; UserError where the batch does not divide evenly."""
+        """The indices of this process's clips in a batch; UserError where the batch does not divide evenly."""
         if batch % self.count:
             raise UserError(f"a batch of {batch} does not divide among {self.count} processes")
         each = batch // self.count

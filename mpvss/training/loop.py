@@ -30,7 +30,7 @@ Row = dict[str, float]
 
 @dataclass(frozen=True)
 class LoopOptions:
-    """How long a run is, and how often it says, checks and keeps something (in steps)."""
+    """The length of a run, and its logging, validation and checkpoint intervals, in steps."""
 
     steps: int
     optimiser: OptimiserOptions = field(default_factory=OptimiserOptions)
@@ -56,7 +56,7 @@ class NonFiniteLossError(UserError):
 
 @dataclass(frozen=True)
 class Hooks:
-    """What a run calls."""
+    """Functions that a run calls."""
 
     validate: Callable[[], Mapping[str, float]]
     """Measures the model as it is; called by the first process alone."""
@@ -81,7 +81,7 @@ def train(
     """Train to the last step, and return the history; what is trained is changed in place.
 
     `data` gives this process's batch of a step, counted from 0, and is a function of the step alone. `folder` gets
-    `checkpoint.pt` and TensorBoard's files. Where it holds a checkpoint, the run goes on from that and ends with the
+    `checkpoint.pt` and TensorBoard's files. Where it holds a checkpoint, the run resumes from that and ends with the
     weights it would have had uninterrupted. `identity` is what must not change between the two.
 
     Raises:
@@ -196,7 +196,7 @@ class _Run:
 
 
 def _open_writer(folder: Path, start: int) -> SummaryWriter:
-    """A writer that goes on after `start` steps; what was written of later ones is dropped where it is read.
+    """A writer that resumes after `start` steps; what was written of later ones is dropped where it is read.
 
     Events files are read in the order of their names, which begin with the second they were opened in, so a file is
     never opened in the second of the one before it.

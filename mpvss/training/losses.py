@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -13,8 +13,11 @@ from torch import Tensor
 from mpvss.errors import UserError
 from mpvss.segmentor.query_decoder import Segments
 from mpvss.training.distributed import mean_over_processes
-from mpvss.training.matcher import LossWeights, Match, classes_in, match
+from mpvss.training.matcher import CLASS_WEIGHT, DICE_WEIGHT, MASK_WEIGHT, Match, classes_in, match
 from mpvss.training.points import draw_unsure_points, read_classes, read_masks
+
+NO_OBJECT_WEIGHT = 0.1
+"""The weight of queries that match nothing, in the class loss."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +31,11 @@ class SegmentationCriterion:
     means over the processes of a distributed run, so that the processes' mean gradient is that of one large batch.
     """
 
-    weights: LossWeights = field(default_factory=LossWeights)
-    no_object: float = 0.1
-    """The weight of queries that match nothing, in the class loss."""
     points: int = 12544
-    oversampling: int = 3
-    importance: float = 0.75
 
     def __post_init__(self) -> None:
-        if self.points < 1 or self.oversampling < 1:
-            raise UserError(f"points {self.points} and oversampling {self.oversampling} must be 1 or more")
-        if not 0 <= self.importance <= 1 or self.no_object < 0:
-            raise UserError(f"importance is {self.importance}, of 0 to 1; no_object is {self.no_object}, 0 or more")
+        if self.points < 1:
+            raise UserError(f"points is {self.points}; it must be 1 or more")
 
     def __call__(
         self,
@@ -70,7 +66,6 @@ class SegmentationCriterion:
                 masks,
                 labels[image],
                 classes,
-                weights=self.weights,
                 points=self.points,
                 generator=generator,
             )
@@ -80,14 +75,14 @@ class SegmentationCriterion:
             mask, dice = mask + of_image[0], dice + of_image[1]
         total = mean_over_processes(labels.new_tensor(segments, dtype=torch.float32)).clamp(min=1)
         return {
-            "class": self.weights.classes * self._class_loss(class_logits, wanted),
-            "mask": self.weights.mask * mask / total,
-            "dice": self.weights.dice * dice / total,
+            "class": CLASS_WEIGHT * self._class_loss(class_logits, wanted),
+            "mask": MASK_WEIGHT * mask / total,
+            "dice": DICE_WEIGHT * dice / total,
         }
 
     def _class_loss(self, logits: Float[Tensor, "l b q c"], wanted: Tensor) -> Tensor:
         of_class = logits.new_ones(logits.shape[-1])
-        of_class[-1] = self.no_object
+        of_class[-1] = NO_OBJECT_WEIGHT
         summed = F.cross_entropy(logits.flatten(0, 2), wanted.flatten(), of_class, reduction="sum")
         # Every layer matches as many queries, so their weights have one sum.
         return summed / mean_over_processes(of_class[wanted[0]].sum())
@@ -100,13 +95,7 @@ class SegmentationCriterion:
         if len(matched) == 0:  # an image of ignored pixels alone
             return matched.sum(), matched.sum()
         with torch.no_grad():
-            points = draw_unsure_points(
-                matched,
-                self.points,
-                oversampling=self.oversampling,
-                importance=self.importance,
-                generator=generator,
-            )
+            points = draw_unsure_points(matched, self.points, generator)
             truth = read_classes(labels, classes[torch.cat([found.targets for found in matches])], points)
         logits = read_masks(matched, points)
         probability = logits.sigmoid()

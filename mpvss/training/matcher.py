@@ -1,4 +1,4 @@
-"""Which query answers for which segment of the ground truth: Hungarian matching (Mask2Former, Sec. 3)."""
+"""Hungarian matching of queries to segments of the ground truth (Mask2Former, Sec. 3)."""
 
 from __future__ import annotations
 
@@ -12,23 +12,15 @@ from jaxtyping import Float, Int64, UInt8
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from mpvss.errors import UserError
 from mpvss.labels import IGNORE
 from mpvss.training.points import draw_points, read_classes, read_masks
 
-
-@dataclass(frozen=True)
-class LossWeights:
-    """What class, mask cross-entropy and dice weigh, in the matching and in the loss."""
-
-    classes: float = 2.0
-    mask: float = 5.0
-    dice: float = 5.0
-
-    def __post_init__(self) -> None:
-        values = (self.classes, self.mask, self.dice)
-        if min(values) < 0 or max(values) == 0:
-            raise UserError(f"loss weights are {values}; they must be 0 or more, and not all 0")
+CLASS_WEIGHT = 2.0
+"""The weight of class probabilities in the matching, and of their cross-entropy in the loss."""
+MASK_WEIGHT = 5.0
+"""The weight of the cross-entropy of masks, in both."""
+DICE_WEIGHT = 5.0
+"""The weight of dice, in both."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +45,6 @@ def match(
     labels: UInt8[Tensor, "lh lw"],
     classes: Int64[Tensor, " k"],
     *,
-    weights: LossWeights,
     points: int,
     generator: torch.Generator,
 ) -> list[Match]:
@@ -67,8 +58,8 @@ def match(
         at = draw_points(1, points, generator)
         truth = read_classes(labels, classes, at)
         read = read_masks(masks.float(), at)
-        cost = weights.mask * _mask_cost(read, truth) - weights.classes * logits.float().softmax(-1)[:, classes]
-        costs.append(cost + weights.dice * _dice_cost(read, truth))
+        cost = MASK_WEIGHT * _mask_cost(read, truth) - CLASS_WEIGHT * logits.float().softmax(-1)[:, classes]
+        costs.append(cost + DICE_WEIGHT * _dice_cost(read, truth))
     greatest = torch.finfo(torch.float32).max
     stacked = torch.nan_to_num(torch.stack(costs), nan=greatest, posinf=greatest, neginf=greatest).cpu().numpy()
     pairs = torch.from_numpy(np.array([linear_sum_assignment(cost) for cost in stacked])).to(labels.device)

@@ -24,7 +24,7 @@ class OptimiserOptions:
     backbone_lr_factor: float = 1.0
     """The learning rate of parameters of a backbone, over that of the others."""
     power: float = 0.9
-    """Of the polynomial by which the learning rate falls from `lr` to 0."""
+    """The power of the polynomial by which the learning rate falls from `lr` to 0."""
     clip_norm: float = 0.01
     """The greatest norm of all gradients together."""
 

@@ -91,13 +91,12 @@ class Sampler:
             name += f" from [{key}]"
             key_frame = seen(clip.frame(key)[0])
             known = clip.flow(current, key) if self.with_flow else None
-            flow = None if known is None else view.flow(*known)
+            flow = None if known is None else view.flow(known[0])
         return Batch(
             frames=seen(image),
             key_frames=key_frame,
             labels=None if labels is None else torch.from_numpy(view.labels(labels))[None],
-            flow=None if flow is None else torch.from_numpy(flow[0])[None],
-            occluded=None if flow is None else torch.from_numpy(flow[1])[None],
+            flow=None if flow is None else torch.from_numpy(flow)[None],
             names=(name,),
             seeds=(int(rng.integers(1 << 62)),),
         )

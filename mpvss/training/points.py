@@ -10,21 +10,24 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
+OVERSAMPLING = 3
+"""Points drawn for each point wanted, of which the least sure are chosen."""
+IMPORTANCE = 0.75
+"""The share of points that lie where a mask is least sure."""
+
 
 def draw_points(sets: int, count: int, generator: torch.Generator) -> Float[Tensor, "n p 2"]:
     """`sets` sets of `count` points, uniform, on the generator's device."""
     return torch.rand(sets, count, 2, generator=generator, device=generator.device)
 
 
-def draw_unsure_points(
-    masks: Float[Tensor, "n h w"], count: int, *, oversampling: int, importance: float, generator: torch.Generator
-) -> Float[Tensor, "n p 2"]:
-    """`count` points for each mask of logits, a share of `importance` of them where the logits are nearest 0.
+def draw_unsure_points(masks: Float[Tensor, "n h w"], count: int, generator: torch.Generator) -> Float[Tensor, "n p 2"]:
+    """`count` points for each mask of logits, a share of `IMPORTANCE` of them where the logits are nearest 0.
 
-    Those are the best of `oversampling` times `count` drawn; the others are uniform (PointRend, Sec. 3.1).
+    Those are the best of `OVERSAMPLING` times `count` drawn; the others are uniform (PointRend, Sec. 3.1).
     """
-    candidates = draw_points(len(masks), count * oversampling, generator)
-    chosen = int(importance * count)
+    candidates = draw_points(len(masks), count * OVERSAMPLING, generator)
+    chosen = int(IMPORTANCE * count)
     unsure = read_masks(masks, candidates).abs().topk(chosen, dim=1, largest=False, sorted=False).indices
     kept = candidates.gather(1, unsure[..., None].expand(-1, -1, 2))
     return torch.cat((kept, draw_points(len(masks), count - chosen, generator)), dim=1)

@@ -17,30 +17,33 @@ from scipy import ndimage
 from mpvss.labels import IGNORE
 
 Field = Float32[np.ndarray, "2 h w"]
-"""For each pixel of the key frame, where in the still (x, then y, in pixels) its content is."""
+"""The place in the still (x, then y, in pixels) that holds the content of each pixel of the key frame."""
+
+
+# How a scene may have moved, per frame of distance unless said otherwise: for a camera on a vehicle at 15 to 30 frames
+# a second. Shares are of the frame's width unless said otherwise.
+PAN = 0.004
+"""Standard deviation of the turn to the side, a share; up and down it is a quarter of that."""
+DRIVE = 0.02
+"""The most by which the camera comes nearer, as a share of a thing's distance."""
+ROLL = 0.001
+"""Standard deviation of the camera's roll, in radians."""
+SHAKE = 0.002
+"""Standard deviation of the shake, a share, whatever the distance."""
+SPEED = 0.06
+"""Standard deviation of an object's own motion, as a share of its size."""
+REGION = (0.0003, 0.1)
+"""The least and the greatest share of the frame's area that an object fills."""
 
 
 @dataclass(frozen=True)
 class StillMotion:
-    """How a scene may have moved. Shares are of the frame's width, per frame of distance unless said otherwise.
+    """Makes key frames of stills.
 
-    The defaults suit a camera on a vehicle at 15 to 30 frames a second. `moving` are the classes whose connected
-    regions may move by themselves; None: all.
+    `moving` are the classes whose connected regions may move by themselves; None: all.
     """
 
     moving: tuple[int, ...] | None = None
-    pan: float = 0.004
-    """Standard deviation of the turn to the side, a share; up and down it is a quarter of that."""
-    drive: float = 0.02
-    """The most by which the camera comes nearer, as a share of a thing's distance."""
-    roll: float = 0.001
-    """Standard deviation, in radians."""
-    shake: float = 0.002
-    """Standard deviation, a share, whatever the distance."""
-    speed: float = 0.06
-    """Standard deviation of an object's own motion, as a share of its size."""
-    region: tuple[float, float] = (0.0003, 0.1)
-    """The least and the greatest share of the frame that an object fills."""
 
     def key_frame(
         self,
@@ -77,11 +80,11 @@ class StillMotion:
         focus_x, focus_y = width * rng.normal(0.5, 0.05), height * rng.normal(0.45, 0.05)
         away_x, away_y = (x - focus_x) / width, (y - focus_y) / height
         nearness = (0.4 + np.maximum(away_y, 0) + 0.5 * np.abs(away_x)) * np.exp(0.3 * _smooth_noise(size, rng))
-        driven = rng.uniform(0, self.drive) * (rng.random() < 0.8)  # it also stands
+        driven = rng.uniform(0, DRIVE) * (rng.random() < 0.8)  # it also stands
         share = (distance * driven * nearness).clip(max=0.4)
         zoom = share / (1 - share)
-        turn_x, turn_y = distance * self.pan * rng.normal(0, (1, 0.25)) + rng.normal(0, self.shake, 2)
-        roll = distance * self.roll * rng.normal()
+        turn_x, turn_y = distance * PAN * rng.normal(0, (1, 0.25)) + rng.normal(0, SHAKE, 2)
+        roll = distance * ROLL * rng.normal()
         # Turning by an angle moves the sides more than the middle: a slight perspective.
         bend = 1 + away_x**2
         field = np.stack(
@@ -97,7 +100,7 @@ class StillMotion:
 
         What the border cuts stays where it is: moved, it would end in the middle of the frame.
         """
-        least, greatest = (share * labels.size for share in self.region)
+        least, greatest = (share * labels.size for share in REGION)
         present = [number for number in np.unique(labels) if number != IGNORE]
         found = []
         for number in present if self.moving is None else sorted(set(present) & set(self.moving)):
@@ -116,8 +119,8 @@ class StillMotion:
         ((rows, columns),) = ndimage.find_objects(region.astype(np.uint8))
         centre = np.array([columns.start + columns.stop - 1, rows.start + rows.stop - 1], np.float32)[:, None, None] / 2
         size = np.sqrt((rows.stop - rows.start) * (columns.stop - columns.start))
-        moved = np.sqrt(distance * 3) * self.speed * size * rng.normal(0, (1, 0.3))
-        nearer = np.exp(np.sqrt(distance) * 0.25 * self.speed * rng.normal())
+        moved = np.sqrt(distance * 3) * SPEED * size * rng.normal(0, (1, 0.3))
+        nearer = np.exp(np.sqrt(distance) * 0.25 * SPEED * rng.normal())
         return (nearer * (camera - centre) + centre + moved[:, None, None]).astype(np.float32)
 
 

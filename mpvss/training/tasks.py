@@ -1,4 +1,4 @@
-"""What is trained, and on which losses: Mask2Former on single frames, MPVSS on pairs (Sec. 3.1)."""
+"""Tasks, a model and its losses: Mask2Former on single frames, MPVSS on pairs (Sec. 3.1)."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ def warp_layers(
     """The masks of every decoder layer warped at once, each by its own flow (n = q) or all by one (n = 1)."""
     stacked = torch.stack(list(masks), dim=2)  # (b, q, layers, h, w)
     batch, queries, layers, height, width = stacked.shape
-    enlarged = resize_flow(flow.flatten(0, 1), (height, width))
+    upsampled = resize_flow(flow.flatten(0, 1), (height, width))
     # A flow's masks are the channels of one map.
-    source = stacked.reshape(len(enlarged), -1, height, width)
-    warped = warp(source, enlarged, variant).view(batch, queries, layers, height, width)
+    source = stacked.reshape(len(upsampled), -1, height, width)
+    warped = warp(source, upsampled, variant).view(batch, queries, layers, height, width)
     return list(warped.unbind(2))

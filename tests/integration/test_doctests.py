@@ -5,14 +5,19 @@ import importlib
 
 import pytest
 
-MODULES = [
+MODULES = (
     "bench.data.options",
     "bench.data.spec",
+    "bench.evaluate.schedule",
     "bench.measure.time.quantiles",
+    "bench.methods",
+    "bench.methods.names",
     "bench.metrics.confusion",
     "bench.metrics.iou",
     "bench.train.validation",
-]
+    "mpvss.checkpoints.load",
+    "mpvss.warp",
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

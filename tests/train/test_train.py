@@ -220,7 +220,7 @@ def test_no_steps_join_checkpoints_into_one(config, tmp_path):
         ("model.start=a.pth", "model.start is 'a.pth'; it must be a list, not `str`"),
         ("training.batch=0", "training.batch is 0"),
         ("training.lr=0", "training: lr is 0.0; it must be above 0"),
-        ("training.points=0", "points 0"),
+        ("training.points=0", "points is 0"),
         ("data.crop=[1,2,3]", "data.crop is [1, 2, 3]; it must be a list of length 2, not 3"),
         ("data.scale=[2,1]", "scale is (2.0, 1.0)"),
         ("data.interval=0", "data.interval is 0"),

@@ -9,7 +9,7 @@ import torch
 from mpvss.segmentor.query_decoder import Segments
 from mpvss.training import points as points_module
 from mpvss.training.losses import SegmentationCriterion
-from mpvss.training.matcher import LossWeights, classes_in, match
+from mpvss.training.matcher import classes_in, match
 from mpvss.training.points import draw_unsure_points, read_classes, read_masks
 
 modeling = pytest.importorskip("transformers.models.mask2former.modeling_mask2former")
@@ -118,7 +118,6 @@ def test_matches_are_the_librarys(queries, same_points):
         [outputs.mask_logits[0]],
         labels[0],
         classes[0],
-        weights=LossWeights(),
         points=POINTS,
         generator=generators(0)[0],
     )
@@ -145,7 +144,8 @@ def test_an_image_of_ignored_pixels_has_no_mask_loss():
     assert losses["class"].item() == pytest.approx(2 * 2 * math.log(8))  # two layers of weight 2
 
 
-def test_perfect_masks_cost_nothing():
+def test_perfect_masks_cost_nothing(monkeypatch):
+    monkeypatch.setattr(points_module, "IMPORTANCE", 0.0)
     labels = label_maps(3, 1)
     classes = classes_in(labels[0])
     masks = torch.full((1, len(classes), HEIGHT, WIDTH), -50.0)
@@ -153,7 +153,7 @@ def test_perfect_masks_cost_nothing():
     logits = torch.full((1, len(classes), CLASSES + 1), -50.0)
     logits[0, range(len(classes)), classes.flip(0)] = 50.0
     outputs = [Segments(torch.zeros(1, len(classes), 8), logits, masks.flip(1))]
-    losses = SegmentationCriterion(points=500, importance=0.0)(outputs, labels, generators(0))
+    losses = SegmentationCriterion(points=500)(outputs, labels, generators(0))
     assert losses["class"].item() == pytest.approx(0, abs=1e-6)
     # What is left comes of points between two segments' pixels; a wrong mask would cost 5.
     assert losses["dice"].item() < 0.25
@@ -162,14 +162,13 @@ def test_perfect_masks_cost_nothing():
 def test_three_quarters_of_the_points_are_the_least_sure():
     masks = torch.full((1, 8, 8), 9.0)
     masks[:, :, :4] = 0.1
-    chosen = draw_unsure_points(masks, 100, oversampling=3, importance=0.75, generator=generators(1)[0])
+    chosen = draw_unsure_points(masks, 100, generators(1)[0])
     candidates = points_module.draw_points(1, 300, generators(1)[0])
     surest = read_masks(masks, candidates).sort(1).values[0, 74]
     assert chosen.shape == (1, 100, 2)
     assert (read_masks(masks, chosen)[0, :75] <= surest).all()
 
 
-@pytest.mark.parametrize("wrong", [{"points": 0}, {"importance": 1.5}, {"no_object": -1.0}, {"oversampling": 0}])
-def test_impossible_options_are_refused(wrong):
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        SegmentationCriterion(**wrong)
+def test_no_points_are_refused():
+    with pytest.raises(ValueError, match="points is 0"):
+        SegmentationCriterion(points=0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from mpvss.training import stills
 from mpvss.training.augment import Augmentation
 from mpvss.training.pairs import Sampler
 from mpvss.training.stills import StillMotion
@@ -12,7 +13,13 @@ HEIGHT, WIDTH = 60, 80
 BESIDE, THING, OTHER = 0, 1, 2
 GREYS = np.array([40, 120, 200], np.uint8)
 """The grey of each class."""
-HELD = {"pan": 0.0, "drive": 0.0, "roll": 0.0, "shake": 0.0}
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """The camera stands still."""
+    for name in ("PAN", "DRIVE", "ROLL", "SHAKE"):
+        monkeypatch.setattr(stills, name, 0.0)
 
 
 def scene():
@@ -34,9 +41,11 @@ class Still:
         raise AssertionError("nobody asks for the flow of a still")
 
 
-def test_nothing_that_moves_is_the_still():
+@pytest.mark.usefixtures("held")
+def test_nothing_that_moves_is_the_still(monkeypatch):
+    monkeypatch.setattr(stills, "SPEED", 0.0)
     image, labels = scene()
-    made = StillMotion(**HELD, speed=0.0).key_frame(image, labels, 10, np.random.default_rng(0))
+    made = StillMotion().key_frame(image, labels, 10, np.random.default_rng(0))
     assert np.array_equal(made[0], image)
     assert np.array_equal(made[1], labels)
 
@@ -52,9 +61,11 @@ def test_labels_go_where_their_pixels_go(seed):
     assert (nearest == made_labels)[inside].mean() > 0.98  # outlines are mixed
 
 
-def test_an_object_moves_and_shows_the_ground_behind_it():
+@pytest.mark.usefixtures("held")
+def test_an_object_moves_and_shows_the_ground_behind_it(monkeypatch):
+    monkeypatch.setattr(stills, "SPEED", 0.3)
     image, labels = scene()
-    motion = StillMotion(moving=(THING,), **HELD, speed=0.3)
+    motion = StillMotion(moving=(THING,))
     moved = 0
     for seed in range(12):
         made, made_labels = motion.key_frame(image, labels, 5, np.random.default_rng(seed))
@@ -69,11 +80,13 @@ def test_an_object_moves_and_shows_the_ground_behind_it():
     assert 2 < moved < 12  # about half of the time it stays
 
 
-def test_regions_beyond_the_named_sizes_stay():
+@pytest.mark.usefixtures("held")
+def test_regions_beyond_the_named_sizes_stay(monkeypatch):
+    monkeypatch.setattr(stills, "SPEED", 1.0)
     image, labels = scene()
     for region in ((0.1, 0.2), (0.0001, 0.001)):
-        motion = StillMotion(**HELD, speed=1.0, region=region)
-        assert np.array_equal(motion.key_frame(image, labels, 10, np.random.default_rng(1))[1], labels)
+        monkeypatch.setattr(stills, "REGION", region)
+        assert np.array_equal(StillMotion().key_frame(image, labels, 10, np.random.default_rng(1))[1], labels)
 
 
 def test_more_moves_over_a_greater_distance():

@@ -34,7 +34,6 @@ def batch(frames):
         key_frames=torch.stack((key_frame, frame)),
         labels=labels,
         flow=torch.tensor((3.0, 2.0)).view(1, 2, 1, 1).repeat(2, 1, HEIGHT, WIDTH),
-        occluded=None,
         names=("a", "b"),
         seeds=(1, 2),
     )
@@ -119,7 +118,7 @@ def test_flow_loss_by_arithmetic(batch, monkeypatch):
     task = FlowTask(Parts(CLASSES).flow("nano"))
     frames = torch.zeros(1, 3, 64, 128, dtype=torch.uint8)
     flow = torch.tensor((3.0, 4.0)).view(1, 2, 1, 1).repeat(1, 1, 64, 128)
-    example = Batch(frames, frames, None, flow, None, ("a",), (0,))
+    example = Batch(frames, frames, None, flow, ("a",), (0,))
     sizes = [(1, 1), (1, 2), (2, 4), (4, 8), (8, 16)]
     zeros = [torch.zeros(1, 2, *size) for size in sizes]
     monkeypatch.setattr(task.model, "every_level", lambda _: zeros)
@@ -153,7 +152,6 @@ def test_stacking_and_padding(batch):
     both = stack([batch, batch])
     assert both.names == ("a", "b", "a", "b")
     assert both.seeds == (1, 2, 1, 2)
-    assert both.occluded is None
     assert torch.equal(both.frames[2:], batch.frames)
     padded = pad_labels(batch.labels, 32)
     assert padded.shape == (2, 96, 128)
