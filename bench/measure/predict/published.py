@@ -91,8 +91,8 @@ def published_cells() -> list[Cell]:
     """The printed speeds of Mask2Former and MPVSS."""
     published = published_figures()
     rows = published[published.method.isin(METHODS) & (published.metric == "FPS")]
-    columns = (rows.table, rows.method, rows.backbone, rows.value)
-    return [Cell(str(table), str(method), str(backbone), float(fps)) for table, method, backbone, fps in zip(*columns)]
+    columns = zip(rows.table, rows.method, rows.backbone, rows.value, strict=True)
+    return [Cell(str(table), str(method), str(backbone), float(fps)) for table, method, backbone, fps in columns]
 
 
 def speed_of(cell: Cell) -> Speed:
