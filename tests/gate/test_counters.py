@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from bench.measure.count.cost import method_cost
+from bench.measure.count.cost_of_method import method_cost
 
 from bench.data import open_dataset
 from bench.gate import counters

@@ -16,7 +16,7 @@ from bench.measure.predict.fit import Speed, fit
 from bench.measure.predict.fused import fused_deformable_attention
 from bench.measure.predict.kernels import kernels_of
 from bench.measure.predict.model import Rates
-from bench.methods.registry import build
+from bench.methods import build
 
 DEVICE = "v100"
 METHODS = {"Mask2Former": 1, "MPVSS": PAPER_INTERVAL}

@@ -17,9 +17,10 @@ from bench.measure.predict.fused import fused_deformable_attention
 from bench.measure.predict.kernels import kernels_of
 from bench.measure.predict.model import Rates, seconds
 from bench.measure.predict.published import published_rates
-from bench.methods.registry import LIBRARY, METHODS, branches, build, method_of
+from bench.methods import build
+from bench.methods.names import LIBRARY, METHODS, branches, method_of
 from mpvss.errors import UserError
-from mpvss.segmentor.mask2former import Execution
+from mpvss.presets import Execution
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def test_the_fit_finds_the_numbers_that_made_the_times():
     draw = np.random.default_rng(1)
     speeds = [random_speed(draw, interval) for interval in (1, 5) * 20]
     found = fit(speeds, [speed.seconds(DEVICE, RATES) for speed in speeds], DEVICE)
-    assert astuple(found) == pytest.approx(astuple(RATES), rel=0.3)  # few kernels wait for the launch
+    assert astuple(found) == pytest.approx(astuple(RATES), rel=0.35)  # few kernels wait for the launch
     times = [speed.seconds(DEVICE, found) / speed.seconds(DEVICE, RATES) for speed in speeds]
     assert times == pytest.approx([1] * len(times), rel=0.02)
 
