@@ -17,12 +17,20 @@ examples:
   mpvss-bench cost --methods accel --backbones r101+r50 --size 1024x2048 --classes 19
   mpvss-bench cost --paper
   mpvss-bench cost --counters --methods mpvss --backbones swin-t
+  mpvss-bench cost --fps v100,a100,orin --methods per-frame,mpvss --backbones swin-t
+  mpvss-bench cost --paper --fps v100
 
 One MAC is one multiply-accumulate; the paper's GFLOPs are GMACs. Of the two graphs, `paper` is the published
 one and `lean` computes only what is used; both give the same labels. Counted are the operators that torch executes,
 by their shapes alone; of `paper`, those that the labels are made of, as the paper counts. Not counted are activations,
 softmax, additions, argmax and copies. A method that cannot run on shapes is run once on the CPU, and where it leaves
 torch is named.
+
+--fps predicts speed on devices that are not here, by name: each operator takes the longest of its arithmetic at a share
+of the device's peak, its bytes at a share of its bandwidth, and the launch. The shares are fitted to 8 of the paper's
+speeds on a V100, and taken to hold elsewhere. Predicted figures have a ~ before them. With --paper, all 24 of the
+paper's are beside their predictions; exit status 1 if the 16 that were not fitted are off by over 6 % in the mean or
+12 % at most. Networks run eagerly: with CUDA graphs, which start all kernels at once, they are faster than predicted.
 """
 
 
@@ -61,14 +69,29 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="MACs of each stage of the lean graph by fvcore, thop, torch's FlopCounterMode and the project's own "
         "count of what is executed, and what each leaves out",
     )
+    parser.add_argument("--fps", type=options.names, metavar="DEVICES", help="predict FPS: v100, a100, h100, cpu, ...")
+    parser.add_argument("--devices", type=Path, metavar="FILE", help="TOML of more devices for --fps, as devices.toml")
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "tf32", "float16"),
+        default="float32",
+        help="number format of --fps (default: float32)",
+    )
+    parser.add_argument(
+        "--graph", choices=("lean", "paper"), default="lean", help="the graph whose FPS is predicted (default: lean)"
+    )
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    if args.paper and args.counters:
-        raise UserError("--paper and --counters are two tables; give one of them")
+    if args.counters and (args.paper or args.fps):
+        raise UserError("--counters is a table of its own; give it without --paper and --fps")
+    if args.devices and not args.fps:
+        raise UserError("--devices adds to what --fps can name; give --fps too")
     if args.counters:
         return _print_counters(args)
+    if args.fps:
+        return _print_published_speeds(args) if args.paper else _print_speeds(args)
     return _print_paper(args.json) if args.paper else _print_costs(args)
 
 
@@ -107,6 +130,60 @@ def _print_paper(json_file: Path | None) -> int:
     print(f"\n{len(cells)} cells, {off} off by more than the tolerance ({limits})")
     _write(json_file, {"tolerance": TOLERANCE, "cells": [{**asdict(c), "deviation": c.deviation} for c in cells]})
     return 1 if off else 0
+
+
+def _print_speeds(args: argparse.Namespace) -> int:
+    from bench.measure.predict.speeds import as_markdown, predict
+
+    setting = {"num_classes": args.classes, "interval": args.interval, "clip_length": args.clip_length}
+    rows = predict(
+        args.methods,
+        devices=args.fps,
+        backbones=args.backbones,
+        size=args.size,
+        precision=args.precision,
+        graph=args.graph,
+        devices_file=args.devices,
+        **setting,
+    )
+    height, width = args.size
+    mean = f"mean at interval {args.interval} over {args.clip_length} frames"
+    print(f"Predicted, not measured: {height}x{width}, {args.classes} classes, {args.graph} graph, eager; {mean}\n")
+    print(as_markdown(rows))
+    _write(args.json, {"height": height, "width": width, **setting, "predicted": [asdict(row) for row in rows]})
+    return 0
+
+
+def _print_published_speeds(args: argparse.Namespace) -> int:
+    """Print the paper's speeds beside their predictions; 1 if those not fitted are off by more than is allowed."""
+    from bench.measure.predict.published import (
+        DEVICE,
+        LARGEST_BOUND,
+        MEAN_BOUND,
+        errors_of,
+        published_speeds,
+        solved_frames,
+    )
+
+    if args.fps != [DEVICE]:
+        raise UserError(f"the paper's speeds are of a {DEVICE}; give --fps {DEVICE}, not {','.join(args.fps)}")
+    speeds = published_speeds(precision=args.precision)
+    for speed in speeds:
+        print(
+            f"Table {speed.table}  {speed.method:12} {speed.backbone:7} {speed.published_fps:6.2f} published FPS  "
+            f"~{speed.predicted_fps:5.2f} predicted  {speed.error:+6.1%}  {'fitted' if speed.fitted else ''}".rstrip()
+        )
+    print("\nNon-key frames, solved out of each pair of published speeds:")
+    for frame in solved_frames():
+        print(f"Table {frame.table}  {frame.backbone:7} key {frame.key_ms:6.1f} ms  non-key {frame.non_key_ms:5.1f} ms")
+    mean, largest = errors_of(speeds)
+    others = sum(not speed.fitted for speed in speeds)
+    _write(args.json, {"speeds": [{**asdict(x), "error": x.error} for x in speeds]})
+    print(
+        f"\n{others} cells not fitted: mean error {mean:.1%} (allowed {MEAN_BOUND:.0%}), largest {largest:.1%} "
+        f"(allowed {LARGEST_BOUND:.0%})"
+    )
+    return 0 if mean <= MEAN_BOUND and largest <= LARGEST_BOUND else 1
 
 
 def _print_counters(args: argparse.Namespace) -> int:

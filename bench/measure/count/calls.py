@@ -28,10 +28,13 @@ class Call:
     operator: str
     macs: int
     bytes: int
-    moves: bool
-    """Whether it runs a kernel: it reads or writes numbers, where a view or an allocation does neither."""
+    """None of a view or an allocation, which runs no kernel."""
     needs: frozenset[int]
     """Indices of the calls that wrote what it reads."""
+    given: tuple[tuple[int, ...], ...] = ()
+    """Shapes of the tensors it is given, in the order of its arguments."""
+    made: tuple[tuple[int, ...], ...] = ()
+    """Shapes of the tensors it returns."""
 
 
 class RecordedCalls(ExecutedOperators):
@@ -53,7 +56,9 @@ class RecordedCalls(ExecutedOperators):
         needs = frozenset(index for x in given for index in self._writers.get(_storage(x), ()))
         bytes_ = moved_bytes(func, args, kwargs, out)
         name = operator_name(func)
-        self.calls.append(Call(self.where(), name, operator_macs(func, args, out), bytes_, bytes_ > 0, needs))
+        macs = operator_macs(func, args, out)
+        shapes = (tuple(tuple(x.shape) for x in tensors) for tensors in (given, made))
+        self.calls.append(Call(self.where(), name, macs, bytes_, needs, *shapes))
         if is_view(func):
             return
         for x in (*made, *_changed(func, args, kwargs)):
