@@ -40,7 +40,7 @@ FONT = "DejaVu Sans of matplotlib"
 fontManager.ttflist.append(FontEntry(fname=str(Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), name=FONT))
 
 METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
-"""Of each format that figures are written in: no date and no version."""
+"""What each format of figures holds besides the figure: no date and no version."""
 
 
 @contextmanager

@@ -26,9 +26,9 @@ TimeVerdict = Literal["SAME", "FASTER", "SLOWER", "UNCLEAR"]
 
 RESAMPLES = 2000
 CONFIDENCE = 0.99
-"""Of the bootstrap interval."""
+"""Confidence of the bootstrap interval."""
 MINIMUM_SAMPLES = 8
-"""Of each side; with fewer, no verdict but UNCLEAR is given."""
+"""Samples that each side needs; with fewer, the verdict is UNCLEAR."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Difference:
     """The new times against the base ones."""
 
     ratio: float
-    """Of the medians, new over base: above 1 is slower."""
+    """Ratio of the medians, new over base: above 1 is slower."""
     low: float
     high: float
     """Ends of the bootstrap interval of the ratio."""
     p_value: float
-    """Of the two-sided Mann-Whitney test, that neither side tends to be larger."""
+    """p-value of the two-sided Mann-Whitney test that neither side tends to be larger."""
 
 
 def compare_times(

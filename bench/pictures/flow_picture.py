@@ -17,7 +17,7 @@ from mpvss.video import frame_size
 from mpvss.warp import resize_flow
 
 LEAST_SHARE = 0.01
-"""Of the key frame's pixels that a query must cover to be shown."""
+"""Least share of the key frame's pixels that a query must cover to be shown."""
 WHEEL = 129
 """Pixels of the colour wheel's diameter."""
 
@@ -40,7 +40,7 @@ class QueryMotion:
 def query_motion(
     mpvss: MPVSS, flownets: FlowNetS, key_frame: Shaped[Tensor, "3 h w"], frame: Shaped[Tensor, "3 h w"]
 ) -> QueryMotion:
-    """Of the query that moves most: whose flow is longest on average, weighted by its mask and its class's probability.
+    """The motion of the query that moves most: the longest flow on average, weighted by mask and class probability.
 
     Queries that cover less than a hundredth of the key frame are left out, unless all do.
     """
@@ -122,7 +122,7 @@ def _masked(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _enlarged(logits: Tensor, size: tuple[int, int], stride: int) -> np.ndarray:
-    """Masks, 0..1, as they reach the label map: enlarged before the sigmoid, and cut to the frame."""
+    """Masks, 0..1, as they reach the label map: upsampled before the sigmoid, and cut to the frame."""
     large = torch.nn.functional.interpolate(logits[None], scale_factor=stride, mode="bilinear", align_corners=False)
     return large[0, :, : size[0], : size[1]].sigmoid().cpu().numpy()
 

@@ -67,7 +67,7 @@ METRICS = {
 ACCURACIES = ("mIoU", "WIoU", "mVC8", "mVC16")
 
 INTERVAL = 5
-"""Of the paper's tables."""
+"""Key-frame interval of the paper's tables."""
 DATA = {"1": "vspw", "2": "cityscapes", "3a": "vspw", "3b": "vspw", "3c": "vspw"}
 """The data set of each table; `3c` is the figure of that name."""
 

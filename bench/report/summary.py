@@ -37,11 +37,11 @@ def summary(report: Report) -> list[str]:
 
 
 def warning(study: Study) -> str:
-    """What is to be said of weights that are drawn at random; empty where there are none."""
+    """A warning about random weights; empty where there are none."""
     runs = [run.name for run in study.runs if run.scored and any(map(is_untrained, run.cells))]
     return (
         f"Rows marked untrained (in {', '.join(runs)}) have random weights: their accuracy says nothing about the "
-        "method. Their cost and speed do not depend on the weights."
+        "method. On a CPU the time to find labels depends on the weights too."
         if runs
         else ""
     )

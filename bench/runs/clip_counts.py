@@ -13,7 +13,7 @@ from mpvss.errors import UserError
 
 MEASURES = {"miou": mean_iou_of_counts, "wiou": weighted_iou_of_counts}
 MOST_BYTES = 2**30
-"""Of the counts of one cell: 343 clips of 124 classes at 10 distances take 10 MB."""
+"""Bytes of the counts of one cell, at most: 343 clips of 124 classes at 10 distances take 10 MB."""
 
 
 @dataclass(frozen=True)

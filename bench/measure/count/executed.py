@@ -102,7 +102,7 @@ def moved_bytes(func: Any, args: Any, kwargs: Any, out: Any) -> int:
 
 
 def _bytes(tensor: Tensor) -> int:
-    """Of the numbers that lie in memory: an expanded axis repeats them."""
+    """Bytes of the numbers that lie in memory: an expanded axis repeats them."""
     count = 1
     for extent, step in zip(tensor.shape, tensor.stride(), strict=True):
         count *= extent if step or not extent else 1

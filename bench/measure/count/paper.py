@@ -40,7 +40,7 @@ class PaperCell:
 
     @property
     def deviation(self) -> float:
-        """Of the count from the printed figure, as a fraction of that."""
+        """Deviation of the count from the printed figure, as a fraction of that."""
         return self.counted / self.printed - 1
 
     @property

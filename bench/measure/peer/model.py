@@ -22,8 +22,8 @@ GAINS = {
     "mask_embedder.2.0.weight": 32.0,
     "class_predictor.weight": 15.0,
 }
-"""Of the transformer decoder's weights, by the ends of their names: as they are drawn, its queries all say the same,
-and the label map is of one class. So they have masks with edges, and classes, of their own."""
+"""Factors of the transformer decoder's random weights, by the ends of their names. Without them all queries say the
+same, and the label map is of one class."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class ScoreVolume:
 
 
 class Peer(nn.Module):
-    """Mask2Former of the library, its masks enlarged, through the sigmoid and weighted by class. A `VideoSegmenter`.
+    """Mask2Former of the library, its masks upsampled, through the sigmoid and weighted by class. A `VideoSegmenter`.
 
-    Its weights are drawn, and spread so that the label map of a picture holds many classes.
+    Its weights are random, and spread so that the label map of a picture holds many classes.
     """
 
     mean: Tensor

@@ -16,7 +16,7 @@ from bench.measure.predict.devices import Device, Precision
 from bench.measure.predict.kernels import Kernels
 
 _BYTES = {"float32": 1.0, "tf32": 1.0, "float16": 0.5}
-"""Of a number, against float32."""
+"""Size of a number, against float32."""
 
 
 @dataclass(frozen=True)

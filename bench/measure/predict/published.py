@@ -51,7 +51,7 @@ class PublishedSpeed:
 
     @property
     def error(self) -> float:
-        """Of the prediction, as a share of the printed figure."""
+        """Error of the prediction, as a share of the printed figure."""
         return self.predicted_fps / self.published_fps - 1
 
 

@@ -82,7 +82,7 @@ def _sum_of_parts(printed: Printed) -> Iterator[Contradiction]:
 
 
 def _motion_cost(printed: Printed) -> Iterator[Contradiction]:
-    """Of 15 frames 3 are segmented and 12 propagated, at one cost whatever the backbone: the median of a table's."""
+    """Contradictions of the cost of 3 key frames and 12 non-key frames in 15, at a table's median non-key cost."""
     for table in ("1", "2"):
         rows = {
             f.backbone: v for f, v in printed.items() if (f.table, f.method, f.metric) == (table, "MPVSS", "GFLOPs")

@@ -111,7 +111,7 @@ def times_by_kind(run: StudyRun) -> Figure | None:
 
 
 def apart(chosen: Sequence[int], points: Sequence[tuple[float, float]]) -> list[int]:
-    """Of the points that are chosen, those that are far enough from the one before for a number beside each."""
+    """The chosen points that are far enough from the one before for a number beside each."""
     logs, accuracies = [math.log(cost) for cost, _ in points], [accuracy for _, accuracy in points]
     kept: list[int] = []
     for i in chosen:
