@@ -139,7 +139,7 @@ def _check_parts(
     present = {_part(name) for name in placed}
     torn = [name for name in missing if _part(name) in present]
     if torn:
-        raise UserError(f"{where} is missing {len(torn)} tensors from parts it contains: {_some(torn)}")
+        raise UserError(f"{where} is missing {len(torn)} tensor(s) from parts it contains: {_some(torn)}")
     parts = {_part(name) for name in targets}
     for name in left_over:
         part = next((_part(candidate) for candidate in _candidates(name) if _part(candidate) in parts), None)

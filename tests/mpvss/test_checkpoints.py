@@ -308,7 +308,7 @@ class TestRefused:
         tensors = published(mpvss(1))
         del tensors[name]
         leaf = re.escape(".".join(name.split(".")[-2:]).replace("conv.weight", "0.weight"))
-        assert_refused(mpvss(2), tensors, rf"lacks 1 tensors? of .*{leaf}")
+        assert_refused(mpvss(2), tensors, rf"is missing 1 tensor\(s\) from .*{leaf}")
 
     def test_another_class_count(self, mpvss, published):
         assert_refused(mpvss(2, classes=4), published(mpvss(1)), "made for 5 classes, the module for 4")
