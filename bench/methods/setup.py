@@ -13,7 +13,15 @@ from bench.data import Clip, Dataset, colour_map, open_dataset
 from bench.data.limit import limit
 from bench.methods.builder import Builder, Built, registry_builder
 from bench.methods.device import select_device, set_threads
-from bench.methods.names import BACKBONES, GROUND_TRUTH_FLOW, METHODS, backbone_names, known_methods, method_of
+from bench.methods.names import (
+    BACKBONES,
+    GROUND_TRUTH_FLOW,
+    METHODS,
+    backbone_names,
+    check_names,
+    known_methods,
+    method_of,
+)
 from bench.methods.weights import Weights
 from mpvss.checkpoints import read_num_classes
 from mpvss.errors import UserError
@@ -151,9 +159,7 @@ def _classes_of(weights: Weights, rows: Sequence[str], backbones: Sequence[str])
 def check_rows(rows: Sequence[str], *, ground_truth_flow: bool) -> tuple[str, ...]:
     """The rows, METHOD or METHOD@LABEL, as they are; UserError where a method is not known."""
     known = (*known_methods(), *([GROUND_TRUTH_FLOW] if ground_truth_flow else []))
-    for row in rows:
-        if method_of(row) not in known:
-            raise UserError(f"unknown method {method_of(row)!r}; known are {', '.join(known)}")
+    check_names(map(method_of, rows), known, "method")
     return tuple(rows)
 
 

@@ -22,6 +22,7 @@ from bench.measure.time.record import DEADLINES
 from bench.measure.time.samples import CLIP_LENGTH, SCOPES, Scope
 from bench.measure.time.stopping import FixedRounds, Precision, Rule, WarmUp
 from bench.methods.builder import Builder
+from bench.methods.names import check_names
 from bench.methods.setup import set_up
 from bench.runs.progress import Progress
 from bench.runs.records.cell import CellKey
@@ -197,9 +198,7 @@ class _Timing:
 
 
 def _plan(protocol: str, scopes: Sequence[Scope], mode: Mode, seed: int, **given: float | None) -> Plan:
-    for scope in scopes:
-        if scope not in SCOPES:
-            raise UserError(f"unknown scope {scope!r}; known are {', '.join(SCOPES)}")
+    check_names(scopes, SCOPES, "scope")
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if protocol == "paper" and chosen:
         raise UserError("precision, samples and time limit are of the precise protocol; the paper's is three rounds")
