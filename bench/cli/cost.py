@@ -148,7 +148,7 @@ def _print_speeds(args: argparse.Namespace) -> int:
     )
     height, width = args.size
     mean = f"mean at interval {args.interval} over {args.clip_length} frames"
-    print(f"Predicted, not measured: {height}x{width}, {args.classes} classes, {args.graph} graph, eager; {mean}\n")
+    print(f"Predicted, not measured: {height}x{width}, {args.classes} classes, run eagerly; {mean}\n")
     print(as_markdown(rows))
     _write(args.json, {"height": height, "width": width, **setting, "predicted": [asdict(row) for row in rows]})
     return 0

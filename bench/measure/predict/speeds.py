@@ -31,6 +31,7 @@ class PredictedSpeed:
     backbone: str
     device: str
     precision: Precision
+    graph: Execution
     key_ms: float
     non_key_ms: float
     fps: float
@@ -70,7 +71,7 @@ def predict(
             for name, device in chosen.items():
                 key, non_key = (seconds(x, device, rates, precision) for x in (frames.key, frames.non_key))
                 fps = 1 / frames.seconds(device, rates, precision)
-                rows.append(PredictedSpeed(method, backbone, name, precision, 1000 * key, 1000 * non_key, fps))
+                rows.append(PredictedSpeed(method, backbone, name, precision, graph, 1000 * key, 1000 * non_key, fps))
     return rows
 
 
@@ -82,13 +83,14 @@ def as_markdown(rows: Iterable[PredictedSpeed]) -> str:
             "backbone": row.backbone,
             "device": row.device,
             "precision": row.precision,
+            "graph": row.graph,
             "predicted key (ms)": f"~{row.key_ms:.3g}",
             "predicted non-key (ms)": f"~{row.non_key_ms:.3g}",
             "predicted FPS": f"~{row.fps:.3g}",
         }
         for row in rows
     ]
-    return pd.DataFrame(cells).to_markdown(index=False, disable_numparse=True, colalign=["left"] * 4 + ["right"] * 3)
+    return pd.DataFrame(cells).to_markdown(index=False, disable_numparse=True, colalign=["left"] * 5 + ["right"] * 3)
 
 
 def _known_device(name: str, known: dict[str, Device]) -> Device:

@@ -53,8 +53,36 @@ class CountedStage(Part, kw_only=True, frozen=True):
     left_out: Annotated[dict[str, dict[str, Count]], Meta(description="operators left out, by counter")]
 
 
+class PredictedMethod(Part, kw_only=True, frozen=True):
+    """The predicted speed of one method and backbone on a device; nothing in it was measured."""
+
+    method: Annotated[Name, Meta(description="method")]
+    backbone: Annotated[Name, Meta(description="backbone")]
+    device: Annotated[Name, Meta(description="a device of `bench/measure/predict/devices.toml`, or of the user's file")]
+    precision: Annotated[Literal["float32", "tf32", "float16"], Meta(description="number format")]
+    graph: Annotated[Literal["lean", "paper"], Meta(description="the graph whose speed it is")]
+    key_ms: Annotated[Quantity, Meta(description="predicted milliseconds of a key frame")]
+    non_key_ms: Annotated[Quantity, Meta(description="of a non-key frame")]
+    fps: Annotated[Quantity, Meta(description="predicted frames a second of a clip")]
+
+
+class PredictedFigure(Part, kw_only=True, frozen=True):
+    """One speed of the paper's Tables 1 and 2, and the same predicted."""
+
+    table: Annotated[Name, Meta(description="the paper's table")]
+    method: Annotated[Name, Meta(description="as the paper calls it")]
+    backbone: Annotated[Name, Meta(description="as the paper calls it")]
+    published_fps: Annotated[float, Meta(gt=0, description="the paper's figure")]
+    predicted_fps: Annotated[Quantity, Meta(description="the prediction")]
+    fitted: Annotated[bool, Meta(description="whether the prediction was fitted to this figure too")]
+    error: Annotated[float, Meta(description="of the prediction, as a share of the published figure")]
+
+
 class CostRecord(Record, kw_only=True, frozen=True, tag_field="schema", tag=2):
-    """`cost-*.json`: it has `rows`, or with `--paper` `cells`, or with `--counters` `stages`."""
+    """`cost-*.json`: it has `rows`, or with `--paper` `cells`, or with `--counters` `stages`.
+
+    With `--fps` it has `predicted`, or with `--paper` too `speeds`.
+    """
 
     migrations = {1: migrations.cost_in_present_words}
     unnamed = 1
@@ -72,8 +100,14 @@ class CostRecord(Record, kw_only=True, frozen=True, tag_field="schema", tag=2):
     cells: Annotated[list[CountedFigure] | None, Meta(description="each figure of the paper that was counted")] = None
     stages: Annotated[list[CountedStage] | None, Meta(description="each stage of each method")] = None
 
+    predicted: Annotated[list[PredictedMethod] | None, Meta(description="each method, backbone and device")] = None
+    speeds: Annotated[list[PredictedFigure] | None, Meta(description="each speed of the paper that was predicted")] = (
+        None
+    )
+
     def __post_init__(self) -> None:
-        if [self.rows, self.cells, self.stages].count(None) != 2:
-            raise ValueError("it must have one of `rows`, `cells` and `stages`")
-        if self.cells is None and None in (self.height, self.width, self.num_classes):
-            raise ValueError("`rows` and `stages` need `height`, `width` and `num_classes`")
+        if [self.rows, self.cells, self.stages, self.predicted, self.speeds].count(None) != 4:
+            raise ValueError("it must have one of `rows`, `cells`, `stages`, `predicted` and `speeds`")
+        of_the_paper = self.cells is not None or self.speeds is not None
+        if not of_the_paper and None in (self.height, self.width, self.num_classes):
+            raise ValueError("`rows`, `stages` and `predicted` need `height`, `width` and `num_classes`")

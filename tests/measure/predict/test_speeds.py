@@ -1,5 +1,7 @@
 """Predicted speed of methods by name."""
 
+import json
+
 import pytest
 
 from bench.cli.main import main
@@ -66,6 +68,18 @@ def test_what_the_command_refuses(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_the_command_writes_predictions_that_say_so(capsys, tmp_path):
+    file = tmp_path / "predicted.json"
+    network = ["--methods", "copy", "--backbones", "nano", "--size", "64x96", "--classes", "3"]
+    assert main(["cost", "--fps", "t4,v100", *network, "--json", str(file)]) == 0
+    assert capsys.readouterr().out.startswith("Predicted, not measured")
+    rows = json.loads(file.read_text())["predicted"]
+    assert [(row["device"], row["graph"], row["non_key_ms"]) for row in rows] == [
+        ("t4", "lean", 0),
+        ("v100", "lean", 0),
+    ]
+
+
 @pytest.mark.slow
 def test_the_command_prints_the_papers_speeds(capsys, tmp_path):
     assert main(["cost", "--paper", "--fps", "v100", "--json", str(tmp_path / "speeds.json")]) == 0
@@ -75,3 +89,5 @@ def test_the_command_prints_the_papers_speeds(capsys, tmp_path):
     assert sum(line.endswith("fitted") for line in cells) == 8
     assert all("~" in line and "predicted" in line for line in cells)
     assert lines[-1].startswith("16 cells not fitted: mean error ")
+    speeds = json.loads((tmp_path / "speeds.json").read_text())["speeds"]
+    assert sum(speed["fitted"] for speed in speeds) == 8
