@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 from bench.measure.count.executed import ExecutedOperators, total_macs
 from bench.measure.count.operators import FORMULAS
 from bench.measure.count.traced import shapes_only
+from bench.measure.count.weights import without_gradients
 from mpvss.segmentor.mask2former import with_fixed_work
 from mpvss.stages import watched_by
 from mpvss.video import VideoSegmenter
@@ -88,7 +89,7 @@ def count_by_stage(method: VideoSegmenter, size: tuple[int, int]) -> dict[str, S
     """
     frame = torch.zeros(3, *size)
     method = with_fixed_work(method)
-    with torch.no_grad(), shapes_only(), _without_gradients(method):
+    with torch.no_grad(), shapes_only(), without_gradients(method):
         key = _count_frame(lambda of, x: of.segment(x)[0].labels(), method, frame)
         prediction, state = method.segment(frame)
         prediction.labels()
@@ -168,19 +169,6 @@ def _thop(call: Call) -> Count:
 
 COUNTERS: dict[str, Callable[[Call], Count]] = {OURS: _ours, "fvcore": _fvcore, "thop": _thop, "torch": _torch}
 """`torch` is `torch.utils.flop_counter.FlopCounterMode`."""
-
-
-@contextmanager
-def _without_gradients(method: VideoSegmenter) -> Iterator[None]:
-    """FlopCounterMode stumbles over views of what needs a gradient, even where gradients are off."""
-    parameters = [x for x in method.parameters() if x.requires_grad] if isinstance(method, nn.Module) else []
-    for parameter in parameters:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in parameters:
-            parameter.requires_grad_(True)
 
 
 @contextmanager

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from bench.evaluate.schedule import FixedInterval
 from bench.measure.count.executed import total_macs
 from bench.measure.count.frames import count_frames, count_used
+from bench.measure.count.weights import weights_of
 from bench.methods import build
 from bench.methods.names import LIBRARY, METHODS
 from mpvss.errors import UserError
@@ -84,28 +84,9 @@ def cost_of(method: VideoSegmenter, size: tuple[int, int], *, used_alone: bool =
         UserError: an operator that is unknown to `bench.measure.count.operators`; a size below 1.
     """
     _check(size)
+    parameters = sum(weight.numel() for weight in weights_of(method))
     frames = (count_used if used_alone else count_frames)(method, size)
-    return Cost(count_parameters(method), total_macs(frames.key), total_macs(frames.non_key), frames.not_counted)
-
-
-def count_parameters(method: object) -> int:
-    """The parameters of a module, or of the modules and parameters among an object's attributes, each once."""
-    return sum(parameter.numel() for parameter in dict.fromkeys(_parameters(method)))
-
-
-def _parameters(value: object) -> Iterator[nn.Parameter]:
-    if isinstance(value, nn.Parameter):
-        yield value
-    elif isinstance(value, nn.Module):
-        yield from value.parameters()
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _parameters(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _parameters(part)
-    elif hasattr(value, "segment"):
-        yield from _parameters(vars(value))
+    return Cost(parameters, total_macs(frames.key), total_macs(frames.non_key), frames.not_counted)
 
 
 def _check(size: tuple[int, int]) -> None:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench.measure.count.by_stage import FRAME, count_by_stage
 from bench.measure.count.cost_of_method import cost_of
 from bench.measure.count.frames import count_frames, record_frames
 
@@ -116,7 +117,7 @@ def test_a_plain_object_that_holds_a_network():
 
 def test_weights_that_want_gradients():
     cost = cost_of(Functional(), SIZE)
-    assert (cost.key_macs, cost.non_key_macs, cost.parameters) == (CONVOLUTION, CONVOLUTION, 0)
+    assert (cost.key_macs, cost.non_key_macs, cost.parameters) == (CONVOLUTION, CONVOLUTION, 2 * 3 * 9)
 
 
 def test_where_a_method_leaves_torch_is_named():
@@ -160,3 +161,15 @@ def test_an_unknown_operator_is_named():
 
     with pytest.raises(ValueError, match="operator aten::_linalg_svd is not known to the count"):
         cost_of(Unknown(), SIZE)
+
+
+@pytest.mark.parametrize("method", [Plain, Functional])
+def test_other_counters_take_it_too(method):
+    method = method()
+    counts = count_by_stage(method, SIZE)["key"][FRAME]
+    # thop sees layers alone.
+    assert {name: count.macs for name, count in counts.items() if name != "thop"} == dict.fromkeys(
+        ("ours", "fvcore", "torch"), CONVOLUTION
+    )
+    weight = method.network.weight if isinstance(method, Plain) else method.weight
+    assert weight.requires_grad
