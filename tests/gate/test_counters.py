@@ -32,7 +32,7 @@ def measured():
 
 
 def test_every_row_has_its_kinds_of_frame(measured):
-    kinds = {row: list(content["kinds"]) for row, content in measured["methods"].items()}
+    kinds = {row: list(content.kinds) for row, content in measured.methods.items()}
     assert kinds == {"copy": ["key", "non-key"], "mpvss": ["key", "non-key"], "per-frame": ["key"]}
 
 
@@ -40,12 +40,12 @@ def test_every_row_has_its_kinds_of_frame(measured):
 def test_parameters_and_macs_are_those_of_the_cost(measured, method):
     """The cost is counted on the graph, without values; the gate counts what runs."""
     cost = method_cost(method, backbone="micro", num_classes=12, size=SIZE)
-    found = measured["methods"][method]
-    assert found["parameters"] == cost.parameters
-    assert found["kinds"]["key"]["macs"] == cost.key_macs
+    found = measured.methods[method]
+    assert found.parameters == cost.parameters
+    assert found.kinds["key"].macs == cost.key_macs
     if method != "per-frame":
         # fvcore reads the count of an einsum from a report of four digits.
-        assert found["kinds"]["non-key"]["macs"] == pytest.approx(cost.non_key_macs, rel=1e-5)
+        assert found.kinds["non-key"].macs == pytest.approx(cost.non_key_macs, rel=1e-5)
 
 
 @pytest.mark.parametrize("method", ["copy", "mpvss", "per-frame"])
@@ -62,7 +62,7 @@ def test_accuracy_is_that_of_the_shipped_weights(measured, method):
             with torch.inference_mode():
                 prediction, state = model.segment(image) if is_key else model.propagate(image, state)
                 confusion += confusion_matrix(frame.labels, prediction.labels().numpy(), 12)
-    assert measured["methods"][method]["miou"] == pytest.approx(mean_iou(confusion), abs=1e-12)
+    assert measured.methods[method].miou == pytest.approx(mean_iou(confusion), abs=1e-12)
 
 
 def test_the_same_code_has_no_regression(measured):
