@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from bench.metrics.iou import iou_of_counts, mean_over_classes
 from mpvss.errors import UserError
 
 RESAMPLES = 5000
@@ -36,15 +37,12 @@ class Interval:
 
 def mean_iou_of_counts(counts: Float64[np.ndarray, "n d c 3"]) -> Float64[np.ndarray, " n"]:
     """`mean_iou`, averaged over the distances."""
-    truth = counts[..., 1]
-    occurs = truth > 0
-    return _ratio((_iou(counts) * occurs).sum(axis=-1), occurs.sum(axis=-1)).mean(axis=-1)
+    return mean_over_classes(_iou(counts), counts[..., 1] > 0).mean(axis=-1)
 
 
 def weighted_iou_of_counts(counts: Float64[np.ndarray, "n d c 3"]) -> Float64[np.ndarray, " n"]:
     """`weighted_iou`, averaged over the distances."""
-    truth = counts[..., 1]
-    return _ratio((_iou(counts) * truth).sum(axis=-1), truth.sum(axis=-1)).mean(axis=-1)
+    return mean_over_classes(_iou(counts), counts[..., 1]).mean(axis=-1)
 
 
 def bootstrap(
@@ -97,11 +95,5 @@ def bootstrap(
 
 
 def _iou(counts: Float64[np.ndarray, "n d c 3"]) -> Float64[np.ndarray, "n d c"]:
-    """The IoU of each class; 0 for a class that does not occur."""
     intersection, truth, predicted = np.moveaxis(counts, -1, 0)
-    union = truth + predicted - intersection
-    return np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)
-
-
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    return np.divide(numerator, denominator, out=np.full_like(numerator, np.nan), where=denominator > 0)
+    return iou_of_counts(intersection, truth, predicted)

@@ -16,7 +16,7 @@ from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables.formats import FORMATS as SHEET_FORMATS
 from bench.report.tables.formats import as_markdown
 from bench.report.tables.tables import class_iou, distance_table, further_table, main_table, miou_by_distance
-from bench.runs.files import make_folder, write_atomically
+from bench.runs.files import make_folder, read_bytes, write_atomically
 from mpvss.errors import UserError
 
 FORMATS = (*SHEET_FORMATS, *METADATA)
@@ -75,7 +75,7 @@ def report(runs: Sequence[Path | str], out: Path | str, formats: Sequence[str] =
         files.append(_write(out / "index.html", make_page(contents)))
     if "md" in formats:
         files.append(_write(out / "report.md", _text(contents, _picture_ending(formats))))
-        files += [_write(out / name, file.read_bytes()) for name, file in _pictures(contents.study).items()]
+        files += [_write(out / name, read_bytes(file)) for name, file in _pictures(contents.study).items()]
     if "csv" in formats and contents.study.runs:
         files += _raw_values(contents.study, out)
     for sheet in contents.sheets:

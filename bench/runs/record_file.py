@@ -11,10 +11,10 @@ from bench.runs.files import read_bytes, write_json
 from bench.runs.records.base import Record, schema_of
 from mpvss.errors import UserError
 
-Kind = TypeVar("Kind", bound=Record)
+Content = TypeVar("Content", bound=Record)
 
 
-def read_record(path: Path, kind: type[Kind]) -> Kind:
+def read_record(path: Path, kind: type[Content]) -> Content:
     """The content of a record's file; of an older schema, in the present layout.
 
     Raises:

@@ -2,10 +2,14 @@
 
 import doctest
 import importlib
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
+
 MODULES = (
+    "bench.compare.runs",
     "bench.data.options",
     "bench.data.spec",
     "bench.evaluate.schedule",
@@ -14,6 +18,8 @@ MODULES = (
     "bench.methods.names",
     "bench.metrics.confusion",
     "bench.metrics.iou",
+    "bench.report.write",
+    "bench.runs.read",
     "bench.train.validation",
     "mpvss.checkpoints.load",
     "mpvss.warp",
@@ -21,7 +27,8 @@ MODULES = (
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples(name):
+def test_examples(name, monkeypatch):
+    monkeypatch.chdir(ROOT)  # some read the measured runs
     found = doctest.testmod(importlib.import_module(name))
     assert found.attempted > 0
     assert found.failed == 0

@@ -1,4 +1,4 @@
-"""Where the paper's own figures do not agree, found by arithmetic over its tables."""
+"""Contradictions between the paper's own figures, found by arithmetic over its tables."""
 
 from __future__ import annotations
 

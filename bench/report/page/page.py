@@ -19,6 +19,7 @@ from bench.report.study import Study, StudyRun, picture_title
 from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables.formats import as_html
 from bench.report.tables.tables import FURTHER, MAIN, Column, value_text
+from bench.runs.files import read_bytes
 
 FILES = Path(__file__).parent
 IN_A_DATA_URL = " <>/=:;,.()'{}!?*+@[]|~^-_"
@@ -169,7 +170,7 @@ def _figures(report: Report) -> str:
 
 def _pictures(run: StudyRun) -> str:
     return "".join(
-        _figure(picture_title(run, file), f"image/png;base64,{base64.b64encode(file.read_bytes()).decode()}")
+        _figure(picture_title(run, file), f"image/png;base64,{base64.b64encode(read_bytes(file)).decode()}")
         for file in run.pictures
     )
 

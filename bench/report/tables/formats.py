@@ -32,7 +32,7 @@ _LATEX = {
 
 
 def as_markdown(sheet: Sheet) -> str:
-    """With its title and notes."""
+    """The table in Markdown, with its title and notes."""
     return "\n\n".join([f"**{sheet.title}**", markdown_table(sheet), *sheet.notes]) + "\n"
 
 

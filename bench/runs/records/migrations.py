@@ -26,7 +26,7 @@ def method_before_3(method: str) -> str:
 
 
 def run_in_present_words(record: Json) -> Json:
-    """From 2: rows of `true-flow` are rows of ground-truth flow."""
+    """Schema 2 called rows of ground-truth flow `true-flow`."""
     asked, configuration = record["asked"], record["configuration"]
     weights = configuration.get("weights", {})
     renamed = {"/".join([*row.split("/")[:-1], _method(row.split("/")[-1])]): text for row, text in weights.items()}
@@ -38,7 +38,7 @@ def run_in_present_words(record: Json) -> Json:
 
 
 def samples_in_columns(record: Json) -> Json:
-    """From 1: no counts of single clips; a sample was an object, and held the times of both scopes."""
+    """Schema 1 kept no counts of single clips; a sample was an object with the times of both scopes."""
     record = {"clips": None, **record}
     timing = record.get("timing")
     if not timing:
@@ -48,7 +48,7 @@ def samples_in_columns(record: Json) -> Json:
 
 
 def cell_in_present_words(record: Json) -> Json:
-    """From 2: `other` frames are non-key frames, and `true-flow` is ground-truth flow."""
+    """Schema 2 called non-key frames `other`, and ground-truth flow `true-flow`."""
     record = {**record, "method": _method(record["method"])}
     for name in ("cost", "timing"):
         if record.get(name):
@@ -62,7 +62,7 @@ def cell_in_present_words(record: Json) -> Json:
 
 
 def deadlines_in_a_table(record: Json) -> Json:
-    """From 3: `late_SCOPE_Tms` and, of a kind of frame, `late_Tms` were fields, each by its name."""
+    """Schema 3 had a field for each deadline: `late_SCOPE_Tms`, and `late_Tms` for a kind of frame."""
     timing = record.get("timing")
     if not timing:
         return record
@@ -86,14 +86,14 @@ def deadlines_in_a_table(record: Json) -> Json:
 
 
 def cost_in_present_words(record: Json) -> Json:
-    """From 1: `other` frames are non-key frames."""
+    """Schema 1 called non-key frames `other`."""
     lists = {name: [_fields(row) for row in record[name]] for name in ("rows", "cells", "stages") if name in record}
     stages = [{**row, "frame": _kind(row["frame"])} for row in lists.get("stages", ())]
     return {**record, **lists, **({"stages": stages} if stages else {})}
 
 
 def peer_with_modes(record: Json) -> Json:
-    """From 1: times were of float32 alone, and labels of one class were compared, which is left out."""
+    """Schema 1 held times in float32 alone, and compared labels of one class, which is left out."""
     names = ("samples_s", "median_s", "ratio_to_peer")
     mode = {"name": "float32", "labels_unlike": [], **{name: record[name] for name in names}}
     kept = ("configuration", "environment", "memory_bytes", "memory_ratio_to_peer")
@@ -101,7 +101,7 @@ def peer_with_modes(record: Json) -> Json:
 
 
 def peer_in_present_words(record: Json) -> Json:
-    """From 2: `other` frames are non-key frames."""
+    """Schema 2 called non-key frames `other`."""
     modes = [
         {
             **mode,
@@ -117,7 +117,7 @@ def peer_in_present_words(record: Json) -> Json:
 
 
 def baseline_in_present_words(record: Json) -> Json:
-    """From 1: `other` frames are non-key frames."""
+    """Schema 1 called non-key frames `other`."""
     methods = {
         method: {**counters, "kinds": {_kind(kind): of_kind for kind, of_kind in counters["kinds"].items()}}
         for method, counters in record["methods"].items()
