@@ -69,14 +69,13 @@ def check_frame(frame: Tensor) -> None:
         raise ValueError(f"a frame is one RGB image, (3, H, W); got shape {tuple(frame.shape)}")
 
 
-def check_same_size(frame: Tensor, key_size: tuple[int, int]) -> None:
-    """Raise ValueError where a frame has another size than its key frame: nothing can be propagated to it."""
+def check_same_size(frame: Tensor, size: tuple[int, int], other: str = "its key frame") -> None:
+    """Raise ValueError where a frame has another size than the `other` that it is segmented from."""
     check_frame(frame)
-    if tuple(frame.shape[1:]) != tuple(key_size):
+    if tuple(frame.shape[1:]) != tuple(size):
         height, width = frame.shape[1:]
         raise ValueError(
-            f"the frame is {width}x{height} and its key frame {key_size[1]}x{key_size[0]}; "
-            "frames of one clip must share one size"
+            f"the frame is {width}x{height} and {other} {size[1]}x{size[0]}; frames of one clip must share one size"
         )
 
 
