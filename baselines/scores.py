@@ -12,6 +12,9 @@ from torch import Tensor
 
 from mpvss.stages import stage
 
+CLASSES_AT_ONCE = 32
+"""Classes whose full-size scores are compared at once; on a CPU one, whose scores stay in its cache."""
+
 
 @dataclass(frozen=True)
 class ScorePrediction:
@@ -26,14 +29,28 @@ class ScorePrediction:
     @stage("semantic inference")
     def scores(self) -> Float[Tensor, "c h w"]:
         """The score (logit) of each class at each pixel."""
-        covered = self.padded or self.size
-        scores = F.interpolate(self.coarse[None], covered, mode="bilinear", align_corners=False)[0]
-        return scores[:, : self.size[0], : self.size[1]]
+        return self._upsampled(self.coarse)
 
     @stage("semantic inference")
     def labels(self) -> UInt8[Tensor, "h w"]:
-        """The best class of each pixel."""
-        return self.scores().max(0).indices.to(torch.uint8)
+        """The best class of each pixel, of equals the first; never with the scores of all classes in memory."""
+        coarse = self.coarse.detach()
+        best = coarse.new_full(self.size, -torch.inf)
+        labels = torch.zeros(self.size, dtype=torch.uint8, device=coarse.device)
+        for first in range(0, len(coarse), 1 if coarse.is_cpu else CLASSES_AT_ONCE):
+            if coarse.is_cpu:
+                highest = self._upsampled(coarse[first : first + 1])[0]
+                labels.masked_fill_(highest > best, first)
+            else:
+                highest, which = self._upsampled(coarse[first : first + CLASSES_AT_ONCE]).max(0)
+                labels = torch.where(highest > best, (which + first).to(torch.uint8), labels)
+            best = torch.maximum(best, highest)
+        return labels
+
+    def _upsampled(self, coarse: Float[Tensor, "c gh gw"]) -> Float[Tensor, "c h w"]:
+        covered = self.padded or self.size
+        scores = F.interpolate(coarse[None], covered, mode="bilinear", align_corners=False)[0]
+        return scores[:, : self.size[0], : self.size[1]]
 
 
 @runtime_checkable

@@ -68,6 +68,7 @@ def pad_to_windows(x: Float[Tensor, "b h w d"]) -> Float[Tensor, "b ph pw d"]:
 
 
 @functools.lru_cache(maxsize=16)
+@torch.inference_mode(False)  # what is kept must serve training too
 def seen_tokens(rows: int, columns: int, device: torch.device) -> tuple[Int[Tensor, "n k"], Bool[Tensor, "n k"]]:
     """Which tokens each of the rows x columns windows attends to, and which of those lie outside their grid.
 
@@ -96,15 +97,14 @@ def seen_tokens(rows: int, columns: int, device: torch.device) -> tuple[Int[Tens
         numbers.append(number.flatten(0, 1).flatten(1))
         outside.append(beyond.flatten(0, 1).flatten(1))
         first += height * width
-    with torch.inference_mode(False):
-        return torch.cat(numbers, dim=1).to(device), torch.cat(outside, dim=1).to(device)
+    return torch.cat(numbers, dim=1).to(device), torch.cat(outside, dim=1).to(device)
 
 
 @functools.lru_cache(maxsize=16)
+@torch.inference_mode(False)  # what is kept must serve training too
 def relative_positions(seen: int, device: torch.device) -> Int[Tensor, "q k"]:
     """The place in a table of (WINDOW + seen − 1)² biases of each pair of a query and a token of a square."""
     queries, keys = torch.arange(WINDOW)[:, None], torch.arange(seen)
     apart = queries - keys + seen - 1
     place = apart[:, None, :, None] * (WINDOW + seen - 1) + apart[None, :, None, :]
-    with torch.inference_mode(False):
-        return place.flatten(2).flatten(0, 1).to(device)
+    return place.flatten(2).flatten(0, 1).to(device)

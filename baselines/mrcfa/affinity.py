@@ -39,14 +39,10 @@ class ReferenceTokens:
 class CrossFrameAffinity(nn.Module):
     """Query-key products, the selection of reference tokens, and the refinement of what is left."""
 
-    def __init__(self, channels: Sequence[int], *, kept: float, deep: bool, lean: bool) -> None:
-        """`channels` of the maps at 1/8, 1/16, 1/32; `kept`: the share of reference tokens that are selected.
-
-        `lean`: no products at 1/8 and 1/16 with tokens that are not selected.
-        """
+    def __init__(self, channels: Sequence[int], *, kept: float, deep: bool) -> None:
+        """`channels` of the maps at 1/8, 1/16, 1/32; `kept`: the share of reference tokens that are selected."""
         super().__init__()
         self.kept = kept
-        self.lean = lean
         self.query = nn.ModuleList(nn.Linear(width, width) for width in channels)
         self.key = nn.ModuleList(nn.Linear(width, width) for width in channels)
         self.refiner = AffinityRefiner(deep=deep)
@@ -67,8 +63,7 @@ class CrossFrameAffinity(nn.Module):
         selected = self.select(coarse, reference)
         levels = [_rows(reference.on_grid(coarse), selected)]
         for query, key in zip(queries[1::-1], reference.keys[1::-1], strict=True):
-            pixels = query.flatten(2)
-            levels.append(_rows(key, selected) @ pixels if self.lean else _rows(key @ pixels, selected))
+            levels.append(_rows(key, selected) @ query.flatten(2))
         sizes = [map_size(query) for query in queries]
 
         def refine(*levels: Float[Tensor, "b k _t"]) -> Float[Tensor, "b k t"]:

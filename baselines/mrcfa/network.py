@@ -57,7 +57,7 @@ class MRCFA(ClipNetwork[ReferenceTokens]):
             _reduction(count, reference_stride // stride) for count, stride in zip(channels[:2], (8, 16), strict=True)
         )
         self.value = _reduction(width, reference_stride // 8)
-        self.affinity = CrossFrameAffinity(channels, kept=kept, deep=deep, lean=execution == "lean")
+        self.affinity = CrossFrameAffinity(channels, kept=kept, deep=deep)
         self.classify_each = nn.ModuleList(nn.Conv2d(width, self.num_classes, 1) for _ in range(REFERENCES))
         self.classify = nn.Conv2d(width, self.num_classes, 1)
         for layer in (*self.classify_each, self.classify):
@@ -94,6 +94,8 @@ class MRCFA(ClipNetwork[ReferenceTokens]):
     ) -> tuple[Float[Tensor, "b d h w"], list[Float[Tensor, "b d h w"]]]:
         """The target's map at 1/8, and one like it of each reference's values."""
         own = self._at_eighth(target)
+        if self.execution == "paper":
+            self.value(own)  # the published graph makes the target's values too, and does not use them
         queries = self.affinity.queries(target.maps[1:])
         aggregates = []
         for reference in references:
