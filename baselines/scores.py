@@ -34,15 +34,20 @@ class ScorePrediction:
     @stage("semantic inference")
     def labels(self) -> UInt8[Tensor, "h w"]:
         """The best class of each pixel, of equals the first; never with the scores of all classes in memory."""
+        return self.best_classes(at_once=1 if self.coarse.is_cpu else CLASSES_AT_ONCE)
+
+    def best_classes(self, at_once: int) -> UInt8[Tensor, "h w"]:
+        """The labels, with the full-size scores of `at_once` classes in memory."""
         coarse = self.coarse.detach()
         best = coarse.new_full(self.size, -torch.inf)
         labels = torch.zeros(self.size, dtype=torch.uint8, device=coarse.device)
-        for first in range(0, len(coarse), 1 if coarse.is_cpu else CLASSES_AT_ONCE):
-            if coarse.is_cpu:
-                highest = self._upsampled(coarse[first : first + 1])[0]
+        for first in range(0, len(coarse), at_once):
+            scores = self._upsampled(coarse[first : first + at_once])
+            if at_once == 1:
+                highest = scores[0]
                 labels.masked_fill_(highest > best, first)
             else:
-                highest, which = self._upsampled(coarse[first : first + CLASSES_AT_ONCE]).max(0)
+                highest, which = scores.max(0)
                 labels = torch.where(highest > best, (which + first).to(torch.uint8), labels)
             best = torch.maximum(best, highest)
         return labels

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from baselines.cffm.layer import CoarseToFineLayer
 from baselines.cffm.names import CFFM_FORMAT
-from baselines.clip_network import ClipNetwork, FrameFeatures
-from baselines.clip_start import ClipStart
+from baselines.clips.network import ClipNetwork, FrameFeatures
+from baselines.clips.start import ClipStart
 from baselines.segformer.head import upsample
 from baselines.segformer.network import SegFormer
 from mpvss.checkpoints.formats import CheckpointFormat
@@ -51,7 +51,7 @@ class CFFM(ClipNetwork[Tensor]):
 
     def combine(
         self, target: FrameFeatures, references: Sequence[Float[Tensor, "b h w d"]]
-    ) -> Float[Tensor, "b c h w"]:
+    ) -> Float[Tensor, "b c sh sw"]:
         """Class scores of the target at 1/4."""
         before = self.reference(target)
         return self._scores_of(before, self.attend(before, references), map_size(target.fused))

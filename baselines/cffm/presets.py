@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from baselines.cffm.network import CFFM
-from baselines.clip_start import ClipStart
+from baselines.clips.start import ClipStart
 from baselines.segformer.presets import build_segformer, mit_row
 from mpvss.segmentor.mask2former import Execution
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from baselines.clip_network import ClipScores
+from baselines.clips.network import ClipScores
 from baselines.segformer.loss import pixel_cross_entropy
 
 ALONE = 0.5

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from baselines.clip_names import method_facts
+from baselines.clips.names import method_facts
 from baselines.segformer.names import CLASS_HEAD, PUBLISHED, SEGFORMER, UNUSED, is_published, segformer_facts
 from mpvss.checkpoints.formats import CheckpointFormat, ClassHead, Naming, Rules, renamed
 

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from baselines.clip_network import ClipNetwork, FrameFeatures
-from baselines.clip_start import REFERENCES, ClipStart
+from baselines.clips.network import ClipNetwork, FrameFeatures
+from baselines.clips.start import REFERENCES, ClipStart
 from baselines.mrcfa.affinity import CrossFrameAffinity, ReferenceTokens
 from baselines.mrcfa.names import MRCFA_FORMAT
 from baselines.segformer.head import upsample

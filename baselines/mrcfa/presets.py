@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from baselines.clip_start import ClipStart
+from baselines.clips.start import ClipStart
 from baselines.mrcfa.network import MRCFA, PADDING, ReferenceStride
 from baselines.segformer.presets import build_segformer, mit_row
 from mpvss.segmentor.mask2former import Execution

@@ -10,7 +10,6 @@ from baselines.copy_prediction import CopyPrediction
 from baselines.flownets import FlowNetS
 from baselines.library_model import ScoreFlow
 from baselines.per_frame import PerFrame
-from baselines.scores import ScorePrediction
 from baselines.segformer import SegFormer, build_segformer
 from baselines.segformer.head import AllMLPHead
 from baselines.segformer.loss import pixel_cross_entropy
@@ -305,15 +304,6 @@ class TestAsSegmentor:
             network.predict(torch.zeros(3, 29, 29))
             with pytest.raises(ValueError, match="the frame is 64x28; MiT takes sides of 29 pixels or more"):
                 network.predict(torch.zeros(3, 28, 64))
-
-
-def test_padded_scores_are_cropped():
-    """Scores that rise by 1 a pixel of a grid of 1/2, of which the frame covers the upper left."""
-    coarse = torch.arange(4.0).repeat(1, 3, 1)
-    scores = ScorePrediction(coarse, (5, 6), padded=(6, 8)).scores()
-    assert scores.shape == (1, 5, 6)
-    expected = torch.tensor([0, 0.25, 0.75, 1.25, 1.75, 2.25])
-    torch.testing.assert_close(scores[0, 2], expected)
 
 
 class TestLoss:

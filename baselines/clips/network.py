@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from baselines.clip_start import (
+from baselines.clips.start import (
     REFERENCES,
     ClipStart,
     TooFewFramesError,
