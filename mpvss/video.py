@@ -31,6 +31,10 @@ class VideoSegmenter(Protocol):
     Networks hold weights; what is known of a video is the `state`, an explicit value that goes in and comes back.
     The caller decides which frames are key frames, so one trained method serves every interval.
     A frame is RGB, (3, H, W), 0..255, uint8 or float, on the model's device.
+
+    A method without key frames (one network for every frame, or a network of several frames) has the class attribute
+    `key_frames = False`, which `uses_key_frames` reads. The caller then calls `segment` at the start of a clip and
+    `propagate` on every later frame, whatever its interval.
     """
 
     num_classes: int
@@ -44,20 +48,24 @@ class VideoSegmenter(Protocol):
         ...
 
 
+def uses_key_frames(method: object) -> bool:
+    """Whether a key-frame interval means anything to a `VideoSegmenter`; True unless it says `key_frames = False`."""
+    return bool(getattr(method, "key_frames", True))
+
+
 def check_frame(frame: Tensor) -> None:
     """Raise UserError unless `frame` is one RGB frame, (3, H, W)."""
     if frame.ndim != 3 or frame.shape[0] != 3 or 0 in frame.shape:
         raise UserError(f"a frame is one RGB image, (3, H, W); got shape {tuple(frame.shape)}")
 
 
-def check_same_size(frame: Tensor, key_size: tuple[int, int]) -> None:
-    """Raise UserError where a frame has another size than its key frame: nothing can be propagated to it."""
+def check_same_size(frame: Tensor, size: tuple[int, int], other: str = "its key frame") -> None:
+    """Raise UserError where a frame has another size than the `other` that it is segmented from."""
     check_frame(frame)
-    if tuple(frame.shape[1:]) != tuple(key_size):
+    if tuple(frame.shape[1:]) != tuple(size):
         height, width = frame.shape[1:]
         raise UserError(
-            f"the frame is {width}x{height} and its key frame {key_size[1]}x{key_size[0]}; "
-            "frames of one clip must share one size"
+            f"the frame is {width}x{height} and {other} {size[1]}x{size[0]}; frames of one clip must share one size"
         )
 
 
