@@ -35,6 +35,10 @@ class VideoSegmenter(Protocol):
     Networks hold weights; what is known of a video is the `state`, an explicit value that goes in and comes back.
     When a frame is a key frame is the caller's to decide, so one trained method serves every interval.
     A frame is RGB, (3, H, W), 0..255, uint8 or float, on the model's device.
+
+    A method without key frames (one network for every frame, or a network of several frames) has the class attribute
+    `key_frames = False`, which `uses_key_frames` reads. The caller then calls `segment` at the start of a clip and
+    `propagate` on every later frame, whatever its interval.
     """
 
     num_classes: int
@@ -46,6 +50,11 @@ class VideoSegmenter(Protocol):
     def propagate(self, frame: Shaped[Tensor, "3 h w"], state: Any) -> tuple[Prediction, Any]:
         """Segment any other frame, of the key frame's size, from the state the frame before it left."""
         ...
+
+
+def uses_key_frames(method: object) -> bool:
+    """Whether a key-frame interval means anything to a `VideoSegmenter`; True unless it says `key_frames = False`."""
+    return bool(getattr(method, "key_frames", True))
 
 
 def check_num_classes(num_classes: int) -> None:
