@@ -10,6 +10,7 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 
 from baselines.flownets import FlowNetS
+from baselines.raft import RAFT
 from baselines.scores import ScorePrediction, ScoreSegmentor
 from mpvss.motion.encoder import PADDING
 from mpvss.propagation import warp_masks
@@ -52,7 +53,7 @@ class KeyScores:
 class ScoreFlow(nn.Module):
     """The optical-flow baseline over a segmentor that has no masks: the key frame's scores are warped."""
 
-    def __init__(self, *, segmentor: ScoreSegmentor, flow: FlowNetS) -> None:
+    def __init__(self, *, segmentor: ScoreSegmentor, flow: FlowNetS | RAFT) -> None:
         super().__init__()
         self.segmentor = segmentor
         self.flow = flow

@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-_COUNTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+from baselines.original.deformable import DeformableConv
+
+_COUNTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, DeformableConv)
 
 
 def parameters(module: nn.Module) -> float:
@@ -24,7 +26,7 @@ def giga_macs(module: nn.Module, run: Callable[[], Any]) -> float:
         nonlocal total
         if isinstance(layer, nn.ConvTranspose2d):  # each input pixel is spread by the kernel
             total += inputs[0][:, 0].numel() * layer.weight.numel()
-        elif isinstance(layer, nn.Conv2d):
+        elif isinstance(layer, nn.Conv2d | DeformableConv):
             total += output[:, 0].numel() * layer.weight.numel()
         else:
             total += inputs[0][..., 0].numel() * layer.weight.numel()

@@ -136,7 +136,6 @@ def test_loads_published_names(filled):
     torch.testing.assert_close(ours.state_dict(), theirs)
 
 
-@pytest.mark.usefixtures("without_shape_checks")
 def test_scores_are_warped_by_it(filled, frames):
     """With a flow of whole pixels, the key frame's scores are shifted."""
     segmentor = filled(build_cnn("pspnet", num_classes=5, depth=18), 6)
