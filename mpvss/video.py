@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Shaped, UInt8
@@ -45,6 +46,28 @@ class VideoSegmenter(Protocol):
 
     def propagate(self, frame: Shaped[Tensor, "3 h w"], state: Any) -> tuple[Prediction, Any]:
         """Segment any non-key frame, of the key frame's size, from the state the frame before it left."""
+        ...
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A `VideoSegmenter` that sees frames before their turn, so that its result is late by as many.
+
+    The caller of either function passes the next frames of the clip as `coming`: as many as `lookahead` says, fewer
+    at the clip's end and none at its last frame. A method may need them at the start of a clip alone.
+    """
+
+    num_classes: int
+    lookahead: ClassVar[int]
+
+    def segment(self, frame: Shaped[Tensor, "3 h w"], *, coming: Sequence[Tensor]) -> tuple[Prediction, Any]:
+        """As `VideoSegmenter.segment`, with the frames that follow `frame`."""
+        ...
+
+    def propagate(
+        self, frame: Shaped[Tensor, "3 h w"], state: Any, *, coming: Sequence[Tensor]
+    ) -> tuple[Prediction, Any]:
+        """As `VideoSegmenter.propagate`, with the frames that follow `frame`."""
         ...
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from baselines.cffm.windows import LEVELS, NEIGHBOURS, TOKENS, WINDOW, relative_positions, seen_tokens
+from mpvss.errors import UserError
 from mpvss.layers import in_pieces
 
 OUTSIDE = -100.0
@@ -21,7 +22,7 @@ class WindowedClipAttention(nn.Module):
         """`lean`: pooled tokens, which ask nothing, get no queries."""
         super().__init__()
         if dim % heads:
-            raise ValueError(f"attention width {dim} is not a multiple of its {heads} heads")
+            raise UserError(f"attention width {dim} is not a multiple of its {heads} heads")
         self.heads = heads
         self.lean = lean
         self.qkv = nn.Linear(dim, 3 * dim)

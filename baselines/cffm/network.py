@@ -17,7 +17,7 @@ from baselines.segformer.head import upsample
 from baselines.segformer.network import SegFormer
 from mpvss.checkpoints.formats import CheckpointFormat
 from mpvss.layers import map_size
-from mpvss.segmentor.mask2former import Execution
+from mpvss.presets import Execution
 from mpvss.stages import stage
 
 STAGE = "cross-frame attention"

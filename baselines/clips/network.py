@@ -20,7 +20,8 @@ from baselines.clips.start import (
     reference_frames,
 )
 from baselines.segformer.network import SegFormer
-from mpvss.segmentor.mask2former import Execution
+from mpvss.errors import UserError
+from mpvss.presets import Execution
 from mpvss.video import Prediction, check_same_size, frame_size
 
 Reference = TypeVar("Reference")
@@ -71,11 +72,11 @@ class NoPrediction:
     reason: TooFewFramesError
 
     def labels(self) -> Tensor:
-        """ValueError: there are none."""
+        """UserError: there are none."""
         raise self.reason
 
     def scores(self) -> Tensor:
-        """ValueError: there are none."""
+        """UserError: there are none."""
         raise self.reason
 
 
@@ -120,7 +121,7 @@ class ClipNetwork(nn.Module, ABC, Generic[Reference]):
         """Every output on clips of four frames, 0..255, in time order; the last frame is the target."""
         batch, count = clips.shape[:2]
         if count != REFERENCES + 1:
-            raise ValueError(f"a clip is {REFERENCES} references and their target; got {count} frames")
+            raise UserError(f"a clip is {REFERENCES} references and their target; got {count} frames")
         features = self.encode(clips.flatten(0, 1))
         *before, target = (features.of_frame(index, count) for index in range(count))
         scores, from_each = self.combine_all(target, [self.reference(frame) for frame in before])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from mpvss.errors import UserError
+
 ClipStart = Literal["vspw", "cityscapes"]
 """`vspw`: frames 0 to 2 are segmented alone, frames 3 to 8 from nearer references (both published programs).
 `cityscapes`: frames 0 to 8 have no prediction; there the labelled frame is the 20th of its clip."""
@@ -27,14 +29,14 @@ _EARLY: dict[int, tuple[int, ...]] = {
 """The references of VSPW's first frames."""
 
 
-class TooFewFramesError(ValueError):
+class TooFewFramesError(UserError):
     """A frame has not enough frames before it to be segmented."""
 
 
 def check_clip_start(rule: str) -> None:
-    """Raise ValueError unless `rule` is one of `ClipStart`."""
+    """Raise UserError unless `rule` is one of `ClipStart`."""
     if rule not in get_args(ClipStart):
-        raise ValueError(f"clip_start is {rule!r}; it must be {' or '.join(get_args(ClipStart))}")
+        raise UserError(f"clip_start is {rule!r}; it must be {' or '.join(get_args(ClipStart))}")
 
 
 def reference_frames(index: int, rule: ClipStart = "vspw") -> tuple[int, ...]:

@@ -15,8 +15,9 @@ from baselines.mrcfa.names import MRCFA_FORMAT
 from baselines.segformer.head import upsample
 from baselines.segformer.network import SegFormer
 from mpvss.checkpoints.formats import CheckpointFormat
+from mpvss.errors import UserError
 from mpvss.layers import map_size, to_map, to_tokens
-from mpvss.segmentor.mask2former import Execution
+from mpvss.presets import Execution
 from mpvss.stages import stage
 
 STAGE = "cross-frame attention"
@@ -48,9 +49,9 @@ class MRCFA(ClipNetwork[ReferenceTokens]):
         """`kept` and `deep` as `CrossFrameAffinity` and `AffinityRefiner` have them."""
         super().__init__(segmentor=segmentor, execution=execution, clip_start=clip_start)
         if reference_stride not in (32, 16):
-            raise ValueError(f"reference_stride is {reference_stride}; it must be 32 or 16")
+            raise UserError(f"reference_stride is {reference_stride}; it must be 32 or 16")
         if segmentor.padding % PADDING:
-            raise ValueError(f"the segmentor pads frames to multiples of {segmentor.padding}; MRCFA needs {PADDING}")
+            raise UserError(f"the segmentor pads frames to multiples of {segmentor.padding}; MRCFA needs {PADDING}")
         width = segmentor.head.classify.in_channels
         channels = segmentor.backbone.out_channels[1:]
         self.reduce = nn.ModuleList(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from baselines.clips.start import ClipStart
 from baselines.mrcfa.network import MRCFA, PADDING, ReferenceStride
 from baselines.segformer.presets import build_segformer, mit_row
-from mpvss.segmentor.mask2former import Execution
+from mpvss.errors import UserError
+from mpvss.presets import Execution
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,12 @@ def build_mrcfa(
     *,
     clip_start: ClipStart = "vspw",
 ) -> MRCFA:
-    """MRCFA with the MiT called `backbone`, its weights freshly drawn. ValueError names the known backbones.
+    """MRCFA with the MiT called `backbone`, its weights freshly drawn. UserError names the known backbones.
 
     `reference_stride` 32 is the published program; 16 has the parameter counts that are published for Cityscapes.
     """
     if backbone not in REFINEMENTS:
-        raise ValueError(f"MRCFA has no backbone {backbone!r}; known are {', '.join(REFINEMENTS)}")
+        raise UserError(f"MRCFA has no backbone {backbone!r}; known are {', '.join(REFINEMENTS)}")
     width = mit_row(backbone).video_decoder
     row = REFINEMENTS[backbone]
     return MRCFA(

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mpvss.errors import UserError
 from mpvss.layers import to_map, to_tokens
 
 EPSILON = 1e-6
@@ -19,7 +20,7 @@ class ReducedAttention(nn.Module):
     def __init__(self, dim: int, heads: int, reduction: int) -> None:
         super().__init__()
         if dim % heads:
-            raise ValueError(f"attention width {dim} is not a multiple of its {heads} heads")
+            raise UserError(f"attention width {dim} is not a multiple of its {heads} heads")
         self.heads = heads
         self.query = nn.Linear(dim, dim)
         self.key_value = nn.Linear(dim, 2 * dim)

@@ -7,8 +7,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from baselines.segformer.head import upsample
+from mpvss.labels import IGNORE
 from mpvss.layers import map_size
-from mpvss.video import IGNORE
 
 
 def pixel_cross_entropy(scores: Float[Tensor, "b c sh sw"], labels: UInt8[Tensor, "b h w"]) -> Float[Tensor, ""]:

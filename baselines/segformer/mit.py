@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from baselines.segformer.attention import EPSILON, MixBlock
+from mpvss.errors import UserError
 from mpvss.layers import map_size, to_map, to_tokens
 
 REDUCTIONS = (8, 4, 2, 1)
@@ -90,11 +91,11 @@ class MixTransformer(nn.Module):
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
         """Maps from fine to coarse, of a normalised image.
 
-        Odd sides are rounded up at every halving. ValueError where a side is under `SMALLEST_SIDE` pixels.
+        Odd sides are rounded up at every halving. UserError where a side is under `SMALLEST_SIDE` pixels.
         """
         height, width = map_size(image)
         if min(height, width) < SMALLEST_SIDE:
-            raise ValueError(f"the frame is {width}x{height}; MiT takes sides of {SMALLEST_SIDE} pixels or more")
+            raise UserError(f"the frame is {width}x{height}; MiT takes sides of {SMALLEST_SIDE} pixels or more")
         maps = []
         for stage in self.stages:
             image = stage(image)

@@ -13,9 +13,11 @@ from baselines.segformer.head import AllMLPHead
 from baselines.segformer.mit import MixTransformer
 from baselines.segformer.names import SEGFORMER
 from mpvss.checkpoints.formats import CheckpointFormat
+from mpvss.labels import check_num_classes
 from mpvss.segmentor.mask2former import PIXEL_MEAN, PIXEL_STD, pad_to_multiple
+from mpvss.sharing import SharedResults, shareable
 from mpvss.stages import stage
-from mpvss.video import as_float, check_frame, check_num_classes, frame_size
+from mpvss.video import as_float, check_frame, frame_size
 
 
 class SegFormer(nn.Module):
@@ -29,8 +31,28 @@ class SegFormer(nn.Module):
     pixel_mean: Tensor
     pixel_std: Tensor
 
-    def __init__(self, *, backbone: MixTransformer, head: AllMLPHead, padding: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        backbone: MixTransformer,
+        head: AllMLPHead,
+        padding: int = 1,
+        shared: SharedResults | None = None,
+    ) -> None:
+        """Join two built networks.
+
+        Args:
+            backbone: gives four maps of a normalised frame.
+            head: gives class scores from the maps.
+            padding: what the sides of frames are padded to multiples of, in pixels.
+            shared: what keeps predictions for the methods that hold this network; None: nothing does.
+
+        Raises:
+            UserError: a number of classes that label maps cannot hold.
+
+        """
         super().__init__()
+        self.shared = shared
         self.backbone = backbone
         self.head = head
         self.padding = padding
@@ -51,6 +73,7 @@ class SegFormer(nn.Module):
         """Class scores at 1/4 of a frame, 0..255, or of a batch of them."""
         return self.head.scores(self.head.fused(self.features(frame)))
 
+    @shareable
     def predict(self, frame: Shaped[Tensor, "3 h w"]) -> ScorePrediction:
         """The prediction of one RGB frame, 0..255."""
         return self.prediction(self(frame)[0], frame_size(frame))

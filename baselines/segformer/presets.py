@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from baselines.segformer.head import AllMLPHead
 from baselines.segformer.mit import MixTransformer
 from baselines.segformer.network import SegFormer
-from mpvss.segmentor.mask2former import Execution
+from mpvss.errors import UserError
+from mpvss.presets import Execution
+from mpvss.sharing import SharedResults
 
 
 @dataclass(frozen=True)
@@ -39,18 +41,25 @@ BACKBONES: dict[str, MiT] = {
 
 
 def mit_row(name: str) -> MiT:
-    """The row called `name`; ValueError names the known ones."""
+    """The row called `name`; UserError names the known ones."""
     if name not in BACKBONES:
-        raise ValueError(f"unknown MiT backbone {name!r}; known are {', '.join(BACKBONES)}")
+        raise UserError(f"unknown MiT backbone {name!r}; known are {', '.join(BACKBONES)}")
     return BACKBONES[name]
 
 
 def build_segformer(
-    backbone: str, num_classes: int, *, width: int | None = None, execution: Execution = "lean", padding: int = 1
+    backbone: str,
+    num_classes: int,
+    *,
+    width: int | None = None,
+    execution: Execution = "lean",
+    padding: int = 1,
+    shared: SharedResults | None = None,
 ) -> SegFormer:
     """SegFormer with the MiT called `backbone`, its weights freshly drawn.
 
-    `width` is the decoder's; None for SegFormer's own, 256 with B0 and B1 and 768 with the larger ones.
+    `width` is the decoder's; None for SegFormer's own, 256 with B0 and B1 and 768 with the larger ones. `padding` and
+    `shared` are as in `SegFormer`.
     """
     row = mit_row(backbone)
     return SegFormer(
@@ -62,4 +71,5 @@ def build_segformer(
             folded=execution == "lean",
         ),
         padding=padding,
+        shared=shared,
     )
