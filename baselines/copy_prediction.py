@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor, nn
 
-from baselines.library_model import LibrarySegmentor, ScorePrediction
+from baselines.scores import ScorePrediction, ScoreSegmentor
 from mpvss.segmentor.mask2former import Mask2Former
 from mpvss.segmentor.semantic import MaskPrediction
 from mpvss.video import check_same_size
@@ -34,7 +34,7 @@ class KeptPrediction:
 class CopyPrediction(nn.Module):
     """The key frame's prediction for every frame: the floor that every propagation must beat."""
 
-    def __init__(self, *, segmentor: Mask2Former | LibrarySegmentor) -> None:
+    def __init__(self, *, segmentor: Mask2Former | ScoreSegmentor) -> None:
         """Take a built network.
 
         Args:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Shaped
 from torch import Tensor, nn
 
 from baselines.flownets import FlowNetS
+from baselines.raft import RAFT
+from baselines.scores import ScorePrediction, ScoreSegmentor
 from mpvss.errors import UserError
 from mpvss.labels import check_num_classes
 from mpvss.motion.encoder import PADDING
@@ -19,25 +20,6 @@ from mpvss.sharing import SharedResults, shareable
 from mpvss.stages import stage
 from mpvss.video import as_float, check_same_size, frame_size
 from mpvss.warp import resize_flow
-
-
-@dataclass(frozen=True)
-class ScorePrediction:
-    """Class scores on the model's own grid, upsampled bilinearly to the frame, as the library's processors do."""
-
-    coarse: Float[Tensor, "c h w"]
-    size: tuple[int, int]
-    """Height and width of the frame."""
-
-    @stage("semantic inference")
-    def scores(self) -> Float[Tensor, "c h w"]:
-        """The score (logit) of each class at each pixel."""
-        return F.interpolate(self.coarse[None], self.size, mode="bilinear", align_corners=False)[0]
-
-    @stage("semantic inference")
-    def labels(self) -> UInt8[Tensor, "h w"]:
-        """The best class of each pixel."""
-        return self.scores().max(0).indices.to(torch.uint8)
 
 
 class LibrarySegmentor(nn.Module):
@@ -96,7 +78,7 @@ class KeyScores:
 class ScoreFlow(nn.Module):
     """The optical-flow baseline over a segmentor that has no masks: the key frame's scores are warped."""
 
-    def __init__(self, *, segmentor: LibrarySegmentor, flow: FlowNetS) -> None:
+    def __init__(self, *, segmentor: ScoreSegmentor, flow: FlowNetS | RAFT) -> None:
         """Join two built networks.
 
         Args:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from baselines.library_model import LibrarySegmentor, ScorePrediction
+from baselines.scores import ScorePrediction, ScoreSegmentor
 from mpvss.segmentor.mask2former import Mask2Former
 from mpvss.segmentor.semantic import MaskPrediction
 
@@ -13,7 +15,9 @@ from mpvss.segmentor.semantic import MaskPrediction
 class PerFrame(nn.Module):
     """A segmentor on every frame: the accuracy to keep and the cost to cut."""
 
-    def __init__(self, *, segmentor: Mask2Former | LibrarySegmentor) -> None:
+    key_frames: ClassVar[bool] = False
+
+    def __init__(self, *, segmentor: Mask2Former | ScoreSegmentor) -> None:
         """Take a built network.
 
         Args:

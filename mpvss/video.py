@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Shaped, UInt8
@@ -31,6 +32,10 @@ class VideoSegmenter(Protocol):
     Networks hold weights; what is known of a video is the `state`, an explicit value that goes in and comes back.
     The caller decides which frames are key frames, so one trained method serves every interval.
     A frame is RGB, (3, H, W), 0..255, uint8 or float, on the model's device.
+
+    A method without key frames (one network for every frame, or a network of several frames) has the class attribute
+    `key_frames = False`, which `uses_key_frames` reads. The caller then calls `segment` at the start of a clip and
+    `propagate` on every later frame, whatever its interval.
     """
 
     num_classes: int
@@ -44,20 +49,46 @@ class VideoSegmenter(Protocol):
         ...
 
 
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A `VideoSegmenter` that sees frames before their turn, so that its result is late by as many.
+
+    The caller of either function passes the next frames of the clip as `coming`: as many as `lookahead` says, fewer
+    at the clip's end and none at its last frame. A method may need them at the start of a clip alone.
+    """
+
+    num_classes: int
+    lookahead: ClassVar[int]
+
+    def segment(self, frame: Shaped[Tensor, "3 h w"], *, coming: Sequence[Tensor]) -> tuple[Prediction, Any]:
+        """As `VideoSegmenter.segment`, with the frames that follow `frame`."""
+        ...
+
+    def propagate(
+        self, frame: Shaped[Tensor, "3 h w"], state: Any, *, coming: Sequence[Tensor]
+    ) -> tuple[Prediction, Any]:
+        """As `VideoSegmenter.propagate`, with the frames that follow `frame`."""
+        ...
+
+
+def uses_key_frames(method: object) -> bool:
+    """Whether a key-frame interval means anything to a `VideoSegmenter`; True unless it says `key_frames = False`."""
+    return bool(getattr(method, "key_frames", True))
+
+
 def check_frame(frame: Tensor) -> None:
     """Raise UserError unless `frame` is one RGB frame, (3, H, W)."""
     if frame.ndim != 3 or frame.shape[0] != 3 or 0 in frame.shape:
         raise UserError(f"a frame is one RGB image, (3, H, W); got shape {tuple(frame.shape)}")
 
 
-def check_same_size(frame: Tensor, key_size: tuple[int, int]) -> None:
-    """Raise UserError where a frame has another size than its key frame: nothing can be propagated to it."""
+def check_same_size(frame: Tensor, size: tuple[int, int], other: str = "its key frame") -> None:
+    """Raise UserError where a frame has another size than the `other` that it is segmented from."""
     check_frame(frame)
-    if tuple(frame.shape[1:]) != tuple(key_size):
+    if tuple(frame.shape[1:]) != tuple(size):
         height, width = frame.shape[1:]
         raise UserError(
-            f"the frame is {width}x{height} and its key frame {key_size[1]}x{key_size[0]}; "
-            "frames of one clip must share one size"
+            f"the frame is {width}x{height} and {other} {size[1]}x{size[0]}; frames of one clip must share one size"
         )
 
 

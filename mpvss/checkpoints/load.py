@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from mpvss.checkpoints.files import flatten, read_tensors
-from mpvss.checkpoints.names import recognise, to_ours
+from mpvss.checkpoints.formats import CheckpointFormat, ClassHead, under_our_names
+from mpvss.checkpoints.names import MASK2FORMER
 from mpvss.errors import UserError
 
 _OWNERS = ("segmentor", "key_segmentor", "motion", "flow")
-_UNUSED = re.compile(r".*\.(relative_position_index|num_batches_tracked)|backbone\.layernorm\.(weight|bias)")
-"""Tensors of other programs' networks that take no part in what they compute."""
-_CLASS_HEAD = "query_decoder.class_embed."
 
 
 @dataclass(frozen=True)
@@ -44,9 +41,10 @@ def load_checkpoint(
     """Set a module's tensors from a file or from named tensors.
 
     Recognises the names of the published MPVSS and Mask2Former, of the `transformers` library's Mask2Former, of
-    FlowNetS and our own. A whole part that the checkpoint lacks (a motion module, say) is left alone and reported.
-    A published MPVSS checkpoint turns on the warp it was trained with. UserError, before anything is changed, where
-    a tensor has another shape, where part of a part is missing or has no place, or where nothing fits.
+    FlowNetS, our own, and those that the module's, or a part's, `checkpoint_format` adds. A whole part that the
+    checkpoint lacks (a motion module, say) is left alone and reported. A published MPVSS checkpoint turns on the warp
+    it was trained with. UserError, before anything is changed, where the checkpoint is of another variant, a tensor
+    has another shape, part of a part is missing or has no place, or nothing fits.
 
     With `any_classes`, the class head of a checkpoint for another number of classes is left out, and counts as
     missing; else it is refused.
@@ -65,8 +63,10 @@ def load_checkpoint(
     else:
         where = str(source)
         tensors, metadata = read_tensors(source)
-    named, kind = _under_our_names(tensors)
+    formats = _formats(module)
+    named, kind = under_our_names(tensors, formats)
     targets = module.state_dict()
+    _check_facts(where, named, targets, formats)
     placed: dict[str, Tensor] = {}
     left_over = []
     for name, tensor in named.items():
@@ -80,13 +80,13 @@ def load_checkpoint(
             f"{where} holds nothing for this {type(module).__name__}: its tensors are named "
             f"{_some(named)}, the module's {_some(targets)}"
         )
-    missing = tuple(name for name in targets if name not in placed)
-    _check_parts(where, missing, placed, left_over, targets)
+    missing = tuple(name for name in targets if name not in placed and not _unused(name, formats))
+    _check_parts(where, missing, placed, left_over, targets, formats)
     if any_classes:
-        others = [name for name in placed if _CLASS_HEAD in name and placed[name].shape != targets[name].shape]
+        others = [name for name in placed if _class_head(name, formats) and placed[name].shape != targets[name].shape]
         placed = {name: tensor for name, tensor in placed.items() if name not in others}
         missing = (*missing, *others)
-    _check_shapes(where, placed, targets)
+    _check_shapes(where, placed, targets, formats)
     with torch.no_grad():
         for name, tensor in placed.items():
             targets[name].copy_(tensor)
@@ -97,16 +97,29 @@ def load_checkpoint(
     return LoadReport(kind, tuple(placed), missing, tuple(left_over))
 
 
-def read_num_classes(path: str | os.PathLike[str]) -> int | None:
-    """The number of classes of a checkpoint's segmentor; None where it holds none. Errors as `load_checkpoint`."""
-    named, _ = _under_our_names(read_tensors(path)[0])
-    biases = [tensor for name, tensor in named.items() if name.endswith("query_decoder.class_embed.bias")]
-    return biases[0].numel() - 1 if biases else None  # the last is "no object"
+def read_num_classes(path: str | os.PathLike[str], *formats: CheckpointFormat) -> int | None:
+    """The number of classes of a checkpoint's segmentor; None where it holds none. Errors as `load_checkpoint`.
+
+    `formats` are those of other networks that the file may be of, beside Mask2Former's.
+    """
+    known = (*formats, MASK2FORMER)
+    named, _ = under_our_names(read_tensors(path)[0], known)
+    for name, tensor in named.items():
+        if name.endswith(".bias") and (head := _class_head(name, known)):
+            return tensor.numel() - head.other_rows
+    return None
 
 
-def _under_our_names(tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], str]:
-    kind = recognise(tensors)
-    return (tensors, "ours") if kind is None else (to_ours(tensors, kind), kind)
+def _formats(module: nn.Module) -> tuple[CheckpointFormat, ...]:
+    """The formats of a module and its parts, the outermost first, and Mask2Former's."""
+    own = (getattr(part, "checkpoint_format", None) for part in module.modules())
+    return (*dict.fromkeys(format for format in own if isinstance(format, CheckpointFormat)), MASK2FORMER)
+
+
+def _class_head(name: str, formats: Iterable[CheckpointFormat]) -> ClassHead | None:
+    """The layer of a row per class that a tensor belongs to, if it is of one."""
+    heads = (head for format in formats for head in format.class_heads)
+    return next((head for head in heads if head.tensors.search(name)), None)
 
 
 def _place(name: str, targets: Mapping[str, Tensor]) -> str | None:
@@ -128,12 +141,18 @@ def _part(name: str) -> str:
     return ".".join(pieces[:2]) if pieces[0] in _OWNERS else pieces[0]
 
 
+def _unused(name: str, formats: Iterable[CheckpointFormat]) -> bool:
+    """Whether a tensor takes no part in what a network computes."""
+    return any(format.unused.fullmatch(name) for format in formats)
+
+
 def _check_parts(
     where: str,
     missing: tuple[str, ...],
     placed: Mapping[str, Tensor],
     left_over: list[str],
     targets: Mapping[str, Tensor],
+    formats: Iterable[CheckpointFormat],
 ) -> None:
     """Raise where a part is there in part only, or is another network's."""
     present = {_part(name) for name in placed}
@@ -143,7 +162,7 @@ def _check_parts(
     parts = {_part(name) for name in targets}
     for name in left_over:
         part = next((_part(candidate) for candidate in _candidates(name) if _part(candidate) in parts), None)
-        if part is None or _UNUSED.fullmatch(name):
+        if part is None or _unused(name, formats):
             continue
         ours = [target for target in targets if _part(target) == part]
         raise UserError(
@@ -152,16 +171,30 @@ def _check_parts(
         )
 
 
-def _check_shapes(where: str, placed: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> None:
+def _check_shapes(
+    where: str, placed: Mapping[str, Tensor], targets: Mapping[str, Tensor], formats: Iterable[CheckpointFormat]
+) -> None:
     for name, tensor in placed.items():
         wanted = targets[name].shape
         if tensor.shape == wanted:
             continue
-        if _CLASS_HEAD in name and tensor.ndim == len(wanted):
-            raise UserError(
-                f"{where} was made for {tensor.shape[0] - 1} classes, the module for {wanted[0] - 1} ({name})"
-            )
+        head = _class_head(name, formats)
+        if head is not None and tensor.ndim == len(wanted):
+            theirs, ours = (rows - head.other_rows for rows in (tensor.shape[0], wanted[0]))
+            raise UserError(f"{where} was made for {theirs} classes, the module for {ours} ({name})")
         raise UserError(f"{where} has {name} of shape {tuple(tensor.shape)}; the module's is {tuple(wanted)}")
+
+
+def _check_facts(
+    where: str, named: Mapping[str, Tensor], targets: Mapping[str, Tensor], formats: Iterable[CheckpointFormat]
+) -> None:
+    """Raise where a checkpoint says of itself that it is of another variant."""
+    for format in formats:
+        theirs, ours = format.facts(named), format.facts(targets)
+        differ = [fact for fact in ours if fact in theirs and theirs[fact] != ours[fact]]
+        if differ:
+            of_each = (", ".join(f"{fact} {facts[fact]}" for fact in differ) for facts in (theirs, ours))
+            raise UserError("{} is of another network: it has {}; the module has {}".format(where, *of_each))
 
 
 def _some(names: object) -> str:

@@ -7,10 +7,13 @@ module and `flow.` for FlowNetS.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Set
+from functools import partial
 
 import torch
 from torch import Tensor
+
+from mpvss.checkpoints.formats import CheckpointFormat, ClassHead, Naming, renamed
 
 _PUBLISHED = (
     # Files from before the pixel decoder had a name of its own.
@@ -103,26 +106,10 @@ _PIXEL_FLOW = (
 )
 
 
-def recognise(names: Iterable[str]) -> str | None:
-    """The program whose names these are: "published", "transformers", "flownets" or None."""
-    names = set(names)
-    if any(name.startswith("model.pixel_level_module.") for name in names):
-        return "transformers"
-    if any(name.startswith(("sem_seg_head.", "motion.decoder.transformer_")) for name in names):
-        return "published"
-    if {"conv3_1.0.weight", "predict_flow2.weight"} <= names:
-        return "flownets"
-    return None
-
-
 def to_ours(tensors: dict[str, Tensor], kind: str) -> dict[str, Tensor]:
-    """The tensors of a checkpoint of this `kind` (see `recognise`) under our names."""
+    """The tensors of a checkpoint of this `kind`, one of `MASK2FORMER`'s, under our names."""
     rules = {"published": _PUBLISHED, "transformers": _TRANSFORMERS, "flownets": _FLOWNETS}[kind]
-    ours = {}
-    for name, tensor in tensors.items():
-        for pattern, replacement in (*rules, *_PIXEL_FLOW):
-            name = re.sub(pattern, replacement, name)
-        ours[name] = tensor
+    ours = renamed(tensors, (*rules, *_PIXEL_FLOW))
     return _join_projections(ours) if kind == "transformers" else ours
 
 
@@ -139,3 +126,30 @@ def _join_projections(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         if all(part in joined for part in parts):
             joined[stacked] = torch.cat([joined.pop(part) for part in parts])
     return joined
+
+
+def _of_library(names: Set[str]) -> bool:
+    return any(name.startswith("model.pixel_level_module.") for name in names)
+
+
+def _of_published(names: Set[str]) -> bool:
+    return any(name.startswith(("sem_seg_head.", "motion.decoder.transformer_")) for name in names)
+
+
+def _of_flownets(names: Set[str]) -> bool:
+    return {"conv3_1.0.weight", "predict_flow2.weight"} <= names
+
+
+MASK2FORMER = CheckpointFormat(
+    namings=tuple(
+        Naming(kind, recognises, partial(to_ours, kind=kind))
+        for kind, recognises in (
+            ("transformers", _of_library),
+            ("published", _of_published),
+            ("flownets", _of_flownets),
+        )
+    ),
+    class_heads=(ClassHead(re.compile(r"\bquery_decoder\.class_embed\."), other_rows=1),),  # "no object"
+    unused=re.compile(r".*\.(relative_position_index|num_batches_tracked)|backbone\.layernorm\.(weight|bias)"),
+)
+"""Checkpoints of Mask2Former, MPVSS and FlowNetS: the published programs' and the `transformers` library's."""

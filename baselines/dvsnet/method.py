@@ -1,0 +1,127 @@
+"""DVSNet as a video method: region by region, warp or segment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from baselines.cnn.layers import resize
+from baselines.dvsnet.decision import DecisionNetwork
+from baselines.dvsnet.deeplab import DilatedDeepLab
+from baselines.dvsnet.flow import ScaledFlow
+from baselines.dvsnet.regions import RegionPrediction, Regions
+from mpvss.errors import UserError
+from mpvss.labels import check_num_classes
+from mpvss.layers import map_size
+from mpvss.stages import stage
+from mpvss.video import as_float, check_same_size, frame_size
+from mpvss.warp import warp
+
+PIXEL_MEAN = (122.67891434, 116.66876762, 104.00698793)
+OVERLAP = 64
+THRESHOLD = 90.0
+"""The agreement, in %, below which a region is segmented."""
+
+
+@dataclass(frozen=True)
+class KeyRegions:
+    """Each region as it was when it was last segmented: halved, and its class scores at 1/16."""
+
+    halves: Float[Tensor, "4 3 hh hw"]
+    scores: Float[Tensor, "4 k h16 w16"]
+    regions: Regions
+
+
+class DVSNet(nn.Module):
+    """Each region's key scores are warped, unless the decision network expects too little of that.
+
+    A region that it expects less of than `threshold`, in %, is segmented and is its own key from then on. So the
+    method has no use for the caller's key frames. A threshold of 0 warps all and one over 100 segments all.
+    """
+
+    key_frames: ClassVar[bool] = False
+    pixel_mean: Tensor
+
+    def __init__(
+        self,
+        *,
+        segmentor: DilatedDeepLab,
+        flow: ScaledFlow,
+        decision: DecisionNetwork,
+        num_classes: int,
+        threshold: float = THRESHOLD,
+        overlap: int = OVERLAP,
+    ) -> None:
+        super().__init__()
+        check_num_classes(num_classes)
+        if threshold < 0:
+            raise UserError(f"threshold is {threshold}; it is a percentage, 0 or more")
+        if overlap < 0:
+            raise UserError(f"overlap is {overlap} pixels; it must be 0 or more")
+        self.segmentor = segmentor
+        self.flow = flow
+        self.decision = decision
+        self.num_classes = num_classes
+        self.threshold = threshold
+        self.overlap = overlap
+        self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).view(3, 1, 1), persistent=False)
+
+    def segment(self, frame: Shaped[Tensor, "3 h w"]) -> tuple[RegionPrediction, KeyRegions]:
+        """Segment every region of a clip's first frame."""
+        regions = Regions(frame_size(frame), self.overlap)
+        cut = as_float(regions.cut(frame))
+        scores = self._segmented(cut)
+        return RegionPrediction(tuple(scores), regions), KeyRegions(_halved(cut), scores, regions)
+
+    def propagate(self, frame: Shaped[Tensor, "3 h w"], state: KeyRegions) -> tuple[RegionPrediction, KeyRegions]:
+        """Warp the regions that are expected to come out right, and segment the others."""
+        check_same_size(frame, state.regions.size)
+        cut = as_float(state.regions.cut(frame))
+        halves = _halved(cut)
+        found = self.flow(torch.cat((halves, state.halves), dim=1))
+        expected = self.decision(found.features).tolist()
+        kept = [index for index, percent in enumerate(expected) if percent >= self.threshold]
+        renewed = [index for index, percent in enumerate(expected) if percent < self.threshold]
+        coarse: dict[int, Tensor] = {}
+        if kept:
+            coarse |= zip(kept, _warped(state.scores[kept], found.flow[kept], found.scale[kept]), strict=True)
+        if renewed:
+            scores, key_halves = state.scores.clone(), state.halves.clone()
+            scores[renewed], key_halves[renewed] = self._segmented(cut[renewed]), halves[renewed]
+            state = KeyRegions(key_halves, scores, state.regions)
+            coarse |= {index: scores[index] for index in renewed}
+        return RegionPrediction(tuple(coarse[index] for index in range(len(expected))), state.regions), state
+
+    def _segmented(self, regions: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n k h16 w16"]:
+        return self.segmentor((regions - self.pixel_mean).flip(1))
+
+
+@stage("motion encoder")
+def _halved(regions: Float[Tensor, "4 3 h w"]) -> Float[Tensor, "4 3 hh hw"]:
+    """Regions as the flow network takes them: BGR, 0..1, at half their size, rounded up."""
+    height, width = map_size(regions)
+    return resize(regions.flip(1) / 255, (-(-height // 2), -(-width // 2)))
+
+
+@stage("warp")
+def _warped(
+    scores: Float[Tensor, "n k h16 w16"], flow: Float[Tensor, "n 2 h8 w8"], scale: Float[Tensor, "n k h8 w8"]
+) -> Float[Tensor, "n k h8 w8"]:
+    """Key scores brought to the flow's grid, warped, and scaled."""
+    return warp(resize(scores, map_size(flow)), flow) * scale
+
+
+def build_dvsnet(num_classes: int, *, depth: int = 101, threshold: float = THRESHOLD, overlap: int = OVERLAP) -> DVSNet:
+    """DVSNet on ResNet-50 or -101, randomly initialised."""
+    return DVSNet(
+        segmentor=DilatedDeepLab(num_classes, depth=depth),
+        flow=ScaledFlow(num_classes),
+        decision=DecisionNetwork(),
+        num_classes=num_classes,
+        threshold=threshold,
+        overlap=overlap,
+    )

@@ -1,0 +1,148 @@
+"""NetWarp (Gadde et al., ICCV 2017) on OCRNet, in the form of VSPW's authors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from baselines.cnn.layers import ConvNormReLU
+from baselines.cnn.network import ImageNetwork
+from baselines.cnn.ocr import OCRDecoder
+from baselines.cnn.presets import Form, build_cnn
+from baselines.raft import RAFT
+from baselines.scores import ScorePrediction
+from baselines.vspw_warp import vspw_warp
+from mpvss.errors import UserError
+from mpvss.layers import map_size
+from mpvss.presets import Execution
+from mpvss.stages import stage
+from mpvss.video import as_float, check_same_size, frame_size
+
+
+class FlowCNN(nn.Module):
+    """Transforms a flow, seeing both frames. Its last layer is a ReLU, so no component comes out negative."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.Sequential(ConvNormReLU(11, 16, 3), ConvNormReLU(16, 32, 3), ConvNormReLU(32, 2, 3))
+        self.fuse = ConvNormReLU(4, 2, 3)
+
+    @stage("flow head")
+    def forward(
+        self, flow: Float[Tensor, "b 2 h w"], frame: Float[Tensor, "b 3 h w"], previous: Float[Tensor, "b 3 h w"]
+    ) -> Float[Tensor, "b 2 h w"]:
+        """The flow from `frame` to `previous`, RGB of 0..255, transformed."""
+        x = self.convs(torch.cat((flow, frame, previous, previous - frame), dim=1))
+        return self.fuse(torch.cat((flow, x), dim=1))
+
+
+class WarpAndMix(nn.Module):
+    """The map of a frame mixed with the warped map of the frame before, by two weights a channel, 1 and 0 at first."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.current = nn.Parameter(torch.ones(channels))
+        self.previous = nn.Parameter(torch.zeros(channels))
+
+    @stage("warp")
+    def forward(
+        self, current: Float[Tensor, "b c h w"], previous: Float[Tensor, "b c h w"], flow: Float[Tensor, "b 2 _ _"]
+    ) -> Float[Tensor, "b c h w"]:
+        """`flow` is brought to the maps' size by its nearest values, which stay those of the frame's pixels."""
+        nearest = F.interpolate(flow, map_size(current), mode="nearest")
+        warped = vspw_warp(previous, nearest)
+        return self.current[:, None, None] * current + self.previous[:, None, None] * warped
+
+
+@dataclass(frozen=True)
+class PreviousFrame:
+    """The frame before, and the backbone's maps of it; none of these in the published execution."""
+
+    frame: Shaped[Tensor, "3 h w"]
+    maps: tuple[Tensor, ...] = ()
+
+
+class NetWarp(nn.Module):
+    """OCRNet, whose backbone's last map and representation are mixed with those of the frame before, warped by RAFT.
+
+    A clip's first frame takes the one after it as the frame before; alone, it takes itself. With `paper`, the frame
+    before goes through the backbone anew, as in the published graph.
+    """
+
+    key_frames: ClassVar[bool] = False
+    lookahead: ClassVar[int] = 1
+
+    def __init__(self, *, segmentor: ImageNetwork, flow: RAFT, execution: Execution = "lean") -> None:
+        """`segmentor` is an OCRNet. `flow` is not trained."""
+        super().__init__()
+        if not isinstance(segmentor.decode_head, OCRDecoder):
+            raise UserError(f"NetWarp stands on OCRNet; it was given a {type(segmentor.decode_head).__name__}")
+        self.segmentor = segmentor
+        self.flow = flow.requires_grad_(False)
+        self.flow_cnn = FlowCNN()
+        self.mix_maps = WarpAndMix(segmentor.backbone.out_channels[-1])
+        self.mix_features = WarpAndMix(segmentor.decode_head.head.conv_seg.in_channels)
+        self.execution: Execution = execution
+        self.num_classes = segmentor.num_classes
+
+    @property
+    def decoder(self) -> OCRDecoder:
+        """OCRNet's heads."""
+        head = self.segmentor.decode_head
+        assert isinstance(head, OCRDecoder)
+        return head
+
+    def train(self, mode: bool = True) -> NetWarp:
+        """Training mode, but for the flow network, which is frozen."""
+        super().train(mode)
+        self.flow.eval()
+        return self
+
+    def segment(
+        self, frame: Shaped[Tensor, "3 h w"], *, coming: Sequence[Tensor] = ()
+    ) -> tuple[ScorePrediction, PreviousFrame]:
+        """A clip's first frame, with the second as the frame before."""
+        return self.propagate(frame, PreviousFrame(coming[0] if coming else frame))
+
+    def propagate(
+        self, frame: Shaped[Tensor, "3 h w"], state: PreviousFrame, *, coming: Sequence[Tensor] = ()
+    ) -> tuple[ScorePrediction, PreviousFrame]:
+        """A later frame. What is coming does not matter to it."""
+        size = frame_size(state.frame)
+        check_same_size(frame, size)
+        flow = self._transformed_flow(frame, state.frame)
+        maps = self.segmentor.features(frame)
+        before = list(state.maps) or self.segmentor.features(state.frame)
+        scores = self._decode(maps, before, flow)
+        kept = () if self.execution == "paper" else tuple(maps)
+        return ScorePrediction(scores[0], size), PreviousFrame(frame, kept)
+
+    def _transformed_flow(self, frame: Tensor, previous: Tensor) -> Float[Tensor, "1 2 h w"]:
+        with torch.no_grad():
+            flow = self.flow.frame_flow(frame, previous)
+        return self.flow_cnn(flow, as_float(frame)[None], as_float(previous)[None])
+
+    @stage("decode head")
+    def _decode(self, maps: list[Tensor], before: list[Tensor], flow: Tensor) -> Float[Tensor, "1 k _ _"]:
+        """The frame before goes through the decoder unmixed."""
+        mixed = [*maps[:-1], self.mix_maps(maps[-1], before[-1], flow)]
+        features = self.mix_features(self._represent(mixed), self._represent(before), flow)
+        return self.decoder.head.classify(features)
+
+    def _represent(self, maps: list[Tensor]) -> Float[Tensor, "1 c _ _"]:
+        pixels, contexts, _ = self.decoder.describe(maps)
+        return self.decoder.attend(pixels, contexts)
+
+
+def build_netwarp(
+    *, num_classes: int, depth: int = 101, form: Form = "vspw", iterations: int = 20, execution: Execution = "lean"
+) -> NetWarp:
+    """NetWarp on an OCRNet of `depth` and `form`, randomly initialised."""
+    segmentor = build_cnn("ocrnet", num_classes=num_classes, depth=depth, form=form)
+    return NetWarp(segmentor=segmentor, flow=RAFT(iterations=iterations, execution=execution), execution=execution)
