@@ -123,7 +123,7 @@ def draw_all(module: torch.nn.Module, seed: int) -> torch.nn.Module:
     return module
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def filled():
     """`filled(module, seed)`: the module with every tensor drawn from the seed."""
     return draw_all

@@ -33,8 +33,8 @@ def build(
 
     Args:
         method: a name of `bench.methods.names.known_methods()`.
-        backbone: one of `bench.methods.names.BACKBONES`, or `hf:` and the folder or name of a model of the
-            `transformers` library. For Accel, that of the branch that runs on every frame.
+        backbone: one of `bench.methods.names.BACKBONES` or `IMAGE_NETWORKS`, or `hf:` and the folder or name of a
+            model of the `transformers` library. For Accel, that of the branch that runs on every frame.
         num_classes: 1 to 255.
         key_backbone: for Accel alone, the backbone of the branch for key frames; by default `backbone`.
         execution: `lean`, or `paper` for the published graph.

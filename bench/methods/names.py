@@ -21,8 +21,17 @@ METHODS = (PER_FRAME, "copy", "optical-flow", *FLOW_DESIGNS, "dff", "accel")
 BACKBONES = tuple(_BACKBONES)
 LIBRARY = "hf:"
 """Prefix of the folder or name of a model of the `transformers` library, where a backbone is named."""
-LIBRARY_METHODS = (PER_FRAME, "copy", "optical-flow")
-"""The methods that such a model can be swept as."""
+SEGFORMERS = tuple(f"segformer-b{size}{width}" for size in range(6) for width in ("", "-256", "-768"))
+"""SegFormer by its backbone, MiT-B0 to B5; a suffix gives the decoder's width, else the published one is taken."""
+CNNS = (
+    *(f"{network}-r101" for network in ("fcn", "pspnet", "deeplabv3plus", "upernet", "ocrnet")),
+    *(f"{network}-r101-vspw" for network in ("pspnet", "upernet", "ocrnet")),
+)
+"""Convolutional networks on ResNet-101: the segmentation library's, and those of the VSPW data set's authors."""
+IMAGE_NETWORKS = (*SEGFORMERS, *CNNS)
+"""Image networks of other publications, which are named where a backbone is."""
+IMAGE_METHODS = (PER_FRAME, "copy", "optical-flow")
+"""The methods that an image network, or a model of the `transformers` library, can be swept as."""
 ENTRY_POINTS = "mpvss_bench.methods"
 """Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
 PAPER_METHODS = {
@@ -66,6 +75,7 @@ def method_of(row: str) -> str:
 
 def accel_branch(key_backbone: str) -> str:
     """The backbone of Accel's branch for every frame, where `key_backbone` segments the key frames."""
+    check_backbone(key_backbone, "accel")
     return backbone_row(key_backbone).accel_branch
 
 
@@ -83,12 +93,17 @@ def branches(method: str, backbone: str) -> tuple[str, str | None]:
     return (other if plus else accel_branch(key)), key
 
 
+def has_masks(backbone: str) -> bool:
+    """False for the networks that score classes: `IMAGE_NETWORKS`, and models of the `transformers` library."""
+    return backbone not in IMAGE_NETWORKS and not backbone.startswith(LIBRARY)
+
+
 def check_backbone(name: str, method: str | None = None) -> None:
     """Raise UserError unless there is such a backbone, and it has `method`."""
-    if not name.startswith(LIBRARY):
+    if has_masks(name):
         backbone_row(name)
-    elif method in (*METHODS, GROUND_TRUTH_FLOW) and method not in LIBRARY_METHODS:
-        raise UserError(f"{name} is swept as {', '.join(LIBRARY_METHODS)}; {method} needs another backbone")
+    elif method in (*METHODS, GROUND_TRUTH_FLOW) and method not in IMAGE_METHODS:
+        raise UserError(f"{name} is swept as {', '.join(IMAGE_METHODS)}; {method} needs another backbone")
 
 
 def check_names(names: Iterable[str], known: Sequence[str], what: str) -> tuple[str, ...]:
@@ -108,11 +123,11 @@ def backbone_names(names: Sequence[str], rows: Sequence[str]) -> tuple[str, ...]
     """The names, as they are, of backbones that have every row (METHOD or METHOD@LABEL).
 
     Raises:
-        UserError: a name that is not known; a model of the `transformers` library with a method it has not.
+        UserError: a name that is not known; a network without masks with a method it has not.
     """
     for name in names:
-        if name not in BACKBONES and not name.startswith(LIBRARY):
-            known = ", ".join(BACKBONES)
+        if name not in BACKBONES and has_masks(name):
+            known = ", ".join((*BACKBONES, *IMAGE_NETWORKS))
             raise UserError(f"unknown backbone {name!r}; known are {known}, and {LIBRARY}PATH of a transformers model")
         for row in rows:
             check_backbone(name, method_of(row))

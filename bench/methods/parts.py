@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from baselines.flownets import FlowNetS, build_flownets
-from baselines.library_model import LibrarySegmentor, load_library_model
-from bench.methods.names import LIBRARY, check_backbone
+from baselines.library_model import load_library_model
+from baselines.scores import ScoreSegmentor
+from bench.methods.image_networks import build_image_network
+from bench.methods.names import IMAGE_NETWORKS, LIBRARY, check_backbone, has_masks
 from mpvss.build import build_segmentor
 from mpvss.errors import UserError
 from mpvss.labels import check_num_classes
@@ -54,7 +56,7 @@ class Parts:
         self.execution: Execution = execution
         self.seed = seed
         self._shared = shared
-        self._segmentors: dict[str, Mask2Former | LibrarySegmentor] = {}
+        self._segmentors: dict[str, Mask2Former | ScoreSegmentor] = {}
         self._flows: dict[Head, FlowNetS] = {}
 
     def segmentor(self, backbone: str) -> Mask2Former:
@@ -63,14 +65,18 @@ class Parts:
         assert isinstance(segmentor, Mask2Former), "the backbone was checked for the method"
         return segmentor
 
-    def image_segmentor(self, backbone: str) -> Mask2Former | LibrarySegmentor:
-        """The Mask2Former with this backbone, or the library's model."""
+    def image_segmentor(self, backbone: str) -> Mask2Former | ScoreSegmentor:
+        """The Mask2Former with this backbone, the image network of this name, or the library's model."""
         if backbone not in self._segmentors:
             self._segmentors[backbone] = self._make_segmentor(backbone)
         return self._segmentors[backbone]
 
-    def _make_segmentor(self, backbone: str) -> Mask2Former | LibrarySegmentor:
+    def _make_segmentor(self, backbone: str) -> Mask2Former | ScoreSegmentor:
         check_backbone(backbone)
+        if backbone in IMAGE_NETWORKS:
+            return self.initialise(
+                backbone, lambda: build_image_network(backbone, self.num_classes, self.execution, self._shared)
+            )
         if not backbone.startswith(LIBRARY):
             return self.initialise(
                 backbone, lambda: build_segmentor(backbone, self.num_classes, self.execution, self._shared)
@@ -82,8 +88,8 @@ class Parts:
 
     def flow(self, backbone: str) -> FlowNetS:
         """The FlowNetS of this backbone's family."""
-        # With a model of the library goes the small FlowNetS, which the project has trained weights of.
-        head = SMALL if backbone.startswith(LIBRARY) else backbone_row(backbone).head
+        # With networks without masks goes the small FlowNetS, which the project has trained weights of.
+        head = backbone_row(backbone).head if has_masks(backbone) else SMALL
         if head not in self._flows:
             self._flows[head] = self.initialise(
                 "flownets", lambda: build_flownets(head.motion_widths, head.flownet_widths, self._shared)
@@ -102,7 +108,7 @@ def share_equal_networks(methods: Iterable[object]) -> None:
     known: dict[tuple[type, str], nn.Module] = {}
     for method in methods:
         for name, network in method.named_children() if isinstance(method, nn.Module) else ():
-            if isinstance(network, Mask2Former | LibrarySegmentor | FlowNetS):
+            if isinstance(network, Mask2Former | ScoreSegmentor | FlowNetS):
                 key = (type(network), digest_of_weights(network))
                 setattr(method, name, known.setdefault(key, network))
 

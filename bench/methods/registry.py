@@ -15,7 +15,7 @@ from baselines.accel import Accel, ScoreFusion
 from baselines.copy_prediction import CopyPrediction
 from baselines.dff import DFF
 from baselines.ground_truth_flow import GroundTruthFlow
-from baselines.library_model import LibrarySegmentor, ScoreFlow
+from baselines.library_model import ScoreFlow
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
 from bench.methods.names import (
@@ -32,6 +32,7 @@ from mpvss.build import build_mpvss
 from mpvss.checkpoints import load_checkpoint, read_configuration
 from mpvss.errors import UserError
 from mpvss.presets import FLOW_DESIGNS, Execution
+from mpvss.segmentor.mask2former import Mask2Former
 from mpvss.video import VideoSegmenter
 
 OWN_WEIGHTS = "the method's own"
@@ -89,7 +90,8 @@ def build_method(
     parts = parts or Parts(num_classes, execution=execution, seed=seed)
     if parts.num_classes != num_classes:
         raise UserError(f"num_classes is {num_classes}, but the shared parts have {parts.num_classes}")
-    check_backbone(key_backbone, method)
+    for name in (key_backbone, backbone):
+        check_backbone(name, method)
     model = _MAKERS[method](parts, backbone, key_backbone).eval()
     if backbone.startswith(LIBRARY):
         loaded = _load_flow(model, weights)
@@ -113,9 +115,9 @@ def _copy(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
 
 def _optical_flow(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
     segmentor, flow = parts.image_segmentor(backbone), parts.flow(backbone)
-    if isinstance(segmentor, LibrarySegmentor):
-        return ScoreFlow(segmentor=segmentor, flow=flow)
-    return OpticalFlow(segmentor=segmentor, flow=flow)
+    if isinstance(segmentor, Mask2Former):
+        return OpticalFlow(segmentor=segmentor, flow=flow)
+    return ScoreFlow(segmentor=segmentor, flow=flow)
 
 
 def _ground_truth_flow(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:

@@ -13,6 +13,7 @@ from bench.data import Clip, Dataset, colour_map, open_dataset
 from bench.data.limit import limit
 from bench.methods.builder import Builder, Built, registry_builder
 from bench.methods.device import select_device, set_threads
+from bench.methods.image_networks import FORMATS
 from bench.methods.names import (
     BACKBONES,
     GROUND_TRUTH_FLOW,
@@ -150,7 +151,7 @@ def set_up(
 def _classes_of(weights: Weights, rows: Sequence[str], backbones: Sequence[str]) -> int:
     for row, backbone in weights.pairs(rows, backbones):
         file = weights.file(row, backbone)
-        found = None if file is None else read_num_classes(file)
+        found = None if file is None else read_num_classes(file, *FORMATS)
         if found is not None:
             return found
     return CITYSCAPES_CLASSES

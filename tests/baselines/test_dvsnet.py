@@ -18,10 +18,8 @@ SIZE = (72, 100)
 
 
 @pytest.fixture(scope="module")
-def built():
-    from conftest import draw_all
-
-    return draw_all(build_dvsnet(CLASSES, depth=50, overlap=8), 1).eval()
+def built(filled):
+    return filled(build_dvsnet(CLASSES, depth=50, overlap=8), 1).eval()
 
 
 @pytest.fixture

@@ -15,10 +15,8 @@ CLASSES = 5
 
 
 @pytest.fixture(scope="module")
-def method():
-    from conftest import draw_all
-
-    return draw_all(build_netwarp(num_classes=CLASSES, depth=18, iterations=2), 1).eval()
+def method(filled):
+    return filled(build_netwarp(num_classes=CLASSES, depth=18, iterations=2), 1).eval()
 
 
 def test_counts_are_the_published():

@@ -228,7 +228,7 @@ class TestCheckpoint:
     def test_missing_tensor(self, build, rival_state):
         state = rival_state(CASE)
         del state["backbone.block2.1.attn.sr.bias"]
-        with pytest.raises(ValueError, match=r"is missing 1 tensors .*stages\.1\.blocks\.1\.attention\.reduce\.bias"):
+        with pytest.raises(ValueError, match=r"missing 1 tensor\(s\) .*stages\.1\.blocks\.1\.attention\.reduce\.bias"):
             load_checkpoint(build("mit-b0", 124), state)
 
     def test_backbone_trained_alone(self, build, rival_state):

@@ -12,10 +12,8 @@ CLASSES = 5
 
 
 @pytest.fixture(scope="module")
-def method():
-    from conftest import draw_all
-
-    return draw_all(build_tcb(num_classes=CLASSES, depth=18), 1).eval()
+def method(filled):
+    return filled(build_tcb(num_classes=CLASSES, depth=18), 1).eval()
 
 
 @pytest.fixture(autouse=True)
