@@ -64,7 +64,7 @@ class Report:
     Attributes:
         study: what it is made from.
         paper: the paper's tables beside what was measured; empty without the published tables.
-        small: the tables in the small, run by run.
+        small: small-scale counterparts of the paper's tables, run by run.
         speed: times by kind of frame, run by run, and those beside the peer.
         verdicts: on the paper's claims.
         claims: the verdicts as a table.
@@ -86,7 +86,7 @@ class Report:
     def sections(self) -> dict[str, tuple[Sheet, ...]]:
         """Every table, by the title of its section."""
         return {
-            "Tables in the small": self.small,
+            "Small-scale counterparts of the paper's tables": self.small,
             "Speed": self.speed,
             "Claims": (self.claims,) if self.claims else (),
             "Contradictions": (self.contradictions,) if self.contradictions else (),

@@ -1,4 +1,4 @@
-"""Checkpoints of a run that is going on: everything the next step depends on, written whole or not at all."""
+"""Checkpoints of an unfinished run: everything the next step depends on, written whole or not at all."""
 
 from __future__ import annotations
 

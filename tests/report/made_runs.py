@@ -26,7 +26,7 @@ SMALL = {
     ("mpvss", 5): 0.785,
     ("mpvss", 10): 0.77,
 }
-"""The mIoU of each method and interval: every claim in the small holds."""
+"""The mIoU of each method and interval: every small-scale claim holds."""
 
 
 def clips(miou: float, hard: int = 4) -> list[ClipPixels]:

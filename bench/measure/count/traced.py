@@ -62,7 +62,7 @@ def count_macs(method: VideoSegmenter, size: tuple[int, int]) -> tuple[int, int]
     with torch.no_grad(), shapes_only():
         key = _count(_KeyFrame(method), frame)
         prediction, state = method.segment(frame)
-        prediction.labels()  # what a state keeps of them is not found again
+        prediction.labels()  # labels cached in the state are not recomputed
         non_key = _count(_NonKeyFrame(method, state), frame)
     return key, non_key
 

@@ -14,11 +14,11 @@ from bench.report.published import ACCURACIES, DATA, METRICS, PUBLISHED, Measure
 from bench.report.tables.sheet import Entry, Header, Sheet
 
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
-NOT_RESOLVED = "not resolved"
+NOT_RESOLVED = "not statistically significant"
 """The clips are too few to say: the interval of a difference holds 0."""
 NOT_MEASURABLE = "not measurable here"
 CLAIMS_NOTE = (
-    f"“{NOT_RESOLVED}”: the 95 % interval of a difference, bootstrapped over clips, holds 0. Claims “in the small” are "
+    f"“{NOT_RESOLVED}”: the 95 % interval of a difference, bootstrapped over clips, holds 0. Small-scale claims are "
     "evaluated on the data and backbones of a run, not on the paper's."
 )
 DATA_NAMES = {"vspw": "VSPW", "cityscapes": "Cityscapes"}

@@ -1,4 +1,4 @@
-"""Claims that are held against whatever data and backbones a run has: the paper's orderings in the small."""
+"""Claims that are held against whatever data and backbones a run has: the paper's orderings at small scale."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def judge_small(claim: Claim, study: Study) -> list[Verdict]:
     verdicts = []
     for run in study.runs:
         for backbone, chosen in _choices(run, wanted, claim.metric):
-            case = f"{run.name}, {backbone}{_labels(chosen)} (in the small)"
+            case = f"{run.name}, {backbone}{_labels(chosen)} (small-scale)"
             if any(map(is_untrained, chosen.values())):
                 verdicts.append(Verdict(claim, case, "above 0", "-", NOT_MEASURABLE, "the weights are untrained"))
             else:
                 verdicts.append(_judge(claim, case, run, sums, chosen))
     why = f"no run of this report has all of {', '.join(wanted)} with labels"
-    return verdicts or [Verdict(claim, "in the small", "above 0", "-", NOT_MEASURABLE, why)]
+    return verdicts or [Verdict(claim, "small-scale", "above 0", "-", NOT_MEASURABLE, why)]
 
 
 def _choices(run: StudyRun, wanted: Sequence[str], metric: str) -> Iterator[tuple[str, dict[str, Row]]]:
@@ -70,7 +70,7 @@ def _judge(claim: Claim, case: str, run: StudyRun, sums: Sequence[Sequence[Term]
         verdict, why = NOT_REPRODUCED, f"below 0: {'; '.join(failing)}"
     else:
         unclear = [t for t, low, high in zip(claim.positive, lows, highs, strict=True) if low <= 0 <= high]
-        verdict, why = NOT_RESOLVED, f"not resolved by the clips of this run: {'; '.join(unclear)}"
+        verdict, why = NOT_RESOLVED, f"not significant on the clips of this run: {'; '.join(unclear)}"
     return Verdict(claim, case, "above 0", "; ".join(texts), verdict, why)
 
 

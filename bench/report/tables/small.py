@@ -1,4 +1,4 @@
-"""The paper's tables in the small: of the same shape, over the methods, backbones and data of a run."""
+"""Small-scale counterparts of the paper's tables: of the same shape, over the methods, backbones and data of a run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _table_1(run: StudyRun) -> Sheet:
     competing = [i for i, ((method, _), _) in enumerate(cells) if method != "ground-truth-flow"]
     return Sheet(
         name=f"{run.name}-table-1",
-        title=f"Table 1 in the small: {run.name}, interval {INTERVAL}",
+        title=f"Small-scale Table 1: {run.name}, interval {INTERVAL}",
         headers=(
             Header("Method", number=False),
             Header("Backbone", number=False),
@@ -73,7 +73,7 @@ def _table_3a(run: StudyRun) -> Sheet:
             rows.append((Entry(backbone), *entries))
     return Sheet(
         name=f"{run.name}-table-3a",
-        title=f"Table 3a in the small: mIoU (%) of ways to propagate, {run.name}, interval {INTERVAL}",
+        title=f"Small-scale Table 3a: mIoU (%) of ways to propagate, {run.name}, interval {INTERVAL}",
         headers=(Header("Backbone", number=False), *map(Header, methods)),
         rows=tuple(rows),
         notes=tuple(_notes(run, used)),
@@ -91,7 +91,7 @@ def _table_3b(run: StudyRun) -> Sheet:
     higher = {1: False, **dict.fromkeys(range(2, 2 + len(run.backbones)), True)}
     return Sheet(
         name=f"{run.name}-table-3b",
-        title=f"Table 3b in the small: mIoU (%) of flow designs, {run.name}, interval {INTERVAL}",
+        title=f"Small-scale Table 3b: mIoU (%) of flow designs, {run.name}, interval {INTERVAL}",
         headers=(Header("Flow design", number=False), Header("Params (M)"), *map(Header, run.backbones)),
         rows=tuple(map(tuple, mark_columns(rows, higher) if rows else rows)),
         notes=(*_notes(run, used), "Parameters are those of the flow alone: what a method has over per-frame."),
