@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import sys
 from pathlib import Path
 
 from bench.cli import options
@@ -72,7 +70,7 @@ def _run(args: argparse.Namespace) -> int:
         frames=args.frames,
         device=select_device(args.device),
         max_trace_mb=args.max_trace_mb,
-        command=shlex.join(["mpvss-bench", *sys.argv[1:]]),
+        command=options.command(),
     )
     print(f"{report.text}\nwritten: {report.folder}")
     return 0

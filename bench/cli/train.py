@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bench.cli import options, status
 from bench.train.tables import preset_names
 
 TEXT = """\
@@ -57,5 +58,5 @@ def _run(args: argparse.Namespace) -> int:
     from bench.train.run import train
 
     set_threads(args.threads)
-    train(read_config(args.config, args.set), args.out, select_device(args.device))
-    return 0
+    train(read_config(args.config, args.set), args.out, select_device(args.device), command=options.command())
+    return status.DONE

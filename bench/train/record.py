@@ -8,8 +8,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -30,12 +28,14 @@ RECORD, HISTORY = "training.json", "history.csv"
 class TrainingFiles:
     """The two files of a run in `folder`, each written whole or not at all."""
 
-    def __init__(self, folder: Path, config: TrainConfig, data: Mapping[str, str], device: torch.device) -> None:
+    def __init__(
+        self, folder: Path, config: TrainConfig, data: Mapping[str, str], device: torch.device, command: str
+    ) -> None:
         self._folder = folder
         environment = describe_environment(device)
         files = (*config.model.start, *filter(None, [config.model.key_start]))
         self._record = TrainingRecord(
-            command=shlex.join(["mpvss-bench", *sys.argv[1:]]),
+            command=command,
             commit=environment.commit,
             environment=environment,
             earlier=[],

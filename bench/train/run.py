@@ -45,11 +45,19 @@ class Trained:
     validation: Mapping[str, float]
 
 
-def train(config: TrainConfig, out: Path, device: torch.device, progress: Progress | None = None) -> Trained:
+def train(
+    config: TrainConfig,
+    out: Path,
+    device: torch.device,
+    progress: Progress | None = None,
+    *,
+    command: str = "bench.train.run.train",
+) -> Trained:
     """Train, and write the weights, the record and the history to the folder `out`.
 
     A stopped run resumes from the checkpoint in `out` and ends with the weights it would have had uninterrupted. Under
-    torchrun, each process calls this; the first one speaks, validates and writes.
+    torchrun, each process calls this; the first one speaks, validates and writes. `command` is what the record names as
+    the command.
 
     Raises:
         UserError: data or checkpoints that do not fit the configuration, a folder whose run has another one.
@@ -61,7 +69,7 @@ def train(config: TrainConfig, out: Path, device: torch.device, progress: Progre
         if progress is None or process.rank:
             progress = Progress(io.StringIO() if process.rank else None)
         model, header = make_model(config.model, len(data.class_names) or 1, config.training.seed, progress.say)
-        record = TrainingFiles(out, config, data.identities, process.device)
+        record = TrainingFiles(out, config, data.identities, process.device, command)
         history = _run(config, out, data, model, record, process, progress)
         weights = out / MODEL
         if process.rank == 0:
