@@ -6,10 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from bench import __version__
 from bench.cli import (
     compare,
     cost,
     demo,
+    doctor,
     gate,
     latency,
     peer,
@@ -73,6 +75,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"mpvss-bench {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     demo.add_parser(commands, main)
     sweep.add_parser(commands)
@@ -87,4 +90,5 @@ def make_parser() -> argparse.ArgumentParser:
     cost.add_parser(commands)
     profile.add_parser(commands)
     peer.add_parser(commands)
+    doctor.add_parser(commands)
     return parser
