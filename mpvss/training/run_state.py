@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 import torch.distributed as dist
 
 from mpvss.errors import UserError
+from mpvss.files import written_whole
 
 NAME = "checkpoint.pt"
 
@@ -25,12 +25,8 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
         dist.all_gather_object(every, mine)
         if dist.get_rank():
             return
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
+    with written_whole(path) as file:
         torch.save({**state, "random": every}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def load_state(path: Path) -> dict[str, Any]:
