@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import msgspec
 import torch
 from torch import nn
 
+from bench.runs.lease import sole_writer
 from bench.runs.progress import Progress
 from bench.train.configuration import FLOWNETS, TrainConfig
 from bench.train.data import Ahead
@@ -60,11 +62,12 @@ def train(
     the command.
 
     Raises:
-        UserError: data or checkpoints that do not fit the configuration, a folder whose run has another one.
+        UserError: data or checkpoints that do not fit the configuration, a folder whose run has another one, or that
+            another process writes in.
 
     """
     _make_folder(out)
-    with joined_processes(device) as process:
+    with joined_processes(device) as process, nullcontext() if process.rank else sole_writer(out):
         data = open_training_data(config)
         if progress is None or process.rank:
             progress = Progress(io.StringIO() if process.rank else None)

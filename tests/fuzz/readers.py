@@ -201,7 +201,7 @@ def _read_video(file: Path) -> None:
 
 
 def _make_preset(folder: Path) -> Path:
-    shutil.copy(PRESETS / "small-mpvss.toml", folder / "small.toml")
+    shutil.copy(PRESETS / "small-per-frame.toml", folder / "small.toml")
     return folder / "small.toml"
 
 
