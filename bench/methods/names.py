@@ -61,6 +61,10 @@ _VIDEO_BACKBONES = tuple(
     )
 )
 """Backbones that no other method has."""
+WITHOUT_KEY_FRAMES = (PER_FRAME, "cffm", "mrcfa", "mrcfa-16", "netwarp", "tcb", "dvsnet")
+"""The methods built here to which a key-frame interval means nothing: they have one cell, at interval 1."""
+FRAMES_BEFORE = {"cffm": 9, "mrcfa": 9, "mrcfa-16": 9}
+"""How many frames a method needs before one that is scored alone, where its program has no rule for fewer."""
 BUILT_METHODS = (*METHODS, *VIDEO_METHODS)
 """Every method that is built here."""
 ENTRY_POINTS = "mpvss_bench.methods"

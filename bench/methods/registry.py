@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +25,11 @@ from bench.methods.names import (
     PER_FRAME,
     UNTRAINED,
     VIDEO_METHODS,
+    WITHOUT_KEY_FRAMES,
     check_branches,
     default_key_backbone,
     known_methods,
+    method_of,
 )
 from bench.methods.parts import Parts, digest_of_weights
 from bench.methods.video_methods import build_video_method
@@ -36,7 +38,7 @@ from mpvss.checkpoints import load_checkpoint, read_configuration
 from mpvss.errors import UserError
 from mpvss.presets import FLOW_DESIGNS, Execution
 from mpvss.segmentor.mask2former import Mask2Former
-from mpvss.video import VideoSegmenter
+from mpvss.video import VideoSegmenter, uses_key_frames
 
 OWN_WEIGHTS = "the method's own"
 """Stands in results for the weights of a method that another package adds."""
@@ -162,6 +164,20 @@ _MAKERS: dict[str, Maker] = {
     GROUND_TRUTH_FLOW: _ground_truth_flow,
 }
 """A maker for each of `bench.methods.names.BUILT_METHODS`, and for the ceiling."""
+
+
+def have_no_key_frames(rows: Iterable[str], backbone: str, num_classes: int) -> tuple[str, ...]:
+    """Which of the rows, METHOD or METHOD@LABEL, have no key frames; a method of another package is built to know."""
+    return tuple(row for row in rows if _has_no_key_frames(method_of(row), backbone, num_classes))
+
+
+def _has_no_key_frames(method: str, backbone: str, num_classes: int) -> bool:
+    if method in _MAKERS:
+        return method in WITHOUT_KEY_FRAMES
+    try:
+        return not uses_key_frames(_from_entry_point(method, backbone, num_classes))
+    except Exception:
+        return False  # a method that cannot be built fails again where its cells can say so
 
 
 def _load(model: nn.Module, path: str | os.PathLike[str], wanted: Mapping[str, str | int]) -> str:

@@ -20,6 +20,7 @@ from bench.evaluate.clip_store import ClipStore
 from bench.evaluate.lockstep import Cell, Lockstep
 from bench.evaluate.scorers import ClipScorer, DistanceScorer
 from bench.evaluate.scores import Score
+from bench.evaluate.turns import with_coming
 from bench.evaluate.video import as_tensor
 from bench.measure.count.cost_of_method import Cost
 from bench.measure.time.methods import Plan, TimedClip
@@ -146,9 +147,10 @@ class Sweep:
     def _score_clip(self, clip: Clip, cells: Sequence[Cell], lockstep: Lockstep, stage: Stage) -> dict[Cell, Score]:
         by_distance = clip.labelled_frames is not None
         scorer = (DistanceScorer if by_distance else ClipScorer)(cells, self._num_classes)
-        for frame in islice(clip.frames(), _frames_to_score(clip)) if by_distance else clip.frames():
-            groups = lockstep.step(as_tensor(frame.image, self._device))
-            scorer.update(frame.labels, groups)
+        frames = ((frame, as_tensor(frame.image, self._device)) for frame in clip.frames())
+        in_turn = with_coming(frames, lockstep.lookahead)
+        for (frame, image), coming in islice(in_turn, _frames_to_score(clip)) if by_distance else in_turn:
+            scorer.update(frame.labels, lockstep.step(image, [later for _, later in coming]))
             stage.advance()
         return scorer.end(lockstep.failed)
 

@@ -106,7 +106,7 @@ def latency(
         threads=threads,
         ground_truth_flow=False,
     )
-    grid = Grid(setup.rows, setup.backbones, tuple(intervals))
+    grid = Grid(setup.rows, setup.backbones, tuple(intervals), setup.without_key_frames)
     plan.mode.check(setup.device)
     clip = timed_clip(setup.dataset, plan, setup.device)
     if protocol == "paper" and len(clip.frames) < CLIP_LENGTH:

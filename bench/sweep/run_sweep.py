@@ -73,7 +73,7 @@ def sweep(
         out: the run's folder; made where it is missing.
         methods: METHOD or METHOD@LABEL, or `all`.
         backbones: names, or `all`.
-        intervals: key-frame intervals; `per-frame` is measured once, as interval 1.
+        intervals: key-frame intervals; a method without key frames is measured once, as interval 1.
         data: as `open_dataset` takes it, and with it `labels` and `classes`.
         labels: folder of label maps, for a folder of frames.
         classes: how many there are, where the data does not say.
@@ -108,7 +108,7 @@ def sweep(
         device=device,
         threads=threads,
     )
-    grid = Grid(setup.rows, setup.backbones, tuple(intervals))
+    grid = Grid(setup.rows, setup.backbones, tuple(intervals), setup.without_key_frames)
     grid.check_data(setup.dataset)
     setup.check_weights()
     environment = describe_environment(setup.device)

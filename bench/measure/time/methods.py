@@ -113,14 +113,14 @@ def time_methods(
 
 
 def method_memory(segmenter: VideoSegmenter, frames: Sequence[Tensor], mode: Mode) -> PeakMemory:
-    """The peak memory of a key frame and two others after it, each to its label map.
+    """The peak memory of a key frame and two others after it, each to its label map; without key frames, of the clip.
 
     The peak is that of the whole process, so no other method should be built.
     """
     device = frames[0].device
     steps, _ = prepare(segmenter, "labels", mode, frames)
     with peak_memory(device) as memory:
-        count = min(3, len(frames))
+        count = min(3, len(frames)) if steps.key_frames else len(frames)
         run_pass(steps, frames, count=count, scope="labels", interval=count, mode=mode, device=device)
     return memory
 
