@@ -16,13 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from baselines.per_frame import PerFrame
 from bench.evaluate.finite import check_finite
 from bench.evaluate.memo import Memo
 from bench.evaluate.schedule import FixedInterval
-from bench.evaluate.turns import propagate, segment
+from bench.evaluate.turns import follows_the_clip, propagate, segment
 from mpvss.errors import UserError
-from mpvss.video import Prediction, VideoSegmenter, lookahead_of, uses_key_frames
+from mpvss.video import Prediction, VideoSegmenter, lookahead_of
 
 GroundTruthFlow = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
 """Backward flow, (2, H, W) in pixels, from one frame to an earlier one, and what is occluded; as `Clip.flow`."""
@@ -104,7 +103,7 @@ class Lockstep:
         self._cells: dict[str, list[Cell]] = {}
         for cell in sorted(cells):
             self._cells.setdefault(cell.method, []).append(cell)
-        self._without_keys = {method for method in self._cells if _follows_the_clip(segmenters[method])}
+        self._without_keys = {method for method in self._cells if follows_the_clip(segmenters[method])}
         assert all(len(self._cells[method]) == 1 for method in self._without_keys), "the grid gives them one cell"
         self._tracks: dict[tuple[str, int], _Track] = {}
         self._index = 0
@@ -209,8 +208,3 @@ class Lockstep:
         for name, key in list(self._tracks):
             if name == method:
                 del self._tracks[name, key]
-
-
-def _follows_the_clip(segmenter: VideoSegmenter) -> bool:
-    """Whether a method takes every frame of a clip in turn. Per frame, each could be its first."""
-    return not uses_key_frames(segmenter) and not isinstance(segmenter, PerFrame)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
+from baselines.per_frame import PerFrame
 from bench.evaluate.schedule import FixedInterval
 from mpvss.errors import UserError
 from mpvss.video import Prediction, VideoSegmenter, lookahead_of, uses_key_frames
@@ -35,6 +36,11 @@ def propagate(
 def is_segmented(method: object, schedule: FixedInterval, index: int) -> bool:
     """Whether frame `index` of a clip is segmented: a key frame, or of a method without key frames the first."""
     return schedule.is_key(index) if uses_key_frames(method) else index == 0
+
+
+def follows_the_clip(method: object) -> bool:
+    """Whether a method takes every frame of a clip in turn. Per frame, each could be the clip's first."""
+    return not uses_key_frames(method) and not isinstance(method, PerFrame)
 
 
 def with_coming(items: Iterable[Item], count: int) -> Iterator[tuple[Item, tuple[Item, ...]]]:

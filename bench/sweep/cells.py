@@ -36,8 +36,8 @@ from bench.sweep.cell import CellInProgress
 from bench.sweep.grid import Grid
 from bench.sweep.times import measure_times
 
-CostOf = Callable[[str, str, tuple[int, int]], Cost]
-"""The cost of a method (name) of a backbone (name) on frames of (height, width)."""
+CostOf = Callable[[str, str, tuple[int, int], Sequence[int]], Cost]
+"""The cost of a method (name) of a backbone (name) on frames of (height, width), in clips of some lengths."""
 
 
 class Sweep:
@@ -161,13 +161,25 @@ class Sweep:
             return
         height, width = clip[0].shape[1:]
         try:
-            cost = self._cost_of(method, backbone, (height, width))
+            lengths = self._clip_lengths(len(clip))
+            cost = self._cost_of(method, backbone, (height, width), lengths or ())
         except Exception as error:
             for findings in cells.values():
                 findings.fail("cost", error)
             return
         for cell, findings in cells.items():
-            findings.take_cost(cost, cell.interval, height, width)
+            findings.take_cost(cost, cell.interval, height, width, lengths)
+
+    def _clip_lengths(self, timed: int) -> list[int] | None:
+        """Lengths of the clips that the mean cost is over; None where single frames are scored.
+
+        Those that are scored, or without labels all, or where a length is unknown the `timed` frames alone.
+        """
+        clips = [clip for clip in self._dataset.clips if clip.labelled] or list(self._dataset.clips)
+        if clips[0].labelled_frames is not None:
+            return None
+        lengths = [clip.num_frames for clip in clips if clip.num_frames is not None]
+        return lengths if len(lengths) == len(clips) else [timed]
 
     def _measure_time(
         self, backbone: str, title: str, clip: Sequence[Tensor], found: Mapping[Cell, CellInProgress]

@@ -113,7 +113,7 @@ def sweep(
     setup.check_weights()
     environment = describe_environment(setup.device)
 
-    def cost_of(method: str, backbone: str, size: tuple[int, int]) -> Cost:
+    def cost_of(method: str, backbone: str, size: tuple[int, int], clip_lengths: Sequence[int]) -> Cost:
         of_frame, of_key_frame = branches(method_of(method), backbone)
         return method_cost(
             method_of(method),
@@ -122,6 +122,7 @@ def sweep(
             num_classes=setup.num_classes,
             size=size,
             execution=execution,
+            clip_lengths=clip_lengths,
         )
 
     run = open_run(
