@@ -19,6 +19,7 @@ from mpvss.errors import UserError
 HEAD = ("run", "backbone", "method", "interval", "status", "error", "weights")
 OPTIONAL = {
     *("miou_by_distance", "fps_model", "fps_video", "compile_seconds", "throttled_share"),
+    *("long_run_macs", "most_non_key_macs", "not_counted", "wait_frames", "wait_ms"),
     *("energy_key_j", "energy_non_key_j", "energy_window_s", "energy_counter_period_s"),
 }
 """Columns of `read_run` that are there only where a cell has a value; so are bounds and shares of late frames."""
@@ -181,6 +182,7 @@ def _row(path: Path, about: RunRecord, record: CellRecord) -> dict[str, object]:
     for part in (record.accuracy, record.cost, record.timing, record.memory):
         if part is not None:
             row |= _fields(part, but=NESTED)
+    row["not_counted"] = "; ".join(record.cost.not_counted) or None if record.cost else None
     for scope, late in record.timing.late.items() if record.timing else ():
         row |= _late(f"late_{scope}", late)
     environment = about.starts[record.start].environment

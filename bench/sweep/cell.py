@@ -5,6 +5,9 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+
+from msgspec import structs
 
 from bench.evaluate.scores import Score
 from bench.measure.count.cost_of_method import Cost
@@ -101,9 +104,23 @@ class CellInProgress:
             width=width,
         )
 
-    def take_timing(self, timing: Timing, interval: int, deadlines: Sequence[float]) -> None:
-        """Note the times of the method, amortised at the interval; deadlines in seconds."""
+    def take_timing(
+        self,
+        timing: Timing,
+        interval: int,
+        deadlines: Sequence[float],
+        *,
+        lookahead: int = 0,
+        frame_rate: Fraction | None = None,
+    ) -> None:
+        """Note the times of the method, amortised at the interval; deadlines in seconds.
+
+        A method that looks ahead by some frames waits for them besides, at the data's frame rate.
+        """
         self.timing = timing_record(timing, interval, deadlines)
+        if lookahead:
+            wait = None if frame_rate is None else float(1000 * lookahead / frame_rate)
+            self.timing = structs.replace(self.timing, wait_frames=lookahead, wait_ms=wait)
 
     def take_memory(self, memory: PeakMemory) -> None:
         """Note the peak memory of the method."""

@@ -187,7 +187,7 @@ class Sweep:
         """Fill in the times and the peak memory of the cells; the methods' times are taken in turn."""
         if not found:
             return
-        timed = TimedClip(clip, lambda: clip)
+        timed = TimedClip(clip, lambda: clip, self._dataset.frame_rate)
         with self._progress.stage(f"{title}: time", None, "passes") as stage:
             measure_times(found, backbone, timed, self._plan, self._build, tick=stage.advance)
 

@@ -151,7 +151,7 @@ def timed_clip(dataset: Dataset, plan: Plan, device: torch.device) -> TimedClip:
     def decode():
         return (as_tensor(frame.image, device) for frame in islice(clip.frames(), CLIP_LENGTH))
 
-    return TimedClip(list(decode()), decode)
+    return TimedClip(list(decode()), decode, dataset.frame_rate)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ from bench.measure.time.stopping import FixedRounds, WarmUp
 from bench.methods import build
 from bench.methods.builder import Built
 from bench.methods.names import VIDEO_METHODS, WITHOUT_KEY_FRAMES
-from bench.runs.read import read_run
+from bench.report.tables.latency import speed_table
+from bench.runs.read import read_cells, read_run
 from bench.sweep.grid import Grid
 from mpvss.errors import UserError
 from mpvss.video import uses_key_frames
@@ -169,6 +171,24 @@ class TestSweep:
         (row,) = read_run(tmp_path / "run").to_dict("records")
         assert (row["interval"], row["miou"], row["labelled_frames"]) == (1, 1.0, 1)
         assert made[0].turns == turns_of(LENGTH, 2, count=6)
+
+    @pytest.mark.parametrize(("rate", "milliseconds"), [(Fraction(25, 2), 160.0), (None, None)])
+    def test_the_wait_is_given_by_itself(self, tmp_path, rate, milliseconds):
+        """Two frames ahead at 12.5 frames a second are 160 ms, which no time of computing holds."""
+
+        def builder(methods, backbone) -> Built:
+            return Built({m: Ahead() if m == "tcb" else Following() for m in methods}, dict.fromkeys(methods, "own"))
+
+        clip = Clip("street", lambda: map(numbered, range(LENGTH)), LENGTH, True, 10)
+        data = Dataset("street", (clip,), tuple("0123456789"), colour_map(10), "street", rate)
+        sweep(tmp_path / "run", ("tcb", "cffm"), data, build=builder, backbones=("small",))
+        waiting, other = read_cells(tmp_path / "run")
+        assert (waiting.timing.wait_frames, waiting.timing.wait_ms) == (2, milliseconds)
+        assert (other.timing.wait_frames, other.timing.wait_ms) == (None, None)
+        assert waiting.timing.p50_key_ms < 160
+        table = speed_table(read_run(tmp_path / "run").to_dict("records"))
+        assert "Waits for (frames)" in table
+        assert ("Waits for (ms)" in table) == (rate is not None)
 
 
 @pytest.mark.parametrize(("make", "ahead"), [(Following, 0), (Ahead, 2)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import torch
 from torch import Tensor
@@ -29,11 +30,13 @@ class TimedClip:
     Attributes:
         frames: (3, H, W) each, on the device.
         decode: reads the same frames from their file, and brings them to the device; for scope `video`.
+        frame_rate: frames a second of the camera; None: unknown.
 
     """
 
     frames: Sequence[Tensor]
     decode: Callable[[], Iterable[Tensor]]
+    frame_rate: Fraction | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,13 @@ LATENCY_NOTE = (
 )
 
 
+WAITS = {"wait_frames": "Waits for (frames)", "wait_ms": "Waits for (ms)"}
+WAIT_NOTE = (
+    "Waits for: the frames after each one that a method looks at, and their time at the data's frame rate. A result is "
+    "late by as much, besides the time of computing it, which all other columns are of."
+)
+
+
 def latency_sheet(rows: Sequence[Row], run: str = "") -> Sheet:
     """The rows of `bench.runs.read.read_latency`: of each method, scope and kind of frame."""
     late = _fields(rows, "late_")
@@ -52,6 +59,7 @@ def latency_sheet(rows: Sequence[Row], run: str = "") -> Sheet:
 def speed_sheet(cells: Sequence[Row], run: str = "") -> Sheet:
     """FPS over a clip at each interval by scope, late frames, energy and peak memory."""
     fps, late, energy = _fields(cells, "fps_"), _fields(cells, "late_"), _fields(cells, "energy_", "_j")
+    waits = _fields(cells, "wait_")
     memory = [name for name in ("host_peak_bytes", "device_peak_bytes") if any(is_there(cell, name) for cell in cells)]
     return Sheet(
         name=f"{run}-speed",
@@ -62,6 +70,7 @@ def speed_sheet(cells: Sequence[Row], run: str = "") -> Sheet:
             Header("Interval"),
             *(Header(f"FPS ({name.removeprefix('fps_')})") for name in fps),
             *(Header(_over(name)) for name in late),
+            *(Header(WAITS[name]) for name in waits),
             *(Header(f"J, {name.removeprefix('energy_').removesuffix('_j')} frame") for name in energy),
             *(Header(f"Peak {name.partition('_')[0]} memory (MiB)") for name in memory),
         ),
@@ -71,12 +80,16 @@ def speed_sheet(cells: Sequence[Row], run: str = "") -> Sheet:
                 number(cell["interval"], 0),
                 *(_number(cell, name, 2) for name in fps),
                 *(_number(cell, name, 1, 100) for name in late),
+                *(_number(cell, name, 0) for name in waits),
                 *(_number(cell, name, 3) for name in energy),
                 *(_number(cell, name, 0, 2.0**-20) for name in memory),
             )
             for cell in cells
         ),
-        notes=("FPS are those of a clip of 15 frames, from the mean times of key frames and of others.",),
+        notes=(
+            "FPS are those of a clip of 15 frames, from the mean times of key frames and of others.",
+            *([WAIT_NOTE] if waits else []),
+        ),
         rules=frozenset(i for i in range(1, len(cells)) if cells[i]["method"] != cells[i - 1]["method"]),
     )
 
