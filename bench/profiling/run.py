@@ -11,9 +11,11 @@ from torch import nn
 
 from bench.data import open_dataset
 from bench.evaluate.schedule import FixedInterval
+from bench.evaluate.turns import follows_the_clip
 from bench.measure.environment import describe_environment
 from bench.methods import build
 from bench.methods.names import branches, known_methods
+from bench.profiling.frames import images_for
 from bench.profiling.profile import Profile, profile_method
 from bench.profiling.write import check_folder, write_profile
 from mpvss.errors import UserError
@@ -82,7 +84,7 @@ def profile(
     segmenter = build(method, backbone=of_frame, key_backbone=of_key, num_classes=num_classes)
     if isinstance(segmenter, nn.Module):
         segmenter.to(device)
-    data = f"generated:clips=1,frames={frames},size={size[0]}x{size[1]}"
+    data = f"generated:clips=1,frames={images_for(segmenter, frames)},size={size[0]}x{size[1]}"
     images = [frame.image for frame in open_dataset(data).clips[0].frames()]
     found = profile_method(segmenter, images, interval, device)
     text = write_profile(
@@ -94,6 +96,7 @@ def profile(
             "size": list(size),
             "num_classes": num_classes,
             "interval": interval,
+            "key_frames": not follows_the_clip(segmenter),
             "frames": frames,
             "device": device.type,
             "data": data,
