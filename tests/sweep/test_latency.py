@@ -9,7 +9,7 @@ import pytest
 
 from bench.cli.main import main
 from bench.data import write_video
-from bench.report.tables.latency import latency_table, speed_table
+from bench.report.tables.latency import latency_table, quantile_notes, speed_table
 from bench.runs.read import read_latency, read_run, read_run_record, read_samples
 
 DATA = ["--data", "generated:clips=1,frames=6,size=32x32"]
@@ -113,5 +113,8 @@ def test_tables_leave_out_what_was_not_measured():
     with_energy = speed_table([{**cell, "energy_key_j": 3.5, "device_peak_bytes": 2**30}]).splitlines()[0]
     assert with_energy.endswith("J, key frame |   Peak device memory (MiB) |")
     row = {"method": "copy", "backbone": "nano", "scope": "model", "kind": "key", "samples": 9, "p50_ms": 1.0}
-    entries = [text.strip() for text in latency_table([row]).splitlines()[-1].split("|")[5:-1]]
-    assert entries == ["9", "1.000", "-", "-", "-", "-"]
+    bounds = {"p50_low_ms": 0.5, "p50_high_ms": 1.25, "p90_ms": 2.0, "mean_ms": 1.5}
+    entries = [text.strip() for text in latency_table([row | bounds]).splitlines()[-1].split("|")[5:-1]]
+    # p90 is not printed without bounds.
+    assert entries == ["9", "1.000", "0.500 to 1.250", "-", "-", "-", "-", "1.500"]
+    assert quantile_notes([row | bounds])[-1].endswith("They take (p90 36, p99 368); the fewest here are 9.")

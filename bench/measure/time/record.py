@@ -9,12 +9,14 @@ from typing import Any
 
 import msgspec
 
-from bench.measure.time.quantiles import median_interval, quantile
+from bench.measure.time.quantiles import quantile_interval
 from bench.measure.time.samples import KIND_FIELDS, KINDS, Kind, Sample, Scope, Times, Timing, amortise
 from bench.runs.records.timing import CardSummary, CellTiming, KindTimes, Late, SampleColumns
 
 DEADLINES = (1 / 30, 1 / 60)
 """Seconds: what a camera of 30 or 60 frames a second leaves for a frame."""
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+"""Each quantile that is recorded, as part of a field's name: `p90_low_ms`."""
 
 
 def timing_record(timing: Timing, interval: int, deadlines: Sequence[float]) -> CellTiming:
@@ -70,20 +72,25 @@ def _in_ms(deadline: float) -> str:
 
 def _kind_times(scope: Scope, kind: Kind, times: Times, deadlines: Sequence[float]) -> KindTimes:
     seconds = times.seconds(kind)
-    interval = median_interval(seconds)
-    p90, p99 = (quantile(seconds, share) for share in (0.9, 0.99))
     return KindTimes(
         scope=scope,
         kind=kind,
         samples=len(seconds),
         mean_ms=1000 * fmean(seconds),
-        p50_ms=1000 * median(seconds),
-        p50_low_ms=None if interval is None else 1000 * interval.low,
-        p50_high_ms=None if interval is None else 1000 * interval.high,
-        p90_ms=None if p90 is None else 1000 * p90,
-        p99_ms=None if p99 is None else 1000 * p99,
+        **quantile_fields(seconds),
         late={_in_ms(deadline): times.late(kind, deadline) for deadline in deadlines},
     )
+
+
+def quantile_fields(seconds: Sequence[float]) -> dict[str, float]:
+    """The fields of p50, p90 and p99 in ms; a bound, p90 and p99 are there only where there are samples enough."""
+    fields = {"p50_ms": 1000 * median(seconds)}
+    for name, share in QUANTILES.items():
+        found = quantile_interval(seconds, share)
+        if found is not None:
+            values = {"": found.value, "_low": found.low, "_high": found.high}
+            fields |= {f"{name}{end}_ms": 1000 * value for end, value in values.items()}
+    return fields
 
 
 def _columns(samples: Sequence[Sample]) -> SampleColumns:

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.measure.time.quantiles import least_samples
+from bench.measure.time.record import QUANTILES
 from bench.report.rows import Row, is_there
 from bench.report.tables.formats import markdown_table
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, number
 
-TIMES = {
-    "samples": "Samples",
-    "p50_ms": "p50 (ms)",
-    "p90_ms": "p90 (ms)",
-    "p99_ms": "p99 (ms)",
-    "mean_ms": "Mean (ms)",
-}
 LATENCY_NOTE = (
     "Batch 1. Scope labels runs from the frame on the device to the label map on the host, model to the scores on the "
-    "device, video from decoding on. A quantile stands where there are samples enough for it. The columns of > T ms "
-    "say how many frames take longer."
+    "device, video from decoding on. The columns of > T ms say how many frames take longer."
 )
 
 
@@ -31,22 +25,38 @@ def latency_sheet(rows: Sequence[Row], run: str = "") -> Sheet:
         title=f"Times by kind of frame: {run}",
         headers=(
             *(Header(name, number=False) for name in ("Method", "Backbone", "Scope", "Frames")),
-            *map(Header, TIMES.values()),
-            Header("95 % of p50 (ms)"),
+            Header("Samples"),
+            *(Header(text) for name in QUANTILES for text in (f"{name} (ms)", f"95 % of {name} (ms)")),
+            Header("Mean (ms)"),
             *(Header(_over(name)) for name in late),
         ),
         rows=tuple(
             (
                 *(Entry(str(row[name])) for name in texts),
-                *(_number(row, name, 0 if name == "samples" else 3) for name in TIMES),
-                _interval(row),
+                _number(row, "samples", 0),
+                *(entry for name in QUANTILES for entry in _quantile(row, name)),
+                _number(row, "mean_ms", 3),
                 *(_number(row, name, 1, 100) for name in late),
             )
             for row in rows
         ),
-        notes=(LATENCY_NOTE,),
+        notes=(LATENCY_NOTE, *quantile_notes(rows)),
         rules=frozenset(i for i in range(1, len(rows)) if rows[i]["method"] != rows[i - 1]["method"]),
     )
+
+
+def quantile_notes(rows: Sequence[Row]) -> list[str]:
+    """What a quantile's interval is, and how many samples those take that are left out."""
+    notes = [
+        "95 % of a quantile are bounds by order statistics, which hold for any distribution of times; they cover the "
+        "sampling of frames alone."
+    ]
+    missing = [name for name in QUANTILES if any(not is_there(row, f"{name}_low_ms") for row in rows)]
+    if missing:
+        takes = ", ".join(f"{name} {least_samples(QUANTILES[name])}" for name in missing)
+        fewest = min(int(row["samples"]) for row in rows)
+        notes.append(f"A dash: too few samples for such bounds. They take ({takes}); the fewest here are {fewest}.")
+    return notes
 
 
 def speed_sheet(cells: Sequence[Row], run: str = "") -> Sheet:
@@ -107,7 +117,9 @@ def _number(cell: Row, field: str, digits: int, factor: float = 1.0) -> Entry:
     return number(factor * float(cell[field]), digits) if is_there(cell, field) else MISSING
 
 
-def _interval(row: Row) -> Entry:
-    if not is_there(row, "p50_low_ms"):
-        return MISSING
-    return Entry(f"{row['p50_low_ms']:.3f} to {row['p50_high_ms']:.3f}")
+def _quantile(row: Row, name: str) -> tuple[Entry, Entry]:
+    """A quantile and its bounds. The median stands alone where it has none; other quantiles are left out then."""
+    if not is_there(row, f"{name}_low_ms"):
+        return (_number(row, "p50_ms", 3) if name == "p50" else MISSING), MISSING
+    bounds = f"{row[f'{name}_low_ms']:.3f} to {row[f'{name}_high_ms']:.3f}"
+    return _number(row, f"{name}_ms", 3), Entry(bounds)

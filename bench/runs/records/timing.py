@@ -22,8 +22,12 @@ class KindTimes(Part, kw_only=True, frozen=True):
     p50_ms: Annotated[Quantity, Meta(description="their median, in ms")]
     p50_low_ms: Annotated[Quantity | None, Meta(description="lower end of the median's 95 % interval, in ms")] = None
     p50_high_ms: Annotated[Quantity | None, Meta(description="upper end of the median's 95 % interval, in ms")] = None
-    p90_ms: Annotated[Quantity | None, Meta(description="90 % quantile in ms; needs 10 samples")] = None
-    p99_ms: Annotated[Quantity | None, Meta(description="99 % quantile in ms; needs 100 samples")] = None
+    p90_ms: Annotated[Quantity | None, Meta(description="90 % quantile in ms; needs 36 samples")] = None
+    p90_low_ms: Annotated[Quantity | None, Meta(description="lower end of its 95 % interval, in ms")] = None
+    p90_high_ms: Annotated[Quantity | None, Meta(description="upper end of its 95 % interval, in ms")] = None
+    p99_ms: Annotated[Quantity | None, Meta(description="99 % quantile in ms; needs 368 samples")] = None
+    p99_low_ms: Annotated[Quantity | None, Meta(description="lower end of its 95 % interval, in ms")] = None
+    p99_high_ms: Annotated[Quantity | None, Meta(description="upper end of its 95 % interval, in ms")] = None
     late: Annotated[Late, Meta(description="share of frames over each deadline; the key is the deadline in ms")] = {}
 
 
