@@ -77,7 +77,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     how.add_argument("--samples", type=int, metavar="N", help="of each kind of frame at least (default: 30)")
     how.add_argument(
-        "--time-limit", type=float, metavar="S", help="seconds for a backbone, seen to after a round (default: 60)"
+        "--time-limit",
+        type=float,
+        metavar="S",
+        help="seconds for a backbone, building and warm-up included; one round is timed in any case (default: 60)",
     )
     run = parser.add_argument_group("how to run")
     options.add_device(run)

@@ -79,7 +79,7 @@ def latency(
         protocol: `precise`, or the paper's: three rounds.
         precision: width of a median's 95 % interval over the median (default 0.02).
         samples: of each kind of frame at least (default 30).
-        time_limit: seconds for a backbone, checked after each round (default 60).
+        time_limit: seconds for a backbone, building and warm-up included (default 60). One round is run in any case.
         execution: the graph, `lean` or `paper`.
         mode: how networks are run; None: float32, eager.
         seed: of random weights and of the order.
@@ -184,7 +184,7 @@ class _Timing:
                 failed.append(key)
                 self.progress.say(f"{backbone}: {cell.method} failed: {findings.errors['timing']}")
         timings = [findings.timing for findings in found.values() if findings.timing is not None]
-        for text in _remarks(timings[0]) if timings else ():
+        for text in _remarks(timings[0], self.plan.rule) if timings else ():
             self.progress.say(f"{backbone}: {text}")
         return failed
 
@@ -215,11 +215,19 @@ def _deadlines(milliseconds: Sequence[float] | None) -> tuple[float, ...]:
     return tuple(value / 1000 for value in milliseconds) if milliseconds else DEADLINES
 
 
-def _remarks(timing: CellTiming) -> list[str]:
+def _remarks(timing: CellTiming, rule: Rule) -> list[str]:
     """How the sampling of a group of methods went, and what a reader must know of it."""
-    remarks = [f"{timing.rounds} rounds in {timing.seconds:.1f} s, ended by {timing.stopped}"]
+    before = timing.before_seconds or 0.0
+    taken = f"{_rounds(timing.rounds)} in {timing.seconds:.1f} s after {before:.1f} s of building and warm-up"
+    remarks = [f"{taken}, ended by {timing.stopped}"]
+    if rule.out_of_time(before):
+        remarks.append("building and warm-up alone passed the time limit, so one round was timed")
     if timing.stopped == "time limit":
         remarks.append("not every median is as precise as was asked for; see its 95 % interval")
     if timing.warmup_stable is False:
-        remarks.append(f"times had not settled after {timing.warmup_rounds} rounds of warm-up")
+        remarks.append(f"times had not settled after {_rounds(timing.warmup_rounds)} of warm-up")
     return remarks + (warnings_of(structs.asdict(timing.guard)) if timing.guard is not None else [])
+
+
+def _rounds(count: int | None) -> str:
+    return f"{count} {'round' if count == 1 else 'rounds'}"

@@ -77,6 +77,18 @@ def test_the_papers_protocol_on_a_video(tmp_path, capsys):
     assert main(["report", str(out)]) == 0
 
 
+def test_a_limit_that_building_passes_still_times_one_round_and_says_so(tmp_path, capsys):
+    out = tmp_path / "run"
+    limit = ["--intervals", "5", "--time-limit", "0.001", "--threads", "1"]
+    assert main(["latency", "--methods", "copy", "--backbones", "nano", *limit, *DATA, "--out", str(out)]) == 0
+    said = capsys.readouterr().err
+    assert "building and warm-up alone passed the time limit, so one round was timed" in said
+    (row,) = read_run(out).to_dict("records")
+    assert (row["stopped"], row["rounds"], row["warmup_rounds"]) == ("time limit", 1, 1)
+    assert row["before_seconds"] > 0.001
+    assert len(read_samples(out).query("not warmup")) == 6
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

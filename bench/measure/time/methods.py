@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import torch
 from torch import Tensor
@@ -66,12 +67,15 @@ def time_methods(
     plan: Plan,
     *,
     only_keys: Iterable[str] = (),
+    started: float | None = None,
     tick: Callable[[], object] = lambda: None,
 ) -> tuple[dict[str, Timing], dict[str, Exception]]:
     """Time methods (by name) over a clip, interleaved; the times, and the errors of methods that failed.
 
-    `only_keys` are methods for which every frame is a key frame. `tick` is called after each pass.
+    `only_keys` are methods for which every frame is a key frame. A time limit counts from `started` (by `perf_counter`;
+    None: now). `tick` is called after each pass.
     """
+    started = perf_counter() if started is None else started
     device = clip.frames[0].device
     card = open_card(device)
     guard = open_guard(card)
@@ -88,7 +92,7 @@ def time_methods(
         for method in steps
         for scope in plan.scopes
     ]
-    sampler = Sampler(subjects, len(clip.frames), plan.mode, device, plan.seed, guard, tick)
+    sampler = Sampler(subjects, len(clip.frames), plan.mode, device, plan.seed, guard, tick, started)
     course = sampler.run(plan.rule, plan.warmup)
     failed |= sampler.failed
     timings = {}

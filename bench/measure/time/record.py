@@ -46,6 +46,7 @@ def timing_record(timing: Timing, interval: int, deadlines: Sequence[float]) -> 
         stopped=timing.course.stopped,
         rounds=timing.course.rounds,
         seconds=timing.course.seconds,
+        before_seconds=timing.course.before_seconds,
         warmup_rounds=timing.course.warmup_rounds,
         warmup_stable=timing.course.warmup_stable,
         compile_seconds=timing.compile_seconds,

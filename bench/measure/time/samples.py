@@ -93,6 +93,7 @@ class Course:
         stopped: what ended it: `rounds`, `precision`, `time limit`, or `failure` of every method.
         rounds: how many there were.
         seconds: how long they took.
+        before_seconds: how long the backbone took before the first of them: building, memory, operators and warm-up.
         warmup_rounds: how many came before them.
         warmup_stable: whether the warm-up ended because times had settled; None for a warm-up of fixed length.
 
@@ -101,6 +102,7 @@ class Course:
     stopped: str
     rounds: int
     seconds: float
+    before_seconds: float
     warmup_rounds: int
     warmup_stable: bool | None
 

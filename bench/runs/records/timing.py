@@ -83,9 +83,14 @@ class CellTiming(Part, kw_only=True, frozen=True):
     late: Annotated[dict[Scope, Late], Meta(description="share of frames over each deadline, by scope")] = {}
     p50_key_ms: Annotated[Quantity | None, Meta(description="median time of a key frame in ms, scope `labels`")] = None
     p50_non_key_ms: Annotated[Quantity | None, Meta(description="the same of a non-key frame")] = None
-    stopped: Annotated[Name | None, Meta(description="what ended the timing")] = None
+    stopped: Annotated[
+        Name | None, Meta(description="what ended the timing: `precision`, `time limit` or `rounds`")
+    ] = None
     rounds: Annotated[Count | None, Meta(description="after how many rounds")] = None
     seconds: Annotated[Quantity | None, Meta(description="after how many seconds")] = None
+    before_seconds: Annotated[
+        Quantity | None, Meta(description="seconds of the backbone before the first round: building and warm-up")
+    ] = None
     warmup_rounds: Annotated[Count | None, Meta(description="rounds of warm-up")] = None
     warmup_stable: Annotated[bool | None, Meta(description="whether times had settled by its end")] = None
     compile_seconds: Annotated[Quantity | None, Meta(description="what compiling took")] = None

@@ -82,14 +82,16 @@ class TestStopping:
         wide = list(np.linspace(0.05, 0.15, 30))
         assert rule.reached([narrow, narrow], 10, 1.0) == "precision"
         assert rule.reached([narrow, narrow[1:]], 10, 1.0) is None
-        assert rule.reached([narrow, wide], 10, 59.9) is None
-        assert rule.reached([narrow, wide], 10, 60.0) == "time limit"
+        assert rule.reached([narrow, wide], 10, 60.0) is None
+        assert rule.reached([narrow, wide], 10, 60.1) == "time limit"
+        assert rule.reached([narrow, narrow], 10, 60.1) == "precision"
 
     def test_differences_of_the_clock_itself_are_no_reason_to_go_on(self):
         assert Precision().reached([list(np.linspace(1e-6, NEGLIGIBLE, 30))], 1, 0.0) == "precision"
 
     def test_rounds_are_counted(self):
         assert [FixedRounds(2).reached([[1.0]], n, 1e9) for n in (1, 2)] == [None, "rounds"]
+        assert not FixedRounds(2).out_of_time(1e9)
 
     @pytest.mark.parametrize(
         ("make", "words"),

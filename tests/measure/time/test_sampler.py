@@ -19,7 +19,7 @@ from bench.measure.time.modes import Mode, prepare
 from bench.measure.time.passes import FrameTime
 from bench.measure.time.record import timing_record
 from bench.measure.time.samples import Course, Sample, Times, Timing, amortise
-from bench.measure.time.stopping import FixedRounds, WarmUp
+from bench.measure.time.stopping import FixedRounds, Precision, WarmUp
 
 FRAMES = as_frames(small_data(clips=1, frames=12))
 CLIP = TimedClip(FRAMES, lambda: (frame.clone() for frame in FRAMES))
@@ -35,7 +35,7 @@ def methods():
 def made(key: list[float], other: list[float], **fields) -> Timing:
     samples = [Sample(0, 0, i, True, t) for i, t in enumerate(key)]
     samples += [Sample(0, 0, i, False, t) for i, t in enumerate(other)]
-    course = Course("rounds", 3, 1.0, 1, None)
+    course = Course("rounds", 3, 1.0, 0.5, 1, None)
     return Timing({"labels": Times(samples, samples[:1])}, course, **fields)
 
 
@@ -102,6 +102,39 @@ def test_the_warm_up_ends_when_times_have_settled_or_at_its_cap(monkeypatch, sec
     assert (timing.course.warmup_rounds, timing.course.warmup_stable) == (rounds, stable)
     assert [s.seconds for s in timing.times["labels"].warmup if s.key] == list(seconds[:rounds])
     assert {s.seconds for s in timing.times["labels"].samples} == {0.5}
+
+
+@pytest.mark.parametrize(
+    ("built", "limit", "warmup_rounds", "rounds"),
+    [
+        # Every pass takes 4 s. Warm-up rounds end at 14, 18, 22 and 26 s: after the last there is time for one round
+        # that counts, which ends at 30 s, and none for another.
+        (10, 30, 4, 1),
+        # Five rounds of warm-up at most, to 30 s; then rounds that end at 34, 38 and 42 s.
+        (10, 42, 5, 3),
+        # Building alone passed the limit: one round of each.
+        (40, 30, 1, 1),
+    ],
+)
+def test_the_time_limit_is_for_building_and_warm_up_too(monkeypatch, built, limit, warmup_rounds, rounds):
+    clock = SimpleNamespace(now=float(built))
+    seconds = itertools.cycle([1.0, 2.0])  # neither settled nor precise
+
+    def run_pass(*_, count, **__):
+        clock.now += 4
+        time = next(seconds)
+        return [FrameTime(index, index == 0, time, None) for index in range(count)]
+
+    monkeypatch.setattr(sampler_module, "run_pass", run_pass)
+    monkeypatch.setattr(sampler_module, "perf_counter", lambda: clock.now)
+    plan = Plan(rule=Precision(minimum=1000, time_limit=limit), warmup=WarmUp(most=5))
+    (timing,) = time_methods({"wander": Wandering(Network())}, CLIP, plan, started=0.0)[0].values()
+    course = timing.course
+    assert (course.stopped, course.warmup_stable) == ("time limit", False)
+    assert (course.warmup_rounds, course.rounds) == (warmup_rounds, rounds)
+    assert course.before_seconds == built + 4 * warmup_rounds
+    assert course.seconds == 4 * rounds
+    assert timing_record(timing, 5, ()).before_seconds == course.before_seconds
 
 
 def test_fps_is_amortised_over_fifteen_frames():
