@@ -65,7 +65,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         type=float,
         action="append",
         metavar="MS",
-        help="deadline of a frame in ms; may be repeated (default: those of 30 and 60 Hz)",
+        help="deadline of a frame in ms; may be repeated (default: of 30 and 60 Hz, and of the data's frame rate)",
     )
     options.add_weights(what)
     data = parser.add_argument_group("data, of which the first 15 frames of the first clip are run (see sweep)")

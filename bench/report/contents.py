@@ -142,7 +142,7 @@ RUN_PLOTS = (
 def _speed(study: Study) -> Iterator[Sheet]:
     for run in study.runs:
         if run.latency:
-            yield latency_sheet(run.latency, run.name)
+            yield latency_sheet(run.latency, run.name, run.about.configuration.frame_rate)
         if not run.scored:
             yield speed_sheet([cell for cell in run.cells if cell["status"] == "ok"], run.name)
     if study.peers:

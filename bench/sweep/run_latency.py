@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -71,7 +72,7 @@ def latency(
         backbones: names, or `all`.
         intervals: key-frame intervals that FPS is given at; it follows from the mean times.
         scopes: of `model`, `labels`, `video`.
-        deadlines_ms: of a frame, in ms; None: those of 30 and 60 Hz.
+        deadlines_ms: of a frame, in ms; None: those of 30 and 60 Hz, and of the data's frame rate where it is known.
         data: as `open_dataset` takes it, and with it `labels` and `classes`.
         labels: folder of label maps, for a folder of frames.
         classes: how many there are, where the data does not say.
@@ -92,7 +93,7 @@ def latency(
         UserError: bad input, or a folder that holds a run of another configuration; nothing is written then.
     """
     plan = _plan(protocol, scopes, mode or Mode(), seed, width=precision, minimum=samples, time_limit=time_limit)
-    deadlines = _deadlines(deadlines_ms)
+    _check_deadlines(deadlines_ms)
     setup = set_up(
         methods=methods,
         backbones=backbones,
@@ -113,6 +114,7 @@ def latency(
         raise UserError(
             f"the first clip of {data} has {len(clip.frames)} frames; the paper's protocol needs {CLIP_LENGTH}"
         )
+    deadlines = _deadlines(deadlines_ms, setup.dataset.frame_rate)
     setup.check_weights()
     environment = describe_environment(setup.device)
     run = open_run(
@@ -122,6 +124,7 @@ def latency(
             scopes=list(plan.scopes),
             stopping=str(plan.rule),
             deadlines_ms=[1000 * deadline for deadline in deadlines],
+            frame_rate=None if setup.dataset.frame_rate is None else float(setup.dataset.frame_rate),
             **asdict(plan.mode),
             execution=execution,
             seed=seed,
@@ -207,12 +210,18 @@ def _plan(protocol: str, scopes: Sequence[Scope], mode: Mode, seed: int, **given
     return Plan(scopes=tuple(scopes), rule=rule, warmup=warmup, mode=mode, seed=seed, energy=True)
 
 
-def _deadlines(milliseconds: Sequence[float] | None) -> tuple[float, ...]:
-    """Deadlines in seconds."""
+def _check_deadlines(milliseconds: Sequence[float] | None) -> None:
     for value in milliseconds or ():
         if not value > 0:
             raise UserError(f"a deadline is {value} ms; it must be above 0")
-    return tuple(value / 1000 for value in milliseconds) if milliseconds else DEADLINES
+
+
+def _deadlines(milliseconds: Sequence[float] | None, frame_rate: Fraction | None) -> tuple[float, ...]:
+    """The deadlines given, in seconds; or the usual ones and that of the data's frame rate."""
+    if milliseconds:
+        return tuple(value / 1000 for value in milliseconds)
+    own = () if frame_rate is None else (float(1 / frame_rate),)
+    return tuple(dict.fromkeys([*DEADLINES, *own]))
 
 
 def _remarks(timing: CellTiming, rule: Rule) -> list[str]:

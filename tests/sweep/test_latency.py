@@ -63,7 +63,7 @@ def test_figures_samples_and_a_second_start(tmp_path, capsys):
 
 def test_the_papers_protocol_on_a_video(tmp_path, capsys):
     clip = tmp_path / "street.mp4"
-    write_video(clip, (np.full((32, 32, 3), 9 * index, np.uint8) for index in range(15)), 15)
+    write_video(clip, (np.full((32, 32, 3), 9 * index, np.uint8) for index in range(15)), 12.5)
     out = tmp_path / "run"
     video = ["--data", f"video:{clip}", "--classes", "4", "--scopes", "video", "--protocol", "paper"]
     assert main(["latency", "--methods", "copy", "--backbones", "nano", *video, "--out", str(out)]) == 0
@@ -74,7 +74,14 @@ def test_the_papers_protocol_on_a_video(tmp_path, capsys):
     assert row["fps_video"] > 0
     assert read_run(out)["fps_labels"].isna().all()
     assert row["stopped"] == "rounds"
+    # The video has 12.5 frames a second, so 80 ms a frame.
+    assert {name for name in row if name.startswith("late_")} == {f"late_video_{t}ms" for t in ("33.33", "16.67", "80")}
+    assert read_run_record(out).configuration.frame_rate == 12.5
     assert main(["report", str(out)]) == 0
+    assert (
+        "Deadlines: 33.33 ms (30 Hz), 16.67 ms (60 Hz), 80 ms (12.5 Hz, the data's frame rate)."
+        in (out / "report" / "report.md").read_text()
+    )
 
 
 def test_a_limit_that_building_passes_still_times_one_round_and_says_so(tmp_path, capsys):

@@ -15,6 +15,8 @@ from bench.runs.records.timing import CardSummary, CellTiming, KindTimes, Late, 
 
 DEADLINES = (1 / 30, 1 / 60)
 """Seconds: what a camera of 30 or 60 frames a second leaves for a frame."""
+SAME_DEADLINE = 1e-3
+"""Relative difference below which a deadline is a frame rate's: 33.33 ms is 30 Hz."""
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 """Each quantile that is recorded, as part of a field's name: `p90_low_ms`."""
 
@@ -65,6 +67,19 @@ def _late(times: Times, kinds: Sequence[Kind], interval: int, deadlines: Sequenc
         }
         shares[_in_ms(deadline)] = amortise(of_kind, interval)
     return shares
+
+
+def deadline_name(milliseconds: float, frame_rate: float | None = None) -> str:
+    """A deadline in words: its time, the whole rate that it belongs to, and whether that is the data's `frame_rate`.
+
+    >>> [deadline_name(33.33), deadline_name(20.5), deadline_name(33.37, 29.97)]
+    ['33.33 ms (30 Hz)', '20.5 ms', "33.37 ms (29.97 Hz, the data's frame rate)"]
+    """
+    rate = 1000 / milliseconds
+    text = f"{milliseconds:.4g} ms"
+    if frame_rate is not None and abs(rate - frame_rate) < SAME_DEADLINE * rate:
+        return f"{text} ({frame_rate:.4g} Hz, the data's frame rate)"
+    return f"{text} ({rate:.0f} Hz)" if abs(rate - round(rate)) < SAME_DEADLINE * rate else text
 
 
 def _in_ms(deadline: float) -> str:

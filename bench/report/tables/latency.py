@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.measure.time.quantiles import least_samples
-from bench.measure.time.record import QUANTILES
+from bench.measure.time.record import QUANTILES, deadline_name
 from bench.report.rows import Row, is_there
 from bench.report.tables.formats import markdown_table
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, number
@@ -16,8 +16,11 @@ LATENCY_NOTE = (
 )
 
 
-def latency_sheet(rows: Sequence[Row], run: str = "") -> Sheet:
-    """The rows of `bench.runs.read.read_latency`: of each method, scope and kind of frame."""
+def latency_sheet(rows: Sequence[Row], run: str = "", frame_rate: float | None = None) -> Sheet:
+    """The rows of `bench.runs.read.read_latency`: of each method, scope and kind of frame.
+
+    `frame_rate` is the data's, by which its deadline is named.
+    """
     late = _fields(rows, "late_")
     texts = ("method", "backbone", "scope", "kind")
     return Sheet(
@@ -40,9 +43,15 @@ def latency_sheet(rows: Sequence[Row], run: str = "") -> Sheet:
             )
             for row in rows
         ),
-        notes=(LATENCY_NOTE, *quantile_notes(rows)),
+        notes=(LATENCY_NOTE, *_deadline_notes(late, frame_rate), *quantile_notes(rows)),
         rules=frozenset(i for i in range(1, len(rows)) if rows[i]["method"] != rows[i - 1]["method"]),
     )
+
+
+def _deadline_notes(late: Sequence[str], frame_rate: float | None) -> list[str]:
+    """Each deadline of `late_Tms` columns, by the frame rate that leaves this time."""
+    named = [deadline_name(float(name.removeprefix("late_").removesuffix("ms")), frame_rate) for name in late]
+    return [f"Deadlines: {', '.join(named)}."] if named else []
 
 
 def quantile_notes(rows: Sequence[Row]) -> list[str]:
