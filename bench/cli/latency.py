@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from bench.cli import options
 
@@ -70,6 +70,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     options.add_weights(what)
     data = parser.add_argument_group("data, of which the first 15 frames of the first clip are run (see sweep)")
     options.add_data(data)
+    data.add_argument(
+        "--size",
+        type=options.sizes,
+        metavar="LIST",
+        help="HEIGHTxWIDTH that frames are made at or resized to (default: as the data has them, 192x320 of what is "
+        "made up). Of several, each has its run in DIR/HEIGHTxWIDTH, and DIR the curve of time against size",
+    )
     how = parser.add_argument_group("how precisely")
     how.add_argument("--protocol", choices=("precise", "paper"), default="precise", help="default: precise")
     how.add_argument(
@@ -90,37 +97,34 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bench.report.tables.latency import latency_table, speed_table
-    from bench.runs.files import write_text
-    from bench.runs.read import read_latency
-    from bench.sweep import latency
+    from bench.report.times import write_curve, write_times
+    from bench.sweep import latency, latency_at_sizes
 
-    outcome = latency(
-        args.out,
-        methods=args.methods,
-        backbones=args.backbones,
-        intervals=args.intervals,
-        scopes=args.scopes,
-        deadlines_ms=args.deadline,
-        data=args.data,
-        labels=args.labels,
-        classes=args.classes,
-        weights=args.weights,
-        protocol=args.protocol,
-        precision=args.precision,
-        samples=args.samples,
-        time_limit=args.time_limit,
-        execution=args.execution,
-        mode=options.mode_of(args),
-        seed=args.seed,
-        device=args.device,
-        threads=args.threads,
-        command=options.command(),
-    )
-    cells = [cell for cell in outcome.rows() if cell["status"] == "ok"]
-    if cells:
-        times = latency_table(cast("list", read_latency(outcome.path).to_dict("records")))
-        text = f"{times}\n\n{speed_table(cells)}\n"
-        write_text(outcome.path / "latency.md", text)
-        print(text, end="")
-    return options.end(outcome.failed, args.out)
+    settings: dict[str, Any] = {
+        "methods": args.methods,
+        "backbones": args.backbones,
+        "intervals": args.intervals,
+        "scopes": args.scopes,
+        "deadlines_ms": args.deadline,
+        "data": args.data,
+        "labels": args.labels,
+        "classes": args.classes,
+        "weights": args.weights,
+        "protocol": args.protocol,
+        "precision": args.precision,
+        "samples": args.samples,
+        "time_limit": args.time_limit,
+        "execution": args.execution,
+        "mode": options.mode_of(args),
+        "seed": args.seed,
+        "device": args.device,
+        "threads": args.threads,
+        "command": options.command(),
+    }
+    if args.size is None or len(args.size) == 1:
+        outcomes = [latency(args.out, size=args.size[0] if args.size else None, **settings)]
+    else:
+        outcomes = latency_at_sizes(args.out, args.size, **settings)
+    texts = [write_times(outcome.path) for outcome in outcomes]
+    print(texts[0] if len(texts) == 1 else write_curve(args.out), end="")
+    return options.end([key for outcome in outcomes for key in outcome.failed], args.out)

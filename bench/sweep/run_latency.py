@@ -36,6 +36,7 @@ from bench.sweep.run_sweep import Outcome, data_configuration, machine_configura
 from bench.sweep.times import measure_times
 from mpvss.errors import UserError
 from mpvss.presets import Execution
+from mpvss.video import frame_size
 
 
 def latency(
@@ -49,6 +50,7 @@ def latency(
     data: str = "generated",
     labels: str | None = None,
     classes: int | None = None,
+    size: tuple[int, int] | None = None,
     weights: Sequence[str] = (),
     protocol: Literal["precise", "paper"] = "precise",
     precision: float | None = None,
@@ -76,6 +78,7 @@ def latency(
         data: as `open_dataset` takes it, and with it `labels` and `classes`.
         labels: folder of label maps, for a folder of frames.
         classes: how many there are, where the data does not say.
+        size: height and width that frames are made at or resized to; None: as they are.
         weights: as in a sweep.
         protocol: `precise`, or the paper's: three rounds.
         precision: width of a median's 95 % interval over the median (default 0.02).
@@ -100,6 +103,7 @@ def latency(
         data=data,
         labels=labels,
         classes=classes,
+        size=size,
         weights=weights,
         execution=execution,
         seed=seed,
@@ -133,7 +137,12 @@ def latency(
         grid.asked,
         Start(command=command, environment=environment),
     )
-    timing = _Timing(grid, clip, plan, deadlines, run, setup.build, progress or Progress())
+    progress = progress or Progress()
+    height, width = frame_size(clip.frames[0])
+    progress.say(
+        f"frames of {height}x{width} (height x width), {setup.num_classes} classes, data {setup.dataset.identity}"
+    )
+    timing = _Timing(grid, clip, plan, deadlines, run, setup.build, progress)
     failed = [key for backbone in dict.fromkeys(grid.backbones) for key in timing.run_backbone(backbone)]
     return Outcome(Path(out), tuple(failed))
 

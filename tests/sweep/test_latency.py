@@ -22,7 +22,7 @@ def test_figures_samples_and_a_second_start(tmp_path, capsys):
     assert main(command) == 0
     printed = capsys.readouterr().out
     assert printed == (out / "latency.md").read_text()
-    head = " ".join(printed.splitlines()[0].split())
+    head = " ".join(next(line for line in printed.splitlines() if line.startswith("|")).split())
     assert "FPS (model) | FPS (labels)" in " ".join(printed.split())
     # The shares of frames that miss 30 and 60 frames a second.
     assert head.endswith("| > 33.33 ms (%) | > 16.67 ms (%) |")
@@ -96,6 +96,24 @@ def test_a_limit_that_building_passes_still_times_one_round_and_says_so(tmp_path
     assert len(read_samples(out).query("not warmup")) == 6
 
 
+def test_several_sizes_have_a_run_each_and_a_curve(tmp_path, capsys):
+    out = tmp_path / "sizes"
+    command = ["latency", "--methods", "copy", *QUICK, *DATA, "--size", "32x48,64x96", "--out", str(out)]
+    assert main(command) == 0
+    printed, said = capsys.readouterr()
+    assert printed == (out / "latency.md").read_text()
+    assert "frames of 64x96 (height x width), 6 classes, data generated:clips=1,frames=6,size=64x96,seed=0\n" in said
+    assert "| 32x48 (ms) | 64x96 (ms) |" in " ".join(printed.split())
+    for height, width in ((32, 48), (64, 96)):
+        run = out / f"{height}x{width}"
+        assert read_latency(run)[["height", "width"]].to_numpy().tolist() == [[height, width]] * 2
+        assert set(read_run(run)["height"]) == {height}
+        assert f"frames of {height}x{width}" in (run / "latency.md").read_text()
+    assert main(["compare", str(out / "32x48"), str(out / "64x96")]) == 3
+    assert main([*command[:-1], str(out / "32x48")]) == 2
+    assert "holds a run of one frame size" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -111,6 +129,7 @@ def test_a_limit_that_building_passes_still_times_one_round_and_says_so(tmp_path
         (["--protocol", "paper", "--data", "generated:frames=7"], "has 7 frames; the paper's protocol needs 15"),
         (["--methods", "ground-truth-flow"], "unknown method 'ground-truth-flow'"),
         (["--threads", "0"], "threads is 0"),
+        (["--size", ","], "no frame size is given"),
     ],
 )
 def test_what_is_refused(tmp_path, capsys, arguments, words):

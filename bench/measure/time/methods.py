@@ -17,7 +17,7 @@ from bench.measure.time.passes import run_pass
 from bench.measure.time.sampler import Sampler, Subject
 from bench.measure.time.samples import Scope, Timing
 from bench.measure.time.stopping import BRIEF_WARM_UP, FixedRounds, Rule, WarmUp
-from mpvss.video import VideoSegmenter
+from mpvss.video import VideoSegmenter, frame_size
 
 PROTOCOL_INTERVAL = 5
 """Key-frame interval of the timed passes, as in the paper."""
@@ -112,6 +112,7 @@ def time_methods(
             compile_seconds[method],
             None if guard is None else guard.summary(),
             energy,
+            frame_size(clip.frames[0]),
         )
     return timings, failed
 

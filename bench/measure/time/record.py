@@ -33,7 +33,10 @@ def timing_record(timing: Timing, interval: int, deadlines: Sequence[float]) -> 
     energy = {
         f"energy_{name}": value for name, value in (timing.energy or {}).items() if name != "non_key_j" or interval > 1
     }
+    height, width = timing.size or (None, None)
     return CellTiming(
+        height=height,
+        width=width,
         samples={scope: _columns(times.samples) for scope, times in timing.times.items()},
         warmup={scope: _columns(times.warmup) for scope, times in timing.times.items()},
         kinds=[

@@ -112,7 +112,8 @@ class Timing:
     """The measured times of one method.
 
     `compile_seconds` is what the first frames took, where compiling or capturing was asked for; `guard` what the card
-    did meanwhile; `energy` the joules of a frame. Each is None where it was not measured.
+    did meanwhile; `energy` the joules of a frame; `size` the frames' height and width. Each is None where it was not
+    measured.
     """
 
     times: Mapping[Scope, Times]
@@ -120,3 +121,4 @@ class Timing:
     compile_seconds: float | None = None
     guard: Mapping[str, Any] | None = None
     energy: Mapping[str, Any] | None = None
+    size: tuple[int, int] | None = None

@@ -25,7 +25,7 @@ def latency_sheet(rows: Sequence[Row], run: str = "", frame_rate: float | None =
     texts = ("method", "backbone", "scope", "kind")
     return Sheet(
         name=f"{run}-latency",
-        title=f"Times by kind of frame: {run}",
+        title=f"Times by kind of frame: {run}" + _at_size(rows),
         headers=(
             *(Header(name, number=False) for name in ("Method", "Backbone", "Scope", "Frames")),
             Header("Samples"),
@@ -98,6 +98,12 @@ def speed_sheet(cells: Sequence[Row], run: str = "") -> Sheet:
         notes=("FPS are those of a clip of 15 frames, from the mean times of key frames and of others.",),
         rules=frozenset(i for i in range(1, len(cells)) if cells[i]["method"] != cells[i - 1]["method"]),
     )
+
+
+def _at_size(rows: Sequence[Row]) -> str:
+    """The frames of a run, which have one size; empty for a run that does not say it."""
+    sizes = {f"{int(row['height'])}x{int(row['width'])}" for row in rows if is_there(row, "height")}
+    return f", frames of {', '.join(sorted(sizes))}" if sizes else ""
 
 
 def latency_table(rows: Sequence[Row]) -> str:

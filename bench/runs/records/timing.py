@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from bench.runs.records.base import Count, Kind, Name, Part, Quantity, Scope, Share, same_length
+from bench.runs.records.base import Count, Kind, Name, Part, Positive, Quantity, Scope, Share, same_length
 
 Late = dict[str, Share | None]
 """The share of frames that take longer than each deadline; the key is the deadline in ms."""
@@ -77,6 +77,8 @@ class CellTiming(Part, kw_only=True, frozen=True):
     samples: Annotated[dict[Scope, SampleColumns], Meta(description="every timed frame, by scope")]
     warmup: Annotated[dict[Scope, SampleColumns], Meta(description="frames of the warm-up, which count for nothing")]
     kinds: Annotated[list[KindTimes], Meta(description="times of each scope and kind of frame")] = []
+    height: Annotated[Positive | None, Meta(description="of the timed frames, in pixels")] = None
+    width: Annotated[Positive | None, Meta(description="of the timed frames, in pixels")] = None
     fps_model: Annotated[Quantity | None, Meta(description="frames a second over 15 frames, scope `model`")] = None
     fps_labels: Annotated[Quantity | None, Meta(description="the same, scope `labels`")] = None
     fps_video: Annotated[Quantity | None, Meta(description="the same, scope `video`")] = None
