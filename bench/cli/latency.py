@@ -16,10 +16,13 @@ memory, and on a CUDA device energy and what the card did meanwhile (clocks, tem
 """
 
 NOTES = """\
-scopes (--scopes); batch 1 in each:
+scopes (--scopes); all but the last run one frame at a time:
   model   from the frame on the device to the scores of all classes on the device
   labels  from the frame on the device to the label map on the host
   video   from decoding the frame to the label map on the host; for video:PATH and folder:PATH without labels
+  throughput  frames a second of --batch streams at once. A method takes one frame at a time, so frames are not stacked:
+              each index of the clip is issued for every stream in turn, and the device is waited for once a pass.
+              Label maps stay on the device. On a CPU nothing runs ahead, so this is the labels scope by another name
 
 protocols (--protocol):
   precise  rounds of one pass over the clip (its first 15 frames, key frames at 0, 5, 10), after a warm-up that ends
@@ -59,7 +62,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="LIST",
         help="key-frame intervals that FPS is given at; it follows from the mean times (default: 1,2,5,10)",
     )
-    what.add_argument("--scopes", default=["labels"], help="of model, labels, video (default: labels)", **names)
+    what.add_argument(
+        "--scopes", default=["labels"], help="of model, labels, video, throughput (default: labels)", **names
+    )
+    what.add_argument(
+        "--batch", type=int, default=1, metavar="N", help="streams at once in scope throughput (default: 1)"
+    )
     what.add_argument(
         "--deadline",
         type=float,
@@ -105,6 +113,7 @@ def _run(args: argparse.Namespace) -> int:
         "backbones": args.backbones,
         "intervals": args.intervals,
         "scopes": args.scopes,
+        "batch": args.batch,
         "deadlines_ms": args.deadline,
         "data": args.data,
         "labels": args.labels,

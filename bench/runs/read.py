@@ -19,6 +19,7 @@ from mpvss.errors import UserError
 HEAD = ("run", "backbone", "method", "interval", "status", "error", "weights")
 OPTIONAL = {
     *("miou_by_distance", "fps_model", "fps_video", "compile_seconds", "throttled_share"),
+    *("fps_throughput", "fps_throughput_low", "fps_throughput_high"),
     *("energy_key_j", "energy_non_key_j", "energy_window_s", "energy_counter_period_s"),
 }
 """Columns of `read_run` that are there only where a cell has a value; so are bounds and shares of late frames."""

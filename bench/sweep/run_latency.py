@@ -46,6 +46,7 @@ def latency(
     backbones: Sequence[str] = ("micro",),
     intervals: Sequence[int] = (1, 2, 5, 10),
     scopes: Sequence[Scope] = ("labels",),
+    batch: int = 1,
     deadlines_ms: Sequence[float] | None = None,
     data: str = "generated",
     labels: str | None = None,
@@ -66,14 +67,15 @@ def latency(
 ) -> Outcome:
     """Time key and non-key frames apart, the methods of a backbone in turn in one process.
 
-    Run are the first 15 frames of the first clip, at batch 1.
+    Run are the first 15 frames of the first clip, one frame at a time; in scope `throughput` of several streams.
 
     Args:
         out: the run's folder; made where it is missing. Cells that are there are kept.
         methods: METHOD or METHOD@LABEL, or `all`.
         backbones: names, or `all`.
         intervals: key-frame intervals that FPS is given at; it follows from the mean times.
-        scopes: of `model`, `labels`, `video`.
+        scopes: of `model`, `labels`, `video`, `throughput`.
+        batch: streams that run at once in scope `throughput`.
         deadlines_ms: of a frame, in ms; None: those of 30 and 60 Hz, and of the data's frame rate where it is known.
         data: as `open_dataset` takes it, and with it `labels` and `classes`.
         labels: folder of label maps, for a folder of frames.
@@ -95,7 +97,7 @@ def latency(
     Raises:
         UserError: bad input, or a folder that holds a run of another configuration; nothing is written then.
     """
-    plan = _plan(protocol, scopes, mode or Mode(), seed, width=precision, minimum=samples, time_limit=time_limit)
+    plan = _plan(protocol, scopes, batch, mode or Mode(), seed, width=precision, minimum=samples, time_limit=time_limit)
     _check_deadlines(deadlines_ms)
     setup = set_up(
         methods=methods,
@@ -126,6 +128,7 @@ def latency(
         Configuration(
             **data_configuration(setup.dataset, 1, len(clip.frames)),
             scopes=list(plan.scopes),
+            batch=plan.streams if "throughput" in plan.scopes else None,
             stopping=str(plan.rule),
             deadlines_ms=[1000 * deadline for deadline in deadlines],
             frame_rate=None if setup.dataset.frame_rate is None else float(setup.dataset.frame_rate),
@@ -209,14 +212,14 @@ class _Timing:
         return found
 
 
-def _plan(protocol: str, scopes: Sequence[Scope], mode: Mode, seed: int, **given: float | None) -> Plan:
+def _plan(protocol: str, scopes: Sequence[Scope], batch: int, mode: Mode, seed: int, **given: float | None) -> Plan:
     check_names(scopes, SCOPES, "scope")
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if protocol == "paper" and chosen:
         raise UserError("precision, samples and time limit are of the precise protocol; the paper's is three rounds")
     rule: Rule = FixedRounds(3) if protocol == "paper" else Precision(**chosen)
     warmup = WarmUp(tolerance=None, most=1) if protocol == "paper" else WarmUp()
-    return Plan(scopes=tuple(scopes), rule=rule, warmup=warmup, mode=mode, seed=seed, energy=True)
+    return Plan(scopes=tuple(scopes), rule=rule, warmup=warmup, mode=mode, seed=seed, streams=batch, energy=True)
 
 
 def _check_deadlines(milliseconds: Sequence[float] | None) -> None:

@@ -117,7 +117,8 @@ def test_several_sizes_have_a_run_each_and_a_curve(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--scopes", "device"], "unknown scope 'device'; known are model, labels, video"),
+        (["--scopes", "device"], "unknown scope 'device'; known are model, labels, video, throughput"),
+        (["--batch", "2"], "batch 2 is of scope throughput"),
         (["--scopes", "video"], "scope video times decoding"),
         (["--deadline", "0"], "a deadline is 0.0 ms; it must be above 0"),
         (["--precision", "0"], "the precision is 0.0; it must be above 0"),

@@ -17,6 +17,7 @@ from bench.measure.time.passes import run_pass
 from bench.measure.time.sampler import Sampler, Subject
 from bench.measure.time.samples import Scope, Timing
 from bench.measure.time.stopping import BRIEF_WARM_UP, FixedRounds, Rule, WarmUp
+from mpvss.errors import UserError
 from mpvss.video import VideoSegmenter, frame_size
 
 PROTOCOL_INTERVAL = 5
@@ -48,6 +49,7 @@ class Plan:
         warmup: the rounds before those that count.
         mode: how networks are run.
         seed: seed of the random order of passes.
+        streams: how many run at once in scope `throughput`.
         energy: whether a frame's energy is measured after the times, where the card has a counter.
 
     """
@@ -58,7 +60,16 @@ class Plan:
     warmup: WarmUp = BRIEF_WARM_UP
     mode: Mode = field(default_factory=Mode)
     seed: int = 0
+    streams: int = 1
     energy: bool = False
+
+    def __post_init__(self) -> None:
+        if self.streams < 1:
+            raise UserError(f"batch is {self.streams}; it must be 1 or more")
+        if self.streams > 1 and "throughput" not in self.scopes:
+            raise UserError(f"batch {self.streams} is of scope throughput; the other scopes run one frame at a time")
+        if self.streams > 1 and self.mode.cuda_graphs:
+            raise UserError("CUDA graphs keep the state of one stream; leave them out for a batch above 1")
 
 
 def time_methods(
@@ -88,6 +99,7 @@ def time_methods(
             steps[method][scope],
             clip.decode if scope == "video" else lambda: clip.frames,
             intervals[method],
+            plan.streams,
         )
         for method in steps
         for scope in plan.scopes
@@ -138,7 +150,7 @@ def _prepare_all(
     failed: dict[str, Exception] = {}
     for method, segmenter in segmenters.items():
         try:
-            # `labels` and `video` run the same steps, so they are prepared once.
+            # All scopes but `model` run the same steps, which are prepared once.
             needed: set[Scope] = {_steps_of(scope) for scope in plan.scopes}
             made = {scope: prepare(segmenter, scope, plan.mode, clip.frames) for scope in needed}
         except Exception as error:

@@ -16,9 +16,10 @@ from torch import Tensor
 
 from bench.measure.time.guard import Guard
 from bench.measure.time.modes import Mode, Steps
-from bench.measure.time.passes import run_pass
+from bench.measure.time.passes import FrameTime, run_pass
 from bench.measure.time.samples import KINDS, Course, Sample, Scope, Times
 from bench.measure.time.stopping import Rule, WarmUp
+from bench.measure.time.streams import run_streams
 from mpvss.errors import UserError
 
 
@@ -31,6 +32,8 @@ class Subject:
     steps: Steps
     frames: Callable[[], Iterable[Tensor]]
     interval: int
+    streams: int = 1
+    """How many run at once in scope `throughput`."""
 
 
 @dataclass
@@ -112,7 +115,22 @@ class Sampler:
     def _pass(self, subject: Subject, index: int, place: int, count: int) -> list[Sample]:
         if self.guard is not None:
             self.guard.start_pass()
-        times = run_pass(
+        times = self._times(subject, count)
+        throttled = None if self.guard is None else self.guard.end_pass()
+        return [Sample(round=index, place=place, throttled=throttled, **asdict(time)) for time in times]
+
+    def _times(self, subject: Subject, count: int) -> list[FrameTime]:
+        if subject.scope == "throughput":
+            return run_streams(
+                subject.steps,
+                list(subject.frames()),
+                count=count,
+                streams=subject.streams,
+                interval=subject.interval,
+                mode=self.mode,
+                device=self.device,
+            )
+        return run_pass(
             subject.steps,
             subject.frames(),
             count=count,
@@ -121,8 +139,6 @@ class Sampler:
             mode=self.mode,
             device=self.device,
         )
-        throttled = None if self.guard is None else self.guard.end_pass()
-        return [Sample(round=index, place=place, throttled=throttled, **asdict(time)) for time in times]
 
     def _alive(self) -> list[Subject]:
         return [subject for subject in self.subjects if subject.method not in self.failed]

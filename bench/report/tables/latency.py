@@ -11,8 +11,9 @@ from bench.report.tables.formats import markdown_table
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, number
 
 LATENCY_NOTE = (
-    "Batch 1. Scope labels runs from the frame on the device to the label map on the host, model to the scores on the "
-    "device, video from decoding on. The columns of > T ms say how many frames take longer."
+    "One frame at a time. Scope labels runs from the frame on the device to the label map on the host, model to the "
+    "scores on the device, video from decoding on; throughput is a frame's share of the time of several streams. The "
+    "columns of > T ms say how many frames take longer."
 )
 
 
@@ -70,7 +71,8 @@ def quantile_notes(rows: Sequence[Row]) -> list[str]:
 
 def speed_sheet(cells: Sequence[Row], run: str = "") -> Sheet:
     """FPS over a clip at each interval by scope, late frames, energy and peak memory."""
-    fps, late, energy = _fields(cells, "fps_"), _fields(cells, "late_"), _fields(cells, "energy_", "_j")
+    fps = [name for name in _fields(cells, "fps_") if not name.endswith(("_low", "_high"))]
+    late, energy = _fields(cells, "late_"), _fields(cells, "energy_", "_j")
     memory = [name for name in ("host_peak_bytes", "device_peak_bytes") if any(is_there(cell, name) for cell in cells)]
     return Sheet(
         name=f"{run}-speed",
@@ -88,14 +90,17 @@ def speed_sheet(cells: Sequence[Row], run: str = "") -> Sheet:
             (
                 *(Entry(str(cell[name])) for name in ("method", "backbone")),
                 number(cell["interval"], 0),
-                *(_number(cell, name, 2) for name in fps),
+                *(_fps(cell, name) for name in fps),
                 *(_number(cell, name, 1, 100) for name in late),
                 *(_number(cell, name, 3) for name in energy),
                 *(_number(cell, name, 0, 2.0**-20) for name in memory),
             )
             for cell in cells
         ),
-        notes=("FPS are those of a clip of 15 frames, from the mean times of key frames and of others.",),
+        notes=(
+            "FPS are those of a clip of 15 frames, from the mean times of key frames and non-key frames; throughput is "
+            "of the median pass, over all streams, with its 95 % interval.",
+        ),
         rules=frozenset(i for i in range(1, len(cells)) if cells[i]["method"] != cells[i - 1]["method"]),
     )
 
@@ -130,6 +135,14 @@ def _over(field: str) -> str:
 
 def _number(cell: Row, field: str, digits: int, factor: float = 1.0) -> Entry:
     return number(factor * float(cell[field]), digits) if is_there(cell, field) else MISSING
+
+
+def _fps(cell: Row, name: str) -> Entry:
+    """A speed, with its 95 % interval where it has one."""
+    if not is_there(cell, f"{name}_low"):
+        return _number(cell, name, 2)
+    value, low, high = (float(cell[field]) for field in (name, f"{name}_low", f"{name}_high"))
+    return Entry(f"{value:.2f} [{low:.2f}, {high:.2f}]", value)
 
 
 def _quantile(row: Row, name: str) -> tuple[Entry, Entry]:

@@ -82,6 +82,11 @@ class CellTiming(Part, kw_only=True, frozen=True):
     fps_model: Annotated[Quantity | None, Meta(description="frames a second over 15 frames, scope `model`")] = None
     fps_labels: Annotated[Quantity | None, Meta(description="the same, scope `labels`")] = None
     fps_video: Annotated[Quantity | None, Meta(description="the same, scope `video`")] = None
+    fps_throughput: Annotated[
+        Quantity | None, Meta(description="the same of the median pass, scope `throughput`: over all streams")
+    ] = None
+    fps_throughput_low: Annotated[Quantity | None, Meta(description="lower end of its 95 % interval")] = None
+    fps_throughput_high: Annotated[Quantity | None, Meta(description="upper end of its 95 % interval")] = None
     late: Annotated[dict[Scope, Late], Meta(description="share of frames over each deadline, by scope")] = {}
     p50_key_ms: Annotated[Quantity | None, Meta(description="median time of a key frame in ms, scope `labels`")] = None
     p50_non_key_ms: Annotated[Quantity | None, Meta(description="the same of a non-key frame")] = None
