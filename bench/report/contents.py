@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from bench.plotting import figure_bytes, styled
 from bench.report.claims.claims import Verdict, claims_sheet, judge, read_claims
-from bench.report.claims.contradictions import contradictions, contradictions_sheet
+from bench.report.claims.contradictions import contradictions, contradictions_sheet, counted_contradictions
 from bench.report.claims.small import judge_small
 from bench.report.figures.figures import (
     accuracy_against_interval,
@@ -25,6 +25,7 @@ from bench.report.figures.tradeoff import accuracy_against_cost, times_by_kind
 from bench.report.published import PUBLISHED, Measurements, read_published
 from bench.report.sizes import runs_by_size
 from bench.report.study import Study, StudyRun
+from bench.report.tables.counted import counted_ways_sheets
 from bench.report.tables.latency import latency_sheet, speed_sheet
 from bench.report.tables.paper import paper_tables
 from bench.report.tables.peer import peer_sheet
@@ -71,7 +72,7 @@ class Report:
         speed: times by kind of frame, run by run, and those beside the peer.
         verdicts: on the paper's claims.
         claims: the verdicts as a table.
-        contradictions: of the paper's own figures, as a table.
+        contradictions: of the paper's own figures with each other and with counts, as a table.
         plots: run by run.
 
     """
@@ -122,12 +123,14 @@ def make_report(study: Study) -> Report:
     )
     return Report(
         study=study,
-        paper=tuple(paper_tables(published, measurements)),
+        paper=(*paper_tables(published, measurements), *counted_ways_sheets(study.paper_costs)),
         small=small,
         speed=speed,
         verdicts=verdicts,
         claims=claims_sheet(verdicts),
-        contradictions=contradictions_sheet(contradictions(published, claims)),
+        contradictions=contradictions_sheet(
+            [*contradictions(published, claims), *counted_contradictions(study.paper_costs)]
+        ),
         plots=plots,
     )
 
