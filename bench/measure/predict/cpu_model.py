@@ -3,8 +3,9 @@
 Of each operation, first a roofline: a launch, its arithmetic at one rate and its bytes at another. How far operations
 of a kind are from that is a smooth function of what they compute and move, of their shape, and of what the operations
 before them left of the caches: it is read off the measured ones by Gaussian process regression, so that an operation
-is judged by those of its kind that are like it, and by the roofline and its class where there are none. The sum over
-a frame is brought to the time of whole frames, whose operations nobody stops to time.
+is judged by those of its kind that are like it, and by the roofline and its class where there are none. Efficiency
+saturates: an operation larger or smaller than all measured ones of its kind is as far from the roofline as the nearest
+of those. The sum over a frame is brought to the time of whole frames, whose operations nobody stops to time.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class CpuModel:
         residual = np.log(np.array(self.seconds) / known.at(self.roofline))
         weights = np.linalg.solve(_likeness(known, known) + NOISE**2 * np.eye(len(residual)), residual)
         different = list(dict.fromkeys(operations))
-        table = _Table(different)
+        table = _Table(different).within(known)
         times = dict(zip(different, table.at(self.roofline) * np.exp(_likeness(table, known) @ weights), strict=True))
         return np.array([times[operation] for operation in operations])
 
@@ -123,6 +124,13 @@ class _Table:
         )  # fmt: skip
         self.kinds = np.array([x.kind for x in operations])
         self.classes = np.array([_class_of(x.kind) for x in operations])
+
+    def within(self, known: _Table) -> _Table:
+        """The same, each place brought into the range of the known ones of its kind."""
+        for kind in set(self.kinds) & set(known.kinds):
+            of_kind, ours = known.places[known.kinds == kind], self.kinds == kind
+            self.places[ours] = np.clip(self.places[ours], of_kind.min(0), of_kind.max(0))
+        return self
 
     def at(self, roofline: Roofline) -> np.ndarray:
         """Seconds by the roofline alone."""
