@@ -42,6 +42,8 @@ def profile_text(content: Mapping[str, Any]) -> str:
     lines = [
         f"# {setting['method']}, {setting['backbone']}, {height}x{width}, {setting['num_classes']} classes",
         "",
+        f"Weights: {setting['weights']}.",
+        "",
         f"{_count(content['frames'], with_keys=with_keys)} on {content['environment']['device']} "
         f"({content['environment']['cpu']}, {content['environment']['threads']} threads), {schedule}. Times are means "
         "under the profiler, which slows work down: they say where time goes, not how fast a method is.",
