@@ -17,7 +17,7 @@ PER_FRAME = "per-frame"
 GROUND_TRUTH_FLOW = "ground-truth-flow"
 """A ceiling, built as the methods are but given the ground-truth flow. Sweeps score it, and measure nothing else."""
 METHODS = (PER_FRAME, "copy", "optical-flow", *FLOW_DESIGNS, "dff", "accel")
-"""The project's own methods."""
+"""The project's own methods, `all` of them."""
 BACKBONES = tuple(_BACKBONES)
 LIBRARY = "hf:"
 """Prefix of the folder or name of a model of the `transformers` library, where a backbone is named."""
@@ -30,7 +30,11 @@ CNNS = (
 """Convolutional networks on ResNet-101: the segmentation library's, and those of the VSPW data set's authors."""
 IMAGE_NETWORKS = (*SEGFORMERS, *CNNS)
 """Image networks of other publications, which are named where a backbone is."""
-IMAGE_METHODS = (PER_FRAME, "copy", "optical-flow")
+RAFT_FLOW, DIS_FLOW = "optical-flow-raft", "optical-flow-dis"
+"""Optical flow by RAFT, and by OpenCV's dense inverse search, in the place of FlowNetS. `all` leaves them out."""
+OWN_METHODS = (*METHODS, RAFT_FLOW, DIS_FLOW)
+"""Every method of the project."""
+IMAGE_METHODS = (PER_FRAME, "copy", "optical-flow", RAFT_FLOW, DIS_FLOW)
 """The methods that an image network, or a model of the `transformers` library, can be swept as."""
 ENTRY_POINTS = "mpvss_bench.methods"
 """Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
@@ -55,7 +59,7 @@ _LABEL = re.compile(r"[A-Za-z0-9._-]+")
 def known_methods() -> tuple[str, ...]:
     """The project's own methods, then those that installed packages add."""
     added = importlib.metadata.entry_points(group=ENTRY_POINTS).names
-    return (*METHODS, *sorted(added - set(METHODS)))
+    return (*OWN_METHODS, *sorted(added - set(OWN_METHODS)))
 
 
 def method_of(row: str) -> str:
@@ -98,11 +102,16 @@ def has_masks(backbone: str) -> bool:
     return backbone not in IMAGE_NETWORKS and not backbone.startswith(LIBRARY)
 
 
+def runs_on_shapes(method: str, backbone: str) -> bool:
+    """Whether all of a method's networks are the project's, so that it is counted without a number in them."""
+    return method in (*METHODS, RAFT_FLOW) and (has_masks(backbone) or backbone in IMAGE_NETWORKS)
+
+
 def check_backbone(name: str, method: str | None = None) -> None:
     """Raise UserError unless there is such a backbone, and it has `method`."""
     if has_masks(name):
         backbone_row(name)
-    elif method in (*METHODS, GROUND_TRUTH_FLOW) and method not in IMAGE_METHODS:
+    elif method in (*OWN_METHODS, GROUND_TRUTH_FLOW) and method not in IMAGE_METHODS:
         raise UserError(f"{name} is swept as {', '.join(IMAGE_METHODS)}; {method} needs another backbone")
 
 

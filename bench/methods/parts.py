@@ -12,6 +12,7 @@ from torch import nn
 
 from baselines.flownets import FlowNetS, build_flownets
 from baselines.library_model import load_library_model
+from baselines.raft import RAFT
 from baselines.scores import ScoreSegmentor
 from bench.methods.image_networks import build_image_network
 from bench.methods.names import IMAGE_NETWORKS, LIBRARY, check_backbone, has_masks
@@ -95,6 +96,10 @@ class Parts:
                 "flownets", lambda: build_flownets(head.motion_widths, head.flownet_widths, self._shared)
             )
         return self._flows[head]
+
+    def raft(self) -> RAFT:
+        """A RAFT of 20 iterations."""
+        return self.initialise("raft", lambda: RAFT(execution=self.execution))
 
     def initialise(self, name: str, make: Callable[[], Network]) -> Network:
         """Make a network in evaluation mode; its random weights follow from the seed and `name` alone."""

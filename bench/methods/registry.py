@@ -14,15 +14,19 @@ from torch import nn
 from baselines.accel import Accel, ScoreFusion
 from baselines.copy_prediction import CopyPrediction
 from baselines.dff import DFF
+from baselines.dis import DIS
+from baselines.flow_network import FlowNetwork
 from baselines.ground_truth_flow import GroundTruthFlow
 from baselines.library_model import ScoreFlow
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
 from bench.methods.names import (
+    DIS_FLOW,
     ENTRY_POINTS,
     GROUND_TRUTH_FLOW,
     LIBRARY,
     PER_FRAME,
+    RAFT_FLOW,
     UNTRAINED,
     check_backbone,
     known_methods,
@@ -113,11 +117,14 @@ def _copy(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
     return CopyPrediction(segmentor=parts.image_segmentor(backbone))
 
 
-def _optical_flow(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
-    segmentor, flow = parts.image_segmentor(backbone), parts.flow(backbone)
-    if isinstance(segmentor, Mask2Former):
-        return OpticalFlow(segmentor=segmentor, flow=flow)
-    return ScoreFlow(segmentor=segmentor, flow=flow)
+def _optical_flow(flow_of: Callable[[Parts, str], FlowNetwork]) -> Maker:
+    def make(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
+        segmentor, flow = parts.image_segmentor(backbone), flow_of(parts, backbone)
+        if isinstance(segmentor, Mask2Former):
+            return OpticalFlow(segmentor=segmentor, flow=flow)
+        return ScoreFlow(segmentor=segmentor, flow=flow)
+
+    return make
 
 
 def _ground_truth_flow(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
@@ -148,13 +155,15 @@ def _mpvss(method: str) -> Maker:
 _MAKERS: dict[str, Maker] = {
     PER_FRAME: _per_frame,
     "copy": _copy,
-    "optical-flow": _optical_flow,
+    "optical-flow": _optical_flow(Parts.flow),
+    RAFT_FLOW: _optical_flow(lambda parts, _: parts.raft()),
+    DIS_FLOW: _optical_flow(lambda parts, _: DIS()),
     **{name: _mpvss(name) for name in FLOW_DESIGNS},
     "dff": _dff,
     "accel": _accel,
     GROUND_TRUTH_FLOW: _ground_truth_flow,
 }
-"""A maker for each of `bench.methods.names.METHODS`, and for the ceiling."""
+"""A maker for each of the project's own methods, and for the ceiling."""
 
 
 def _load(model: nn.Module, path: str | os.PathLike[str], wanted: Mapping[str, str | int]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from baselines.dis import require_opencv
 from bench.data import Clip, Dataset, colour_map, open_dataset
 from bench.data.limit import limit
 from bench.methods.builder import Builder, Built, registry_builder
@@ -16,6 +17,7 @@ from bench.methods.device import select_device, set_threads
 from bench.methods.image_networks import FORMATS
 from bench.methods.names import (
     BACKBONES,
+    DIS_FLOW,
     GROUND_TRUTH_FLOW,
     METHODS,
     backbone_names,
@@ -160,9 +162,15 @@ def _classes_of(weights: Weights, rows: Sequence[str], backbones: Sequence[str])
 
 
 def check_rows(rows: Sequence[str], *, ground_truth_flow: bool) -> tuple[str, ...]:
-    """The rows, METHOD or METHOD@LABEL, as they are; UserError where a method is not known."""
+    """The rows, METHOD or METHOD@LABEL, as they are.
+
+    Raises:
+        UserError: a method that is not known, or whose library is not installed.
+    """
     known = (*known_methods(), *([GROUND_TRUTH_FLOW] if ground_truth_flow else []))
-    check_names(map(method_of, rows), known, "method")
+    methods = check_names(map(method_of, rows), known, "method")
+    if DIS_FLOW in methods:
+        require_opencv()
     return tuple(rows)
 
 

@@ -15,15 +15,15 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from bench.methods.names import GROUND_TRUTH_FLOW, LIBRARY, method_of
+from bench.methods.names import DIS_FLOW, GROUND_TRUTH_FLOW, LIBRARY, RAFT_FLOW, method_of
 from mpvss.errors import UserError
 
 FOLDER = Path(__file__).parents[1] / "weights"
 MODEL = "model.safetensors"
 FLOW_ROW = "micro/optical-flow@pre-trained"
 """Holds the FlowNetS that was trained on ground-truth flow alone, and so goes with any segmentor."""
-_WITH_PER_FRAME = ("copy", GROUND_TRUTH_FLOW)
-"""Methods that run the per-frame model and nothing else that is trained."""
+_WITH_PER_FRAME = ("copy", RAFT_FLOW, DIS_FLOW, GROUND_TRUTH_FLOW)
+"""Methods that run the per-frame model and nothing else that is shipped."""
 
 
 def shipped_rows() -> list[str]:

@@ -91,6 +91,7 @@ class CellInProgress:
             mean_macs=cost.mean_macs(interval, CLIP_LENGTH),
             height=height,
             width=width,
+            not_counted=list(cost.not_counted),
         )
 
     def take_timing(self, timing: Timing, interval: int, deadlines: Sequence[float]) -> None:

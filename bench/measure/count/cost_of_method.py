@@ -13,7 +13,7 @@ from bench.measure.count.executed import total_macs
 from bench.measure.count.frames import count_frames, count_used
 from bench.measure.count.weights import weights_of
 from bench.methods import build
-from bench.methods.names import LIBRARY, METHODS
+from bench.methods.names import runs_on_shapes
 from mpvss.errors import UserError
 from mpvss.presets import Execution
 from mpvss.video import VideoSegmenter
@@ -65,7 +65,7 @@ def method_cost(
     For the project's own methods no weight is computed or stored. Others are built as their package builds them.
     """
     _check(size)
-    is_own = method in METHODS and not backbone.startswith(LIBRARY)
+    is_own = runs_on_shapes(method, backbone)
     with torch.device("meta") if is_own else nullcontext():
         built = build(
             method, backbone=backbone, key_backbone=key_backbone, num_classes=num_classes, execution=execution

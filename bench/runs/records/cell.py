@@ -100,6 +100,9 @@ class CellCost(Part, kw_only=True, frozen=True):
     mean_macs: Annotated[Quantity | Count, Meta(description="their mean over 15 frames at the interval")]
     height: Annotated[Positive | None, Meta(description="of the frame, in pixels")] = None
     width: Annotated[Positive | None, Meta(description="of the frame, in pixels")] = None
+    not_counted: Annotated[
+        list[str], Meta(description="places where the method leaves torch, whose work is in no count")
+    ] = []
 
 
 class CellMemory(Part, kw_only=True, frozen=True):
