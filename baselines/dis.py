@@ -45,7 +45,7 @@ class DIS(nn.Module):
         cv2.setNumThreads(torch.get_num_threads())
         search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         # The search gives, at each pixel of its first image, the way to the same point of its second.
-        found = torch.from_numpy(search.calc(_grey(frame), _grey(key_frame), None))
+        found = torch.from_numpy(search.calc(_grey(frame), _grey(key_frame), None))  # type: ignore[call-overload]
         flow = found.movedim(2, 0)[None].to(frame.device)
         return F.pad(flow, (0, -width % PADDING, 0, -height % PADDING), mode="replicate")
 

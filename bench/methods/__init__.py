@@ -38,7 +38,7 @@ def build(
         num_classes: 1 to 255.
         key_backbone: for Accel alone, the backbone of the branch for key frames; by default `backbone`.
         execution: `lean`, or `paper` for the published graph.
-        weights: a checkpoint; None: random weights.
+        weights: a checkpoint; None: random weights, or those that a network of others brings.
         seed: what random weights follow from.
 
     Raises:

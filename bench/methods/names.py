@@ -34,10 +34,14 @@ RAFT_FLOW, DIS_FLOW = "optical-flow-raft", "optical-flow-dis"
 """Optical flow by RAFT, and by OpenCV's dense inverse search, in the place of FlowNetS. `all` leaves them out."""
 OWN_METHODS = (*METHODS, RAFT_FLOW, DIS_FLOW)
 """Every method of the project."""
+FLOW_NETWORKS = {**dict.fromkeys(("optical-flow", "dff", "accel"), "flownets"), RAFT_FLOW: "raft"}
+"""The flow network of each method that has one with weights."""
 IMAGE_METHODS = (PER_FRAME, "copy", "optical-flow", RAFT_FLOW, DIS_FLOW)
 """The methods that an image network, or a model of the `transformers` library, can be swept as."""
 ENTRY_POINTS = "mpvss_bench.methods"
 """Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
+SEGMENTORS = "mpvss_bench.segmentors"
+"""Packages add image networks of their own in this entry-point group: name = callable(num_classes)."""
 PAPER_METHODS = {
     "Mask2Former": PER_FRAME,
     "MPVSS": "mpvss",
@@ -60,6 +64,12 @@ def known_methods() -> tuple[str, ...]:
     """The project's own methods, then those that installed packages add."""
     added = importlib.metadata.entry_points(group=ENTRY_POINTS).names
     return (*OWN_METHODS, *sorted(added - set(OWN_METHODS)))
+
+
+def added_segmentors() -> tuple[str, ...]:
+    """The image networks that installed packages add; they are named where a backbone is."""
+    added = importlib.metadata.entry_points(group=SEGMENTORS).names
+    return tuple(sorted(added - {*BACKBONES, *IMAGE_NETWORKS}))
 
 
 def method_of(row: str) -> str:
@@ -97,9 +107,14 @@ def branches(method: str, backbone: str) -> tuple[str, str | None]:
     return (other if plus else accel_branch(key)), key
 
 
+def brings_weights(backbone: str) -> bool:
+    """True for the networks of others, which load themselves: models of the library, and `added_segmentors`."""
+    return backbone.startswith(LIBRARY) or backbone in added_segmentors()
+
+
 def has_masks(backbone: str) -> bool:
-    """False for the networks that score classes: `IMAGE_NETWORKS`, and models of the `transformers` library."""
-    return backbone not in IMAGE_NETWORKS and not backbone.startswith(LIBRARY)
+    """False for the networks that score classes: `IMAGE_NETWORKS`, and those that bring their weights."""
+    return backbone not in IMAGE_NETWORKS and not brings_weights(backbone)
 
 
 def runs_on_shapes(method: str, backbone: str) -> bool:
@@ -136,7 +151,7 @@ def backbone_names(names: Sequence[str], rows: Sequence[str]) -> tuple[str, ...]
     """
     for name in names:
         if name not in BACKBONES and has_masks(name):
-            known = ", ".join((*BACKBONES, *IMAGE_NETWORKS))
+            known = ", ".join((*BACKBONES, *IMAGE_NETWORKS, *added_segmentors()))
             raise UserError(f"unknown backbone {name!r}; known are {known}, and {LIBRARY}PATH of a transformers model")
         for row in rows:
             check_backbone(name, method_of(row))

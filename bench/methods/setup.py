@@ -14,10 +14,12 @@ from bench.data import Clip, Dataset, colour_map, open_dataset
 from bench.data.limit import limit
 from bench.methods.builder import Builder, Built, registry_builder
 from bench.methods.device import select_device, set_threads
+from bench.methods.hub import HUB, fetch
 from bench.methods.image_networks import FORMATS
 from bench.methods.names import (
     BACKBONES,
     DIS_FLOW,
+    FLOW_NETWORKS,
     GROUND_TRUTH_FLOW,
     METHODS,
     backbone_names,
@@ -25,7 +27,7 @@ from bench.methods.names import (
     known_methods,
     method_of,
 )
-from bench.methods.weights import Weights
+from bench.methods.weights import Checkpoint, Weights
 from mpvss.checkpoints import read_num_classes
 from mpvss.errors import UserError
 from mpvss.presets import Execution
@@ -125,7 +127,7 @@ def set_up(
         clips: use the first so many clips; None: all.
         frames: use the first so many frames of each clip; None: all.
         size: height and width that frames are made at or resized to; None: as they are.
-        weights: `[BACKBONE[/METHOD[@LABEL]]=]FILE`, or `shipped`; without any, weights are random.
+        weights: as `parse_weights` takes them; without any, weights are random.
         execution: the graph.
         seed: of random weights.
         device: `cpu` or `cuda`.
@@ -148,6 +150,7 @@ def set_up(
         num_classes = _classes_of(checkpoints, rows, names)
     if num_classes is None:
         raise UserError(f"{data} does not say how many classes there are; give the number of classes")
+    checkpoints.check_classes(num_classes)
     build = registry_builder(num_classes=num_classes, device=place, execution=execution, seed=seed, weights=checkpoints)
     return Setup(rows, names, dataset, num_classes, checkpoints, place, build)
 
@@ -175,12 +178,19 @@ def check_rows(rows: Sequence[str], *, ground_truth_flow: bool) -> tuple[str, ..
 
 
 def parse_weights(texts: Sequence[str], rows: Sequence[str], backbones: Sequence[str]) -> Weights:
-    """`BACKBONE=FILE`, `BACKBONE/METHOD[@LABEL]=FILE`, `FILE` where there is one backbone, or `shipped`.
+    """The checkpoints that texts name.
+
+    BACKBONE=FILE, BACKBONE/METHOD[@LABEL]=FILE    of a backbone's rows, or of one row
+    FILE                                           … where there is one backbone
+    BACKBONE=hub:ORG/NAME[@REVISION]               as with a file, from the hub of the `transformers` library
+    flownets=FILE, raft=FILE                       of the flow network of every row that has it
+    shipped                                        those that come with the project
 
     Raises:
-        UserError: a name that is not asked for, a file that is not there.
+        UserError: a name that is not asked for, a file that is not there, a model of the hub that does not fit.
     """
-    files: dict[str, Path] = {}
+    files: dict[str, Path | Checkpoint] = {}
+    flows: dict[str, Path] = {}
     for text in texts:
         if text == SHIPPED:
             continue
@@ -189,10 +199,16 @@ def parse_weights(texts: Sequence[str], rows: Sequence[str], backbones: Sequence
             if len(backbones) != 1:
                 raise UserError(f"weights {text}: there are several backbones; write BACKBONE={text}")
             key, file = backbones[0], text
-        known = (*backbones, *(f"{backbone}/{row}" for backbone in backbones for row in rows))
+        networks = {FLOW_NETWORKS[method] for method in map(method_of, rows) if method in FLOW_NETWORKS}
+        known = (*backbones, *(f"{backbone}/{row}" for backbone in backbones for row in rows), *networks)
         if key not in known:
             raise UserError(f"weights {text}: {key} is not in this sweep")
-        if not Path(file).is_file():
+        if file.startswith(HUB):
+            files[key] = fetch(file, key.partition("/")[0])
+        elif not Path(file).is_file():
             raise UserError(f"weights {text}: {file} is not a file")
-        files[key] = Path(file)
-    return Weights(files, shipped=SHIPPED in texts)
+        elif key in networks:
+            flows[key] = Path(file)
+        else:
+            files[key] = Path(file)
+    return Weights(files, shipped=SHIPPED in texts, flows=flows)
