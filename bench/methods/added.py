@@ -6,6 +6,7 @@ import importlib.metadata
 import inspect
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 from baselines.added_network import AddedNetwork, Network
@@ -14,6 +15,8 @@ from mpvss.errors import UserError
 from mpvss.sharing import SharedResults
 from mpvss.video import VideoSegmenter
 
+PARTS = ("num_classes", "segment", "propagate")
+"""What a method must have; see `mpvss.video.VideoSegmenter`."""
 File = str | os.PathLike[str]
 
 
@@ -42,9 +45,11 @@ def build_added_method(name: str, backbone: str, num_classes: int, weights: File
             given.
     """
     method = _call(ENTRY_POINTS, name, weights, backbone=backbone, num_classes=num_classes)
-    lacking = [part for part in ("num_classes", "segment", "propagate") if not hasattr(method, part)]
+    lacking = [part for part in PARTS if not hasattr(method, part)]
     if lacking:
-        raise UserError(f"{name} built a {type(method).__name__} without {' and '.join(lacking)}; see VideoSegmenter")
+        raise UserError(
+            f"{name} built a {type(method).__name__} without {', '.join(lacking)}; a method has {', '.join(PARTS)}"
+        )
     if method.num_classes != num_classes:
         raise UserError(f"{name} says num_classes = {method.num_classes}; it was built for {num_classes}")
     return method
@@ -60,6 +65,8 @@ def _call(group: str, name: str, weights: File | None, **arguments: Any) -> Any:
                 f"{name} takes no weights: {entry.value} has no argument `weights`; give {os.fspath(weights)} to other "
                 "rows alone, as BACKBONE/METHOD=FILE"
             )
+        if not Path(weights).is_file():
+            raise UserError(f"checkpoint {weights} does not exist or is not a file")
         arguments["weights"] = os.fspath(weights)
     return build(**arguments)
 

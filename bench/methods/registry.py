@@ -93,8 +93,8 @@ def build_method(
     if method not in _MAKERS:
         if method not in known_methods():
             raise UserError(f"unknown method {method!r}; known are {', '.join(known_methods())}")
-        own = OWN_WEIGHTS if weights is None else _title(weights)
-        return BuiltMethod(build_added_method(method, backbone, num_classes, weights), own, configuration)
+        added = build_added_method(method, backbone, num_classes, weights)
+        return BuiltMethod(added, OWN_WEIGHTS if weights is None else _title(weights), configuration)
     parts = parts or Parts(num_classes, execution=execution, seed=seed, own_weights=weights)
     if parts.num_classes != num_classes:
         raise UserError(f"num_classes is {num_classes}, but the shared parts have {parts.num_classes}")
