@@ -107,6 +107,7 @@ class FakeCost:
     parameters: int = 3_000_000
     key_macs: int = 5_000_000_000
     non_key_macs: int = 1_000_000_000
+    not_counted: tuple[str, ...] = ()
 
     def mean_macs(self, interval: int, clip_length: int = 15) -> float:
         keys = -(-clip_length // interval)
