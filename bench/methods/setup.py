@@ -22,7 +22,9 @@ from bench.methods.names import (
     FLOW_NETWORKS,
     GROUND_TRUTH_FLOW,
     METHODS,
+    OWN_METHODS,
     backbone_names,
+    brings_weights,
     check_names,
     known_methods,
     method_of,
@@ -158,6 +160,8 @@ def set_up(
 def _classes_of(weights: Weights, rows: Sequence[str], backbones: Sequence[str]) -> int:
     for row, backbone in weights.pairs(rows, backbones):
         file = weights.file(row, backbone)
+        if brings_weights(backbone) or method_of(row) not in OWN_METHODS:
+            continue  # the file is in whatever form the package that reads it chose
         found = None if file is None else read_num_classes(file, *FORMATS)
         if found is not None:
             return found
