@@ -18,17 +18,18 @@ from bench.methods.hub import HUB, fetch
 from bench.methods.image_networks import FORMATS
 from bench.methods.names import (
     BACKBONES,
+    BUILT_METHODS,
     DIS_FLOW,
     FLOW_NETWORKS,
     GROUND_TRUTH_FLOW,
     METHODS,
-    OWN_METHODS,
     backbone_names,
     brings_weights,
     check_names,
     known_methods,
     method_of,
 )
+from bench.methods.registry import have_no_key_frames
 from bench.methods.weights import Checkpoint, Weights
 from mpvss.checkpoints import read_num_classes
 from mpvss.errors import UserError
@@ -63,6 +64,11 @@ class Setup:
     weights: Weights
     device: torch.device
     build: Builder
+
+    @property
+    def without_key_frames(self) -> tuple[str, ...]:
+        """The rows to which a key-frame interval means nothing."""
+        return have_no_key_frames(self.rows, self.backbones[0], self.num_classes)
 
     @property
     def palette(self) -> np.ndarray:
@@ -160,7 +166,7 @@ def set_up(
 def _classes_of(weights: Weights, rows: Sequence[str], backbones: Sequence[str]) -> int:
     for row, backbone in weights.pairs(rows, backbones):
         file = weights.file(row, backbone)
-        if brings_weights(backbone) or method_of(row) not in OWN_METHODS:
+        if brings_weights(backbone) or method_of(row) not in BUILT_METHODS:
             continue  # the file is in whatever form the package that reads it chose
         found = None if file is None else read_num_classes(file, *FORMATS)
         if found is not None:

@@ -19,6 +19,7 @@ from bench.methods.names import (
     METHODS,
     RAFT_FLOW,
     UNTRAINED,
+    VIDEO_METHODS,
     accel_branch,
     known_methods,
 )
@@ -281,7 +282,7 @@ class TestEntryPoints:
         assert built.weights == "the method's own"
 
     def test_named_among_the_known(self):
-        assert known_methods() == (*METHODS, RAFT_FLOW, DIS_FLOW, "own")
+        assert known_methods() == (*METHODS, RAFT_FLOW, DIS_FLOW, *VIDEO_METHODS, "own")
         with pytest.raises(ValueError, match=r"unknown method 'mine'; known are per-frame, .*, own"):
             make("mine")
 

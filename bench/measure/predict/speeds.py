@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from bench.evaluate.schedule import FixedInterval
+from bench.evaluate.turns import follows_the_clip
 from bench.measure.count.frames import record_frames
 from bench.measure.predict.cpu_model import CpuModel
 from bench.measure.predict.devices import Device, Precision, read_devices
@@ -149,4 +150,6 @@ def _speed(
     except Exception as error:
         reason = f"it does not run on shapes alone; {type(error).__name__}: {error}"
         raise UserError(f"{method}: no speed can be predicted, since {reason}") from error
+    # Without key frames, a clip has one frame of the first kind.
+    interval = clip_length if follows_the_clip(model) else interval
     return Speed(kernels_of(key.calls), kernels_of(non_key.calls), interval, clip_length)
