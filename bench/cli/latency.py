@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bench.cli import options
+from bench.cli import check, options
 
 TEXT = """\
 Measure how long methods take: key and non-key frames told apart, with the precision of every median known. The methods
@@ -52,7 +52,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         epilog=NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results")
+    check.add_check(parser)
     what = add_measured(parser)
     what.add_argument(
         "--deadline",
@@ -120,6 +121,9 @@ def add_measured(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.check:
+        return check.check([(args.data, args.labels, args.classes)])
+    check.require_out(args)
     from bench.report.times import write_curve, write_times
     from bench.sweep import latency, latency_at_sizes
 

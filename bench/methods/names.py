@@ -34,7 +34,11 @@ CNNS = (
 """Convolutional networks on a ResNet: the segmentation library's, and those of the VSPW data set's authors."""
 IMAGE_NETWORKS = (*SEGFORMERS, *CNNS)
 """Image networks of other publications, which are named where a backbone is."""
-IMAGE_METHODS = (PER_FRAME, "copy", "optical-flow")
+RAFT_FLOW, DIS_FLOW = "optical-flow-raft", "optical-flow-dis"
+"""Optical flow by RAFT, and by OpenCV's dense inverse search, in the place of FlowNetS. `all` leaves them out."""
+FLOW_NETWORKS = {**dict.fromkeys(("optical-flow", "dff", "accel"), "flownets"), RAFT_FLOW: "raft"}
+"""The flow network of each method that has one with weights."""
+IMAGE_METHODS = (PER_FRAME, "copy", "optical-flow", RAFT_FLOW, DIS_FLOW)
 """The methods that an image network, or a model of the `transformers` library, can be swept as."""
 _MITS = ("mit-b0", "mit-b1", "mit-b2", "mit-b5", "mit-nano", "mit-micro")
 _OCRNETS = tuple(name for name in CNNS if name.startswith("ocrnet-"))
@@ -65,10 +69,12 @@ WITHOUT_KEY_FRAMES = (PER_FRAME, "cffm", "mrcfa", "mrcfa-16", "netwarp", "tcb", 
 """The methods built here to which a key-frame interval means nothing: they have one cell, at interval 1."""
 FRAMES_BEFORE = {"cffm": 9, "mrcfa": 9, "mrcfa-16": 9}
 """How many frames a method needs before one that is scored alone, where its program has no rule for fewer."""
-BUILT_METHODS = (*METHODS, *VIDEO_METHODS)
+BUILT_METHODS = (*METHODS, RAFT_FLOW, DIS_FLOW, *VIDEO_METHODS)
 """Every method that is built here."""
 ENTRY_POINTS = "mpvss_bench.methods"
 """Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
+SEGMENTORS = "mpvss_bench.segmentors"
+"""Packages add image networks of their own in this entry-point group: name = callable(num_classes)."""
 PAPER_METHODS = {
     "Mask2Former": PER_FRAME,
     "MPVSS": "mpvss",
@@ -91,6 +97,12 @@ def known_methods() -> tuple[str, ...]:
     """The methods that are built here, then those that installed packages add."""
     added = importlib.metadata.entry_points(group=ENTRY_POINTS).names
     return (*BUILT_METHODS, *sorted(added - set(BUILT_METHODS)))
+
+
+def added_segmentors() -> tuple[str, ...]:
+    """The image networks that installed packages add; they are named where a backbone is."""
+    added = importlib.metadata.entry_points(group=SEGMENTORS).names
+    return tuple(sorted(added - {*BACKBONES, *IMAGE_NETWORKS}))
 
 
 def method_of(row: str) -> str:
@@ -131,9 +143,19 @@ def branches(method: str, backbone: str) -> tuple[str, str | None]:
     return (other if plus else accel_branch(key)), key
 
 
+def brings_weights(backbone: str) -> bool:
+    """True for the networks of others, which load themselves: models of the library, and `added_segmentors`."""
+    return backbone.startswith(LIBRARY) or backbone in added_segmentors()
+
+
 def has_masks(backbone: str) -> bool:
-    """False for the networks that score classes: `IMAGE_NETWORKS`, and models of the `transformers` library."""
-    return backbone not in IMAGE_NETWORKS and not backbone.startswith(LIBRARY)
+    """False for the networks that score classes: `IMAGE_NETWORKS`, and those that bring their weights."""
+    return backbone not in IMAGE_NETWORKS and not brings_weights(backbone)
+
+
+def runs_on_shapes(method: str, backbone: str) -> bool:
+    """Whether all of a method's networks are the project's, so that it is counted without a number in them."""
+    return method in BUILT_METHODS and method != DIS_FLOW and not brings_weights(backbone)
 
 
 def check_backbone(name: str, method: str | None = None) -> None:
@@ -141,12 +163,12 @@ def check_backbone(name: str, method: str | None = None) -> None:
     if method in VIDEO_METHODS:
         if name not in VIDEO_METHODS[method]:
             raise UserError(f"{method} has no backbone {name!r}; known are {', '.join(VIDEO_METHODS[method])}")
-    elif name in _VIDEO_BACKBONES and method in (*METHODS, GROUND_TRUTH_FLOW):
+    elif name in _VIDEO_BACKBONES and method in (*BUILT_METHODS, GROUND_TRUTH_FLOW):
         only = ", ".join(video for video, backbones in VIDEO_METHODS.items() if name in backbones)
         raise UserError(f"{name} is swept as {only}; {method} needs another backbone")
     elif has_masks(name):
         backbone_row(name)
-    elif method in (*METHODS, GROUND_TRUTH_FLOW) and method not in IMAGE_METHODS:
+    elif method in (*BUILT_METHODS, GROUND_TRUTH_FLOW) and method not in IMAGE_METHODS:
         raise UserError(f"{name} is swept as {', '.join(IMAGE_METHODS)}; {method} needs another backbone")
 
 
@@ -184,7 +206,7 @@ def backbone_names(names: Sequence[str], rows: Sequence[str]) -> tuple[str, ...]
     Raises:
         UserError: a name that is not known; a network without masks with a method it has not.
     """
-    known = (*BACKBONES, *IMAGE_NETWORKS, *_VIDEO_BACKBONES)
+    known = (*BACKBONES, *IMAGE_NETWORKS, *_VIDEO_BACKBONES, *added_segmentors())
     for name in names:
         if name not in known and not name.startswith(LIBRARY):
             raise UserError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -13,9 +14,11 @@ from torch import nn
 from baselines.clips.network import ClipNetwork
 from baselines.flownets import FlowNetS, build_flownets
 from baselines.library_model import load_library_model
+from baselines.raft import RAFT
 from baselines.scores import ScoreSegmentor
+from bench.methods.added import build_added
 from bench.methods.image_networks import build_image_network
-from bench.methods.names import IMAGE_NETWORKS, LIBRARY, check_backbone, has_masks
+from bench.methods.names import IMAGE_NETWORKS, LIBRARY, added_segmentors, check_backbone, has_masks
 from mpvss.build import build_segmentor
 from mpvss.errors import UserError
 from mpvss.labels import check_num_classes
@@ -39,6 +42,7 @@ class Parts:
         execution: Execution = "lean",
         seed: int = 0,
         shared: SharedResults | None = None,
+        own_weights: str | os.PathLike[str] | None = None,
     ) -> None:
         """Start with no networks; each is built when it is first asked for.
 
@@ -47,6 +51,7 @@ class Parts:
             execution: `lean`, or `paper` for the published graph.
             seed: what random weights follow from.
             shared: keeps results of the networks for the methods that hold them; None: nothing does.
+            own_weights: what an image network that a package adds is to load; None: as the package chooses.
 
         Raises:
             UserError: a number of classes that label maps cannot hold.
@@ -57,6 +62,7 @@ class Parts:
         self.execution: Execution = execution
         self.seed = seed
         self._shared = shared
+        self._own_weights = own_weights
         self._segmentors: dict[str, Mask2Former | ScoreSegmentor] = {}
         self._flows: dict[Head, FlowNetS] = {}
 
@@ -78,6 +84,10 @@ class Parts:
             return self.initialise(
                 backbone, lambda: build_image_network(backbone, self.num_classes, self.execution, self._shared)
             )
+        if backbone in added_segmentors():
+            return self.initialise(
+                backbone, lambda: build_added(backbone, self.num_classes, self._own_weights, self._shared)
+            )
         if not backbone.startswith(LIBRARY):
             return self.initialise(
                 backbone, lambda: build_segmentor(backbone, self.num_classes, self.execution, self._shared)
@@ -96,6 +106,10 @@ class Parts:
                 "flownets", lambda: build_flownets(head.motion_widths, head.flownet_widths, self._shared)
             )
         return self._flows[head]
+
+    def raft(self) -> RAFT:
+        """A RAFT of 20 iterations."""
+        return self.initialise("raft", lambda: RAFT(execution=self.execution))
 
     def initialise(self, name: str, make: Callable[[], Network]) -> Network:
         """Make a network in evaluation mode; its random weights follow from the seed and `name` alone."""

@@ -122,6 +122,8 @@ def reason_to_leave(arguments: list[str]) -> str | None:
         return "it needs a checkpoint or a model that is not shipped"
     if "--ab" in options:
         return "tests/ab/ measures versions"
+    if "hub:" in others:
+        return "it needs a network"
     if "cuda" in options:
         return "it needs a GPU"
     return None
