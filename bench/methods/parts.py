@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from baselines.flownets import FlowNetS, build_flownets
-from baselines.library_model import load_library_model
+from baselines.library.load import load_library_model
 from baselines.scores import ScoreSegmentor
 from bench.methods.image_networks import build_image_network
 from bench.methods.names import IMAGE_NETWORKS, LIBRARY, check_backbone, has_masks

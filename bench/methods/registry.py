@@ -15,7 +15,7 @@ from baselines.accel import Accel, ScoreFusion
 from baselines.copy_prediction import CopyPrediction
 from baselines.dff import DFF
 from baselines.ground_truth_flow import GroundTruthFlow
-from baselines.library_model import ScoreFlow
+from baselines.score_flow import ScoreFlow
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
 from bench.methods.names import (

@@ -14,7 +14,7 @@ from baselines.cnn.presets import build_cnn
 from baselines.cnn.resnet import build_resnet
 from baselines.cnn.uper import UperHead
 from baselines.copy_prediction import CopyPrediction
-from baselines.library_model import ScoreFlow
+from baselines.score_flow import ScoreFlow
 from baselines.per_frame import PerFrame
 from mpvss.checkpoints import load_checkpoint
 from mpvss.errors import UserError
