@@ -102,11 +102,14 @@ def _task(name: str, length: int) -> Tensor:
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
+        pieces = tokenizer.tokenize(_TASK)
     except (OSError, ValueError, ImportError) as error:
+        raise UserError(f"{name} is a OneFormer, which reads its task, without a tokenizer: {_one_line(error)}") from None
+    if not pieces or tokenizer.unk_token in pieces:  # where there are no files, the library makes one without words
         raise UserError(
-            f"{name} is a OneFormer without its tokenizer, which reads the task; save the tokenizer's files "
-            f"(vocab.json, merges.txt, tokenizer_config.json) beside it: {_one_line(error)}"
-        ) from None
+            f"{name} is a OneFormer, which reads its task, without a tokenizer that knows the words {_TASK!r}; "
+            "save the tokenizer's files (tokenizer.json, or vocab.json and merges.txt) in its folder"
+        )
     words = tokenizer([_TASK], padding="max_length", max_length=length, truncation=True)
     return torch.tensor(words["input_ids"]) * torch.tensor(words["attention_mask"])
 

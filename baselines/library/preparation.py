@@ -13,6 +13,9 @@ from baselines.library.sizes import Resizing, Size, up_to_multiple
 from mpvss.errors import UserError
 from mpvss.video import as_float, frame_size
 
+_HALF = 0.5001
+"""Rounds halves up, and what rounding errors have taken from them."""
+
 
 @dataclass(frozen=True)
 class Padding:
@@ -87,11 +90,14 @@ def normalise(
 
 
 def resize_like_pillow(picture: Float[Tensor, "3 h w"], size: Size, *, cubic: bool) -> Float[Tensor, "3 rh rw"]:
-    """A picture, 0..255, resized with antialiasing: first across, then down, each in whole numbers."""
+    """A picture, 0..255, resized with antialiasing: first across, then down, each in whole numbers.
+
+    Pillow's numbers, but for one level of 255 where rounding is close, or where it goes down before across.
+    """
     mode = "bicubic" if cubic else "bilinear"
     exact = picture.to(torch.float32)[None]
     for step in ((exact.shape[-2], size[1]), size):
         if tuple(exact.shape[-2:]) != step:
             smooth = F.interpolate(exact, step, mode=mode, align_corners=False, antialias=True)
-            exact = (smooth + 0.5).floor().clamp(0, 255)
+            exact = (smooth + _HALF).floor().clamp(0, 255)
     return exact[0].to(picture.dtype)

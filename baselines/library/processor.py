@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from mpvss.errors import UserError
 ROUNDED_UP = ("Mask2FormerImageProcessor", "MaskFormerImageProcessor")
 """Image processors whose `size_divisor` the resized frame's sides are multiples of."""
 _IMAGENET = {"image_mean": (0.485, 0.456, 0.406), "image_std": (0.229, 0.224, 0.225)}
+_STEPS = {"do_resize": True, "do_rescale": True, "do_normalize": True}
 _BILINEAR, _CUBIC = 2, 3
 
 
@@ -38,7 +39,7 @@ def read_video_processor(name: str, side: int) -> dict[str, Any]:
     """
     from transformers.utils import cached_file
 
-    defaults = {"size": {"height": side, "width": side}, "resample": _BILINEAR, "do_resize": True, **_IMAGENET}
+    defaults = {"size": {"height": side, "width": side}, "resample": _BILINEAR, **_STEPS, **_IMAGENET}
     for file, part in (
         ("processor_config.json", "video_processor"),
         ("video_preprocessor_config.json", None),
@@ -69,7 +70,7 @@ def preparation(settings: Mapping[str, Any]) -> Preparation:
     return Preparation(
         mean=mean,
         std=std,
-        resizing=_resizing(settings, size) if settings.get("do_resize", True) else None,
+        resizing=_resizing(settings, size) if settings.get("do_resize") else None,
         window=size["shortest_edge"] if settings.get("do_split_image") else None,
         padding=_padding(settings, size),
         reversed_channels=bool(settings.get("do_flip_channel_order")),
@@ -78,14 +79,14 @@ def preparation(settings: Mapping[str, Any]) -> Preparation:
 
 def _norm(settings: Mapping[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of RGB values 0..255."""
-    unit = 1 / settings.get("rescale_factor", 1 / 255) if settings.get("do_rescale", True) else 1.0
-    if not settings.get("do_normalize", True) or settings.get("image_mean") is None:
+    unit = 1 / settings.get("rescale_factor", 1 / 255) if settings.get("do_rescale") else 1.0
+    if not settings.get("do_normalize"):
         return (0.0,) * 3, (unit,) * 3
     mean, std = (tuple(unit * value for value in _three(settings[key])) for key in ("image_mean", "image_std"))
     return mean, std
 
 
-def _three(value: float | list[float]) -> list[float]:
+def _three(value: float | Sequence[float]) -> list[float]:
     return [value] * 3 if isinstance(value, int | float) else list(value)
 
 
@@ -106,7 +107,7 @@ def _resizing(settings: Mapping[str, Any], size: Mapping[str, int]) -> Resizing:
 def _padding(settings: Mapping[str, Any], size: Mapping[str, int]) -> Padding | None:
     kind = settings.get("image_processor_type", "").removesuffix("Fast")
     pad_size = settings.get("pad_size")
-    if pad_size and (kind in ROUNDED_UP or settings.get("do_pad")):
+    if pad_size and kind in ROUNDED_UP:
         return Padding((pad_size["height"], pad_size["width"]))
     if not settings.get("do_pad"):
         return None
