@@ -25,15 +25,19 @@ def logits(outputs: Any) -> Float[Tensor, "b c h w"]:
 
 
 def mask_scores(outputs: Any, grid: Size | None = None) -> Float[Tensor, "b c h w"]:
-    """Each class's score at a pixel: the sum over masks of the mask's probability there times that of the class.
-
-    Mask logits are resized to `grid` first; None: they are not. "No object" has no score.
-    """
+    """The scores of a network that classifies masks, whose logits are resized to `grid` first; None: they are not."""
     masks = outputs.masks_queries_logits
     if grid is not None:
         masks = F.interpolate(masks, grid, mode="bilinear", align_corners=False)
-    classes = outputs.class_queries_logits.softmax(-1)[..., :-1]
-    return torch.einsum("bqc,bqhw->bchw", classes, masks.sigmoid())
+    return weigh(masks, outputs.class_queries_logits)
+
+
+def weigh(masks: Float[Tensor, "b q h w"], classes: Float[Tensor, "b q k"]) -> Float[Tensor, "b c h w"]:
+    """Each class's score at a pixel: the sum over masks of the mask's probability there times that of the class.
+
+    Both are given as logits. The last of the k classes is "no object", which has no score.
+    """
+    return torch.einsum("bqc,bqhw->bchw", classes.softmax(-1)[..., :-1], masks.sigmoid())
 
 
 def head_of(model_type: str, size: dict[str, int]) -> Head:
