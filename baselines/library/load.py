@@ -104,7 +104,9 @@ def _task(name: str, length: int) -> Tensor:
         tokenizer = AutoTokenizer.from_pretrained(name)
         pieces = tokenizer.tokenize(_TASK)
     except (OSError, ValueError, ImportError) as error:
-        raise UserError(f"{name} is a OneFormer, which reads its task, without a tokenizer: {_one_line(error)}") from None
+        raise UserError(
+            f"{name} is a OneFormer, which reads its task, without a tokenizer: {_one_line(error)}"
+        ) from None
     if not pieces or tokenizer.unk_token in pieces:  # where there are no files, the library makes one without words
         raise UserError(
             f"{name} is a OneFormer, which reads its task, without a tokenizer that knows the words {_TASK!r}; "

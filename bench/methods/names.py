@@ -32,6 +32,12 @@ IMAGE_NETWORKS = (*SEGFORMERS, *CNNS)
 """Image networks of other publications, which are named where a backbone is."""
 IMAGE_METHODS = (PER_FRAME, "copy", "optical-flow")
 """The methods that an image network, or a model of the `transformers` library, can be swept as."""
+VIDEOMT = "videomt"
+MEMORY_VIDEO = "sam2-video"
+LIBRARY_METHODS = (VIDEOMT, MEMORY_VIDEO)
+"""The methods that run video networks of the `transformers` library, which is their backbone."""
+WITHOUT_KEY_FRAMES = (PER_FRAME, VIDEOMT)
+"""The methods built here to which a key-frame interval means nothing: they have one cell, at interval 1."""
 ENTRY_POINTS = "mpvss_bench.methods"
 """Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
 PAPER_METHODS = {
@@ -53,9 +59,10 @@ _LABEL = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def known_methods() -> tuple[str, ...]:
-    """The project's own methods, then those that installed packages add."""
+    """The methods that are built here, then those that installed packages add."""
     added = importlib.metadata.entry_points(group=ENTRY_POINTS).names
-    return (*METHODS, *sorted(added - set(METHODS)))
+    built = (*METHODS, *LIBRARY_METHODS)
+    return (*built, *sorted(added - set(built)))
 
 
 def method_of(row: str) -> str:
@@ -82,15 +89,29 @@ def accel_branch(key_backbone: str) -> str:
 def branches(method: str, backbone: str) -> tuple[str, str | None]:
     """The `backbone` and `key_backbone` to build a method with, for the row called `backbone`.
 
-    Accel's row is KEY+OTHER, or KEY, whose usual companion then runs on every frame; other methods have one backbone.
+    Accel's row is KEY+OTHER, or KEY, whose usual companion then runs on every frame. That of `MEMORY_VIDEO` is
+    KEY+hf:TRACKER. Other methods have one backbone.
 
     >>> branches("accel", "r101"), branches("mpvss", "r101")
     (('r50', 'r101'), ('r101', None))
     """
+    if method == MEMORY_VIDEO:
+        return _tracker_and_key(backbone)
     if method != "accel":
         return backbone, None
     key, plus, other = backbone.partition("+")
     return (other if plus else accel_branch(key)), key
+
+
+def _tracker_and_key(backbone: str) -> tuple[str, str]:
+    key, plus, tracker = backbone.rpartition(f"+{LIBRARY}")
+    if not plus:
+        raise UserError(
+            f"{MEMORY_VIDEO} has two networks; write KEY+{LIBRARY}TRACKER, KEY a backbone that segments key frames, "
+            f"instead of {backbone!r}"
+        )
+    check_backbone(key)
+    return f"{LIBRARY}{tracker}", key
 
 
 def has_masks(backbone: str) -> bool:
@@ -100,6 +121,8 @@ def has_masks(backbone: str) -> bool:
 
 def check_backbone(name: str, method: str | None = None) -> None:
     """Raise UserError unless there is such a backbone, and it has `method`."""
+    if method == VIDEOMT and not name.startswith(LIBRARY):
+        raise UserError(f"{VIDEOMT} runs a network of the transformers library; write {LIBRARY}PATH, not {name!r}")
     if has_masks(name):
         backbone_row(name)
     elif method in (*METHODS, GROUND_TRUTH_FLOW) and method not in IMAGE_METHODS:
@@ -126,9 +149,20 @@ def backbone_names(names: Sequence[str], rows: Sequence[str]) -> tuple[str, ...]
         UserError: a name that is not known; a network without masks with a method it has not.
     """
     for name in names:
+        if f"+{LIBRARY}" in name:
+            _check_rows_of_tracker(name, rows)
+            continue
         if name not in BACKBONES and has_masks(name):
             known = ", ".join((*BACKBONES, *IMAGE_NETWORKS))
             raise UserError(f"unknown backbone {name!r}; known are {known}, and {LIBRARY}PATH of a transformers model")
         for row in rows:
-            check_backbone(name, method_of(row))
+            branches(method_of(row), name) if method_of(row) == MEMORY_VIDEO else check_backbone(name, method_of(row))
     return tuple(names)
+
+
+def _check_rows_of_tracker(name: str, rows: Sequence[str]) -> None:
+    """Raise UserError unless every row is one of `MEMORY_VIDEO`, on KEY+hf:TRACKER."""
+    for row in rows:
+        if method_of(row) != MEMORY_VIDEO:
+            raise UserError(f"{name} is swept as {MEMORY_VIDEO}; {row} needs another backbone")
+        branches(MEMORY_VIDEO, name)

@@ -82,8 +82,7 @@ class Parts:
                 backbone, lambda: build_segmentor(backbone, self.num_classes, self.execution, self._shared)
             )
         model = load_library_model(backbone.removeprefix(LIBRARY), self._shared)
-        if model.num_classes != self.num_classes:
-            raise UserError(f"{backbone} has {model.num_classes} classes; {self.num_classes} are asked for")
+        check_classes(backbone, model.num_classes, self.num_classes)
         return model
 
     def flow(self, backbone: str) -> FlowNetS:
@@ -101,6 +100,12 @@ class Parts:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(zlib.crc32(f"{self.seed}/{name}".encode()))
             return make().eval()
+
+
+def check_classes(backbone: str, has: int, wanted: int) -> None:
+    """Raise UserError unless a model of the library has the classes that are wanted, which are the data's."""
+    if has != wanted:
+        raise UserError(f"{backbone} has {has} classes; {wanted} are asked for, as the data has")
 
 
 def share_equal_networks(methods: Iterable[object]) -> None:

@@ -15,19 +15,23 @@ from baselines.accel import Accel, ScoreFusion
 from baselines.copy_prediction import CopyPrediction
 from baselines.dff import DFF
 from baselines.ground_truth_flow import GroundTruthFlow
-from baselines.score_flow import ScoreFlow
+from baselines.library.memory_video import MemoryVideo
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
+from baselines.score_flow import ScoreFlow
+from bench.methods.library_methods import build_memory_video, build_videomt, own_weights
 from bench.methods.names import (
     ENTRY_POINTS,
     GROUND_TRUTH_FLOW,
     LIBRARY,
+    MEMORY_VIDEO,
     PER_FRAME,
     UNTRAINED,
+    VIDEOMT,
     check_backbone,
     known_methods,
 )
-from bench.methods.parts import Parts, digest_of_weights
+from bench.methods.parts import Parts
 from mpvss.build import build_mpvss
 from mpvss.checkpoints import load_checkpoint, read_configuration
 from mpvss.errors import UserError
@@ -74,8 +78,8 @@ def build_method(
     Raises:
         UserError: an unknown method or backbone, or a checkpoint that does not fit.
     """
-    if key_backbone is not None and method != "accel":
-        raise UserError(f"key_backbone is Accel's alone; {method!r} takes one backbone")
+    if key_backbone is not None and method not in ("accel", MEMORY_VIDEO):
+        raise UserError(f"key_backbone is for accel and {MEMORY_VIDEO}; {method!r} takes one backbone")
     key_backbone = key_backbone or backbone
     configuration = {
         "method": method,
@@ -93,7 +97,9 @@ def build_method(
     for name in (key_backbone, backbone):
         check_backbone(name, method)
     model = _MAKERS[method](parts, backbone, key_backbone).eval()
-    if backbone.startswith(LIBRARY):
+    if isinstance(model, MemoryVideo):
+        loaded = _load_segmentor(model, weights, configuration)
+    elif backbone.startswith(LIBRARY):
         loaded = _load_flow(model, weights)
     else:
         loaded = UNTRAINED if weights is None else _load(model, weights, configuration)
@@ -145,6 +151,14 @@ def _mpvss(method: str) -> Maker:
     return make
 
 
+def _videomt(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
+    return build_videomt(backbone, parts.num_classes)
+
+
+def _memory_video(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
+    return build_memory_video(parts, backbone, key_backbone)
+
+
 _MAKERS: dict[str, Maker] = {
     PER_FRAME: _per_frame,
     "copy": _copy,
@@ -152,9 +166,11 @@ _MAKERS: dict[str, Maker] = {
     **{name: _mpvss(name) for name in FLOW_DESIGNS},
     "dff": _dff,
     "accel": _accel,
+    VIDEOMT: _videomt,
+    MEMORY_VIDEO: _memory_video,
     GROUND_TRUTH_FLOW: _ground_truth_flow,
 }
-"""A maker for each of `bench.methods.names.METHODS`, and for the ceiling."""
+"""A maker for each of `bench.methods.names.METHODS` and `LIBRARY_METHODS`, and for the ceiling."""
 
 
 def _load(model: nn.Module, path: str | os.PathLike[str], wanted: Mapping[str, str | int]) -> str:
@@ -173,8 +189,8 @@ def _load(model: nn.Module, path: str | os.PathLike[str], wanted: Mapping[str, s
 
 def _load_flow(model: nn.Module, path: str | os.PathLike[str] | None) -> str:
     """Load the flow network beside a model of the library, which has its own weights; what they all are."""
-    segmentor, flow = model.get_submodule("segmentor"), dict(model.named_children()).get("flow")
-    own = f"the model's own (sha256 {digest_of_weights(segmentor)[:12]})"
+    children = dict(model.named_children())
+    own, flow = own_weights(children.get("segmentor", model)), children.get("flow")
     if flow is None:
         if path is not None:
             raise UserError(f"{path}: a model of the transformers library has its own weights; give the flow's alone")
@@ -183,6 +199,21 @@ def _load_flow(model: nn.Module, path: str | os.PathLike[str] | None) -> str:
         return f"{own}, flow {UNTRAINED}"
     load_checkpoint(flow, path)
     return f"{own}, flow {Path(path).name} (sha256 {_digest(path)})"
+
+
+def _load_segmentor(model: MemoryVideo, path: str | os.PathLike[str] | None, wanted: Mapping[str, str | int]) -> str:
+    """Load the segmentor of key frames beside a tracker of the library, which has its own weights; what they are."""
+    key = str(wanted["key_backbone"])
+    assert isinstance(model.segmentor, nn.Module)
+    if key.startswith(LIBRARY):
+        if path is not None:
+            raise UserError(f"{path}: models of the transformers library have their own weights")
+        segmentor = own_weights(model.segmentor)
+    elif path is None:
+        segmentor = UNTRAINED
+    else:
+        segmentor = _load(model.segmentor, path, {**wanted, "backbone": key})
+    return f"{segmentor}, tracker {own_weights(model.tracker)}"
 
 
 def _digest(path: str | os.PathLike[str]) -> str:

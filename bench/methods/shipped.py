@@ -15,14 +15,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from bench.methods.names import GROUND_TRUTH_FLOW, LIBRARY, method_of
+from bench.methods.names import GROUND_TRUTH_FLOW, LIBRARY, MEMORY_VIDEO, branches, method_of
 from mpvss.errors import UserError
 
 FOLDER = Path(__file__).parents[1] / "weights"
 MODEL = "model.safetensors"
 FLOW_ROW = "micro/optical-flow@pre-trained"
 """Holds the FlowNetS that was trained on ground-truth flow alone, and so goes with any segmentor."""
-_WITH_PER_FRAME = ("copy", GROUND_TRUTH_FLOW)
+_WITH_PER_FRAME = ("copy", MEMORY_VIDEO, GROUND_TRUTH_FLOW)
 """Methods that run the per-frame model and nothing else that is trained."""
 
 
@@ -37,6 +37,7 @@ def shipped_file(row: str, backbone: str) -> Path | None:
     Raises:
         UserError: there are none.
     """
+    backbone = branches(MEMORY_VIDEO, backbone)[1] or backbone if method_of(row) == MEMORY_VIDEO else backbone
     if backbone.startswith(LIBRARY):
         return FOLDER / FLOW_ROW / MODEL if method_of(row) == "optical-flow" else None
     name = f"{backbone}/{'per-frame' if method_of(row) in _WITH_PER_FRAME else row}"

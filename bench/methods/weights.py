@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.methods.names import GROUND_TRUTH_FLOW, METHODS, method_of
+from bench.methods.names import GROUND_TRUTH_FLOW, LIBRARY_METHODS, METHODS, method_of
 from bench.methods.shipped import shipped_file, shipped_identity
 
 
@@ -25,7 +25,7 @@ class Weights:
     def file(self, method: str, backbone: str) -> Path | None:
         """The checkpoint of a row, or None for untrained weights; UserError where none is shipped and one should."""
         file = self.files.get(f"{backbone}/{method}", self.files.get(backbone))
-        if file is None and self.shipped and method_of(method) in (*METHODS, GROUND_TRUTH_FLOW):
+        if file is None and self.shipped and method_of(method) in (*METHODS, *LIBRARY_METHODS, GROUND_TRUTH_FLOW):
             return shipped_file(method, backbone)
         return file
 

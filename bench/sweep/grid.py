@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from bench.data import Dataset
 from bench.evaluate.lockstep import Cell
 from bench.evaluate.schedule import FixedInterval
-from bench.methods.names import GROUND_TRUTH_FLOW, method_of
+from bench.methods.names import GROUND_TRUTH_FLOW, WITHOUT_KEY_FRAMES, method_of
 from bench.runs.records.run import Asked
 from mpvss.errors import UserError
-
-PER_FRAME = "per-frame"
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,11 @@ class Grid:
         return Asked(methods=list(self.methods), backbones=list(self.backbones), intervals=list(self.intervals))
 
     def cells(self) -> list[Cell]:
-        """The cells of one backbone. Every frame is a key frame to `per-frame`, whose interval is 1."""
+        """The cells of one backbone. A method without key frames has one, at interval 1."""
         return [
             Cell(method, interval)
             for method in dict.fromkeys(self.methods)
-            for interval in ((1,) if method_of(method) == PER_FRAME else sorted(set(self.intervals)))
+            for interval in ((1,) if method_of(method) in WITHOUT_KEY_FRAMES else sorted(set(self.intervals)))
         ]
 
     def check_data(self, dataset: Dataset) -> None:

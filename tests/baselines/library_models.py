@@ -202,6 +202,84 @@ def save(
     return model, processor
 
 
+def _vision() -> t.Sam2VisionConfig:
+    backbone = t.Sam2HieraDetConfig(
+        hidden_size=8,
+        image_size=[SIDE, SIDE],
+        embed_dim_per_stage=[8, 16, 32, 64],
+        blocks_per_stage=[1, 1, 2, 1],
+        num_attention_heads_per_stage=[1, 1, 2, 2],
+        global_attention_blocks=[3],
+        window_size_per_stage=[8, 4, 4, 2],
+        window_positional_embedding_background_size=[2, 2],
+    )
+    return t.Sam2VisionConfig(
+        backbone_config=backbone,
+        backbone_channel_list=[64, 32, 16, 8],
+        backbone_feature_sizes=[[16, 16], [8, 8], [4, 4]],
+        fpn_hidden_size=128,
+    )
+
+
+_TRACKER = {
+    "image_size": SIDE,
+    "memory_attention_hidden_size": 128,
+    "memory_attention_num_layers": 1,
+    "memory_attention_rope_feat_sizes": [4, 4],
+    "memory_encoder_hidden_size": 128,
+    "memory_encoder_output_channels": 64,
+    "mask_downsampler_embed_dim": 128,
+    "memory_fuser_embed_dim": 128,
+    "memory_fuser_intermediate_dim": 16,
+    "memory_fuser_num_layers": 1,
+    "num_maskmem": 3,
+    "max_object_pointers_in_encoder": 4,
+}
+_DECODER = {"hidden_size": 128, "mlp_dim": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+
+
+def _sam2() -> nn.Module:
+    prompts = t.Sam2VideoPromptEncoderConfig(hidden_size=128, image_size=SIDE, patch_size=16, mask_input_channels=4)
+    decoder = t.Sam2VideoMaskDecoderConfig(**_DECODER, iou_head_hidden_dim=16)
+    config = t.Sam2VideoConfig(
+        vision_config=_vision(), prompt_encoder_config=prompts, mask_decoder_config=decoder, **_TRACKER
+    )
+    return t.Sam2VideoModel(config)
+
+
+def _edgetam() -> nn.Module:
+    prompts = t.EdgeTamVideoPromptEncoderConfig(hidden_size=128, image_size=SIDE, patch_size=16, mask_input_channels=4)
+    decoder = t.EdgeTamVideoMaskDecoderConfig(**_DECODER, iou_head_hidden_dim=16)
+    config = t.EdgeTamVideoConfig(
+        vision_config=_vision(),
+        prompt_encoder_config=prompts,
+        mask_decoder_config=decoder,
+        memory_attention_rope_k_sizes=[2, 2],
+        perceiver_resampler_num_latents=4,
+        perceiver_resampler_num_latents_2d=4,
+        **_TRACKER,
+    )
+    return t.EdgeTamVideoModel(config)
+
+
+def _videomt() -> nn.Module:
+    config = t.VideomtConfig(**{**_EOMT, "num_hidden_layers": 4, "num_blocks": 2})
+    return t.VideomtForUniversalSegmentation(config)
+
+
+def save_video(kind: str, folder: Path, filled: Callable[[nn.Module, int], nn.Module]) -> Path:
+    """A network of videos (`videomt`, `sam2_video` or `edgetam_video`) with its processor, saved in a folder."""
+    makers = {"videomt": _videomt, "sam2_video": _sam2, "edgetam_video": _edgetam}
+    model: Any = filled(makers[kind](), 5)
+    if kind != "videomt":
+        with torch.no_grad():  # segments stay in sight
+            model.mask_decoder.pred_obj_score_head.proj_out.weight.zero_()
+            model.mask_decoder.pred_obj_score_head.proj_out.bias.fill_(5)
+    model.save_pretrained(folder)
+    (folder / "video_preprocessor_config.json").write_text(json.dumps({"size": {"height": SIDE, "width": SIDE}}))
+    return folder
+
+
 def tokenizer() -> t.CLIPTokenizer:
     """A tokenizer whose words are letters."""
     letters = [*string.ascii_lowercase, *(f"{letter}</w>" for letter in string.ascii_lowercase)]

@@ -110,7 +110,7 @@ class TestSizes:
         assert Resizing({"shortest_edge": 50}, multiple=32)((100, 120)) == (64, 64)
 
     def test_unknown(self):
-        with pytest.raises(UserError, match=r"size is \{'longest_edge': 9\}; known are height and width; shortest_edge"):
+        with pytest.raises(UserError, match=r"size is \{'longest_edge': 9\}; known are height and width; short"):
             Resizing({"longest_edge": 9})
 
 

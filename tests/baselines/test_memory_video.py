@@ -1,12 +1,11 @@
 """SAM 2 and EdgeTAM as propagation, against the library's own session over the same frames and masks."""
 
-import json
 from dataclasses import dataclass
 
 import pytest
 import torch
 import transformers as t
-from library_models import SIDE
+from library_models import SIDE, save_video
 from torch import nn
 from transformers.models.edgetam_video import modeling_edgetam_video as edgetam
 from transformers.models.sam2_video import modeling_sam2_video as sam2
@@ -21,79 +20,9 @@ CLASSES = 5
 SESSIONS = {"sam2_video": sam2.Sam2VideoInferenceSession, "edgetam_video": edgetam.EdgeTamVideoInferenceSession}
 
 
-def _vision():
-    backbone = t.Sam2HieraDetConfig(
-        hidden_size=8,
-        image_size=[SIDE, SIDE],
-        embed_dim_per_stage=[8, 16, 32, 64],
-        blocks_per_stage=[1, 1, 2, 1],
-        num_attention_heads_per_stage=[1, 1, 2, 2],
-        global_attention_blocks=[3],
-        window_size_per_stage=[8, 4, 4, 2],
-        window_positional_embedding_background_size=[2, 2],
-    )
-    return t.Sam2VisionConfig(
-        backbone_config=backbone,
-        backbone_channel_list=[64, 32, 16, 8],
-        backbone_feature_sizes=[[16, 16], [8, 8], [4, 4]],
-        fpn_hidden_size=128,
-    )
-
-
-_SIZES = {
-    "image_size": SIDE,
-    "memory_attention_hidden_size": 128,
-    "memory_attention_num_layers": 1,
-    "memory_attention_rope_feat_sizes": [4, 4],
-    "memory_encoder_hidden_size": 128,
-    "memory_encoder_output_channels": 64,
-    "mask_downsampler_embed_dim": 128,
-    "memory_fuser_embed_dim": 128,
-    "memory_fuser_intermediate_dim": 16,
-    "memory_fuser_num_layers": 1,
-    "num_maskmem": 3,
-    "max_object_pointers_in_encoder": 4,
-}
-_DECODER = {"hidden_size": 128, "mlp_dim": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
-
-
-def _sam2():
-    prompts = t.Sam2VideoPromptEncoderConfig(hidden_size=128, image_size=SIDE, patch_size=16, mask_input_channels=4)
-    decoder = t.Sam2VideoMaskDecoderConfig(**_DECODER, iou_head_hidden_dim=16)
-    config = t.Sam2VideoConfig(
-        vision_config=_vision(), prompt_encoder_config=prompts, mask_decoder_config=decoder, **_SIZES
-    )
-    return t.Sam2VideoModel(config)
-
-
-def _edgetam():
-    prompts = t.EdgeTamVideoPromptEncoderConfig(
-        hidden_size=128, image_size=SIDE, patch_size=16, mask_input_channels=4
-    )
-    decoder = t.EdgeTamVideoMaskDecoderConfig(**_DECODER, iou_head_hidden_dim=16)
-    config = t.EdgeTamVideoConfig(
-        vision_config=_vision(),
-        prompt_encoder_config=prompts,
-        mask_decoder_config=decoder,
-        memory_attention_rope_k_sizes=[2, 2],
-        perceiver_resampler_num_latents=4,
-        perceiver_resampler_num_latents_2d=4,
-        **_SIZES,
-    )
-    return t.EdgeTamVideoModel(config)
-
-
-@pytest.fixture(scope="module", params=[_sam2, _edgetam], ids=list(SESSIONS))
+@pytest.fixture(scope="module", params=list(SESSIONS))
 def folder(request, tmp_path_factory, filled):
-    path = tmp_path_factory.mktemp("models")
-    model = filled(request.param(), 5)
-    with torch.no_grad():  # segments stay in sight
-        model.mask_decoder.pred_obj_score_head.proj_out.weight.zero_()
-        model.mask_decoder.pred_obj_score_head.proj_out.bias.fill_(5)
-    model.save_pretrained(path)
-    settings = {"size": {"height": SIDE, "width": SIDE}, "video_processor_type": "Sam2VideoVideoProcessor"}
-    (path / "video_preprocessor_config.json").write_text(json.dumps(settings))
-    return path
+    return save_video(request.param, tmp_path_factory.mktemp("models"), filled)
 
 
 class Halves(nn.Module):

@@ -1,11 +1,10 @@
 """VidEoMT, frame by frame, against the library's run over a whole clip."""
 
 import importlib
-import json
 
 import pytest
 import torch
-from library_models import CLASSES, SIDE, save
+from library_models import SIDE, save, save_video
 
 from baselines.library.load import load_library_model
 from baselines.library.videomt import load_videomt
@@ -15,23 +14,7 @@ from mpvss.video import VideoSegmenter, uses_key_frames
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, filled):
-    from transformers import VideomtConfig, VideomtForUniversalSegmentation
-
-    config = VideomtConfig(
-        hidden_size=16,
-        num_hidden_layers=4,
-        num_attention_heads=2,
-        image_size=SIDE,
-        patch_size=16,
-        num_blocks=2,
-        num_queries=9,
-        num_labels=CLASSES,
-    )
-    path = tmp_path_factory.mktemp("models")
-    filled(VideomtForUniversalSegmentation(config), 4).save_pretrained(path)
-    processor = {"video_processor_type": "VideomtVideoProcessor", "size": {"height": SIDE, "width": SIDE}}
-    (path / "video_preprocessor_config.json").write_text(json.dumps(processor))
-    return path
+    return save_video("videomt", tmp_path_factory.mktemp("models"), filled)
 
 
 def test_as_over_the_whole_clip(folder, frames):
