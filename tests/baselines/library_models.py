@@ -12,7 +12,8 @@ import torch
 import transformers as t
 from torch import nn
 
-CLASSES = 7
+CLASSES = 6
+"""As many as the moving shapes of `generated` have."""
 SIDE = 64
 """Side of the square picture that networks of fixed input take."""
 

@@ -16,7 +16,7 @@ from bench.methods.shipped import FOLDER, MODEL, shipped_file
 from bench.sweep import sweep
 from mpvss.errors import UserError
 
-DATA = f"generated:clips=1,frames=3,size=64x96,classes={CLASSES}"
+DATA = "generated:clips=1,frames=3,size=64x96"
 
 pytestmark = pytest.mark.usefixtures("without_shape_checks")
 
