@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +26,9 @@ ABSENT = -2048.0
 """The score of a class that the key frame does not have: below that of a segment that is out of sight, -1024."""
 NETWORKS = {"sam2_video": "Sam2VideoModel", "edgetam_video": "EdgeTamVideoModel"}
 """Kinds of network that follow masks through a video, and their classes in the library."""
+
+SESSIONS = {"sam2_video": "Sam2VideoInferenceSession", "edgetam_video": "EdgeTamVideoInferenceSession"}
+"""The classes of their memories, which lie beside them."""
 
 
 @dataclass(frozen=True)
@@ -94,15 +98,9 @@ class Tracker(nn.Module):
         return (resized >= 0.5).to(torch.float32)
 
     def _new_session(self, size: tuple[int, int]) -> Any:
-        from transformers.models.edgetam_video import modeling_edgetam_video
-        from transformers.models.sam2_video import modeling_sam2_video
-
-        kinds = {
-            "sam2_video": modeling_sam2_video.Sam2VideoInferenceSession,
-            "edgetam_video": modeling_edgetam_video.EdgeTamVideoInferenceSession,
-        }
+        kind = SESSIONS[self.model.config.model_type]
         device = self.pixel_mean.device
-        return kinds[self.model.config.model_type](
+        return getattr(importlib.import_module(type(self.model).__module__), kind)(
             video_height=size[0],
             video_width=size[1],
             inference_device=device,

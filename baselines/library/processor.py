@@ -37,7 +37,7 @@ def read_video_processor(name: str, side: int) -> dict[str, Any]:
     Raises:
         UserError: there is none.
     """
-    from transformers.utils import cached_file
+    from transformers.utils.hub import cached_file
 
     defaults = {"size": {"height": side, "width": side}, "resample": _BILINEAR, **_STEPS, **_IMAGENET}
     for file, part in (
