@@ -110,7 +110,7 @@ def _speed(
 ) -> Speed:
     name = method_of(method)
     of_frame, of_key = branches(name, backbone)
-    is_own = name in METHODS and LIBRARY not in backbone
+    is_own = name in METHODS and not backbone.startswith(LIBRARY)
     with torch.device("meta") if is_own else nullcontext():
         model = build(name, backbone=of_frame, key_backbone=of_key, num_classes=num_classes, execution=graph)
     try:
