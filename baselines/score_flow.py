@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from baselines.flownets import FlowNetS
-from baselines.raft import RAFT
+from baselines.flow_network import FlowNetwork
 from baselines.scores import ScorePrediction, ScoreSegmentor
 from mpvss.motion.encoder import PADDING
 from mpvss.propagation import warp_masks
@@ -27,7 +26,7 @@ class KeyScores:
 class ScoreFlow(nn.Module):
     """The optical-flow baseline over a segmentor that has no masks: the key frame's scores are warped."""
 
-    def __init__(self, *, segmentor: ScoreSegmentor, flow: FlowNetS | RAFT) -> None:
+    def __init__(self, *, segmentor: ScoreSegmentor, flow: FlowNetwork) -> None:
         """Join two built networks.
 
         Args:

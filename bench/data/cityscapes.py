@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from mpvss.labels import IGNORE
 
 SPLITS = ("train", "val", "test")
 UNLABELLED_SPLIT = "test"
+FRAME_RATE = Fraction(17)
+"""Hz of a snippet's frames (Cordts et al., Cityscapes, CVPR 2016, Sec. 2.1)."""
 SNIPPET_LENGTH, LABELLED_FRAME = 30, 19
 LAYOUT = (
     "Cityscapes is laid out as PATH/leftImg8bit_sequence/SPLIT/CITY/CITY_SEQUENCE_NUMBER_leftImg8bit.png (30 frames a "
@@ -80,7 +83,7 @@ def open_cityscapes(path: Path, split: str = "val") -> Dataset:
     for folder in folders:
         if not folder.is_dir():
             raise UserError(f"{path} is not Cityscapes: there is no folder {folder}; {LAYOUT}")
-    frames, labels = _list_frames(folders[0]), _list_labels(folders[1])
+    frames, labels = list_frames(folders[0]), list_labels(folders[1])
     for folder, listed in zip(folders, (frames, labels), strict=True):
         if not listed:
             raise UserError(f"{folder} holds no such files as are expected; {LAYOUT}")
@@ -101,14 +104,16 @@ def open_cityscapes(path: Path, split: str = "val") -> Dataset:
         class_names=tuple(CLASSES),
         palette=np.array([colour for _, colour in CLASSES.values()], np.uint8),
         identity=describe(f"cityscapes:{split}", clips, [*frames.values(), *labels.values()]),
+        frame_rate=FRAME_RATE,
     )
 
 
-def _list_frames(folder: Path) -> _Numbered:
+def list_frames(folder: Path) -> _Numbered:
+    """The frames of all cities in a folder."""
     return {(match[1], int(match[2])): file for file, match in _matches(folder, _FRAME)}
 
 
-def _list_labels(folder: Path) -> _Numbered:
+def list_labels(folder: Path) -> _Numbered:
     """The label map of each frame; where a frame has two, the one with train ids."""
     found: _Numbered = {}
     for file, match in _matches(folder, _LABELS):

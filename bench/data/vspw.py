@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from mpvss.errors import UserError
 from mpvss.labels import IGNORE
 
 NUM_CLASSES = 124
+FRAME_RATE = Fraction(15)
+"""Hz of the frames, all of which are labelled (Miao et al., VSPW, CVPR 2021)."""
 SPLITS = ("train", "val", "test")
 UNLABELLED_SPLIT = "test"
 CLASS_NAMES_FILE = "label_num_dic_final.json"
@@ -52,7 +55,7 @@ def open_vspw(path: Path, split: str = "val") -> Dataset:
         raise UserError(f"{path} is not VSPW: there is no folder {data}; {LAYOUT}")
     clips = []
     files: list[Path] = []
-    for video in _videos(path, split):
+    for video in read_split(path, split):
         frames, masks = data / video / "origin", data / video / "mask"
         labels = None if split == UNLABELLED_SPLIT else masks
         for folder in filter(None, (frames, labels)):
@@ -71,10 +74,12 @@ def open_vspw(path: Path, split: str = "val") -> Dataset:
         class_names=_class_names(path / CLASS_NAMES_FILE),
         palette=colour_map(NUM_CLASSES),
         identity=describe(f"vspw:{split}", clips, files),
+        frame_rate=FRAME_RATE,
     )
 
 
-def _videos(path: Path, split: str) -> list[str]:
+def read_split(path: Path, split: str) -> list[str]:
+    """The names of a split's videos; UserError where its file is missing, names none, or names one twice."""
     file = path / f"{split}.txt"
     if not file.is_file():
         raise UserError(f"{file} is missing; {LAYOUT}")

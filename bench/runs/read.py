@@ -19,6 +19,8 @@ from mpvss.errors import UserError
 HEAD = ("run", "backbone", "method", "interval", "status", "error", "weights")
 OPTIONAL = {
     *("miou_by_distance", "fps_model", "fps_video", "compile_seconds", "throttled_share"),
+    *("long_run_macs", "most_non_key_macs", "not_counted", "wait_frames", "wait_ms"),
+    *("fps_throughput", "fps_throughput_low", "fps_throughput_high"),
     *("energy_key_j", "energy_non_key_j", "energy_window_s", "energy_counter_period_s"),
 }
 """Columns of `read_run` that are there only where a cell has a value; so are bounds and shares of late frames."""
@@ -34,8 +36,25 @@ def read_run_record(path: Path) -> RunRecord:
     """
     file = Path(path) / "run.json"
     if not file.is_file():
+        if _holds_predictions(Path(path)):
+            raise UserError(f"{path} holds predictions, which are compared with nothing; give a run that was measured")
         raise UserError(f"{path} is not a results folder: it has no run.json")
     return read_record(file, RunRecord)
+
+
+def _holds_predictions(path: Path) -> bool:
+    """Whether a file, or every file of a folder, is of predicted times or speeds."""
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    return bool(files) and all(map(_is_of_predictions, files))
+
+
+def _is_of_predictions(file: Path) -> bool:
+    try:
+        content = msgspec.json.decode(file.read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return False
+    fields = content.keys() if isinstance(content, dict) else ()
+    return bool({"predicted", "speeds"} & set(fields) or {"fitted", "frames"} <= set(fields))
 
 
 def read_cell(file: Path, about: RunRecord) -> CellRecord:
@@ -136,12 +155,16 @@ def read_samples(path: Path) -> pd.DataFrame:
 def read_latency(path: Path) -> pd.DataFrame:
     """One row for each backbone, method, scope and kind of frame: mean and quantiles in ms, shares over deadlines."""
     # The largest interval comes last, and has both kinds of frame.
-    timings = {(record.backbone, record.method): timing.kinds for record, timing in _timed(path)}
+    timings = {(record.backbone, record.method): timing for record, timing in _timed(path)}
     return pd.DataFrame(
         [
-            {"backbone": backbone, "method": method, **_fields(kind, but=("late",)), **_late("late", kind.late)}
-            for (backbone, method), kinds in timings.items()
-            for kind in kinds
+            {
+                **{"backbone": backbone, "method": method, "height": timing.height, "width": timing.width},
+                **_fields(kind, but=("late",)),
+                **_late("late", kind.late),
+            }
+            for (backbone, method), timing in timings.items()
+            for kind in timing.kinds
         ]
     )
 
@@ -180,7 +203,10 @@ def _row(path: Path, about: RunRecord, record: CellRecord) -> dict[str, object]:
     }
     for part in (record.accuracy, record.cost, record.timing, record.memory):
         if part is not None:
-            row |= _fields(part, but=NESTED)
+            found = _fields(part, but=NESTED)
+            # Cost and timing both say the frame's size, where they have it.
+            row |= {name: value for name, value in found.items() if value is not None or name not in row}
+    row["not_counted"] = "; ".join(record.cost.not_counted) or None if record.cost else None
     for scope, late in record.timing.late.items() if record.timing else ():
         row |= _late(f"late_{scope}", late)
     environment = about.starts[record.start].environment

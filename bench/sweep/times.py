@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
 
 from bench.evaluate.lockstep import Cell
 from bench.measure.count.operator_counts import Calls, count_operators
@@ -12,6 +13,7 @@ from bench.measure.time.record import DEADLINES
 from bench.measure.time.samples import Kind
 from bench.methods.builder import Builder
 from bench.sweep.cell import CellInProgress
+from mpvss.video import lookahead_of
 
 
 def measure_times(
@@ -29,6 +31,7 @@ def measure_times(
     First the memory and the operators of each method, built alone; then the times of all of them in turn. Deadlines
     are in seconds; `tick` is called after each timed pass.
     """
+    started = perf_counter()
     alone: dict[str, tuple[PeakMemory, Mapping[Kind, Calls]]] = {}
     failed: dict[str, Exception] = {}
     for method in dict.fromkeys(cell.method for cell in found):
@@ -39,7 +42,12 @@ def measure_times(
     built = build(list(alone), backbone)
     propagating = {cell.method for cell in found if cell.interval > 1}
     timings, errors = time_methods(
-        built.segmenters, clip, plan, only_keys=built.segmenters.keys() - propagating, tick=tick
+        built.segmenters,
+        clip,
+        plan,
+        only_keys=built.segmenters.keys() - propagating,
+        started=started,
+        tick=tick,
     )
     failed |= {**built.failed, **errors}
     for cell, findings in found.items():
@@ -50,7 +58,13 @@ def measure_times(
         memory, calls = alone[cell.method]
         findings.take_memory(memory)
         findings.take_operators(calls, cell.interval)
-        findings.take_timing(timings[cell.method], cell.interval, deadlines)
+        findings.take_timing(
+            timings[cell.method],
+            cell.interval,
+            deadlines,
+            lookahead=lookahead_of(built.segmenters[cell.method]),
+            frame_rate=clip.frame_rate,
+        )
 
 
 def _measure_alone(

@@ -92,7 +92,7 @@ def test_swept_with_the_flow_that_is_shipped(folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--methods", "mpvss"], "is swept as per-frame, copy, optical-flow; mpvss needs another backbone"),
+        (["--methods", "mpvss"], "optical-flow-raft, optical-flow-dis; mpvss needs another backbone"),
         (["--methods", "copy", "--data", "generated:clips=1,frames=2"], f"has {CLASSES} classes; 6 are asked for"),
     ],
 )

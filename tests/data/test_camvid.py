@@ -19,6 +19,7 @@ def root(tmp_path):
 
 def test_a_root_means_its_val(root):
     dataset = open_dataset(f"camvid:{root}")
+    assert dataset.frame_rate == 30
     (clip,) = dataset.clips
     assert clip.name == "0016E5"
     assert [frame.name for frame in clip.frames()] == ["0016E5_07959", "0016E5_07961"]
@@ -49,7 +50,7 @@ def test_refuses_ids_above_void(root):
 
 @pytest.mark.parametrize("wrong", ["valannot", "nowhere"])
 def test_shows_the_layout_for_a_wrong_root(root, wrong):
-    with pytest.raises(ValueError, match=rf"{wrong} is not CamVid: expected .*/val/.*\.png"):
+    with pytest.raises(ValueError, match=rf"{wrong} is not CamVid; CamVid is laid out as PATH/val/.*\.png"):
         open_dataset(f"camvid:{root}/{wrong}")
 
 

@@ -14,10 +14,13 @@ from bench.evaluate.memo import Memo
 from bench.methods import build
 from bench.methods.names import (
     BACKBONES,
+    DIS_FLOW,
     ENTRY_POINTS,
     LIBRARY_METHODS,
     METHODS,
+    RAFT_FLOW,
     UNTRAINED,
+    VIDEO_METHODS,
     accel_branch,
     known_methods,
 )
@@ -280,7 +283,7 @@ class TestEntryPoints:
         assert built.weights == "the method's own"
 
     def test_named_among_the_known(self):
-        assert known_methods() == (*METHODS, *LIBRARY_METHODS, "own")
+        assert known_methods() == (*METHODS, RAFT_FLOW, DIS_FLOW, *VIDEO_METHODS, *LIBRARY_METHODS, "own")
         with pytest.raises(ValueError, match=r"unknown method 'mine'; known are per-frame, .*, own"):
             make("mine")
 
