@@ -133,9 +133,9 @@ def accel_branch(key_backbone: str) -> str:
 def branches(method: str, backbone: str) -> tuple[str, str | None]:
     """The `backbone` and `key_backbone` to build a method with, for the row called `backbone`.
 
-    Accel's row is KEY+OTHER, or KEY, whose usual companion then runs on every frame. Accel as first published is KEY+OTHER
-    too, and KEY where one backbone does both (Accel-101). That of `MEMORY_VIDEO` is KEY+hf:TRACKER. Other methods have one
-    backbone.
+    Accel's row is KEY+OTHER, or KEY, whose usual companion then runs on every frame. Accel as first published is
+    KEY+OTHER too, and KEY where one backbone does both (Accel-101). That of `MEMORY_VIDEO` is KEY+hf:TRACKER. Other
+    methods have one backbone.
 
     >>> branches("accel", "r101"), branches("mpvss", "r101"), branches("accel-original", "r101+r18")
     (('r50', 'r101'), ('r101', None), ('r18', 'r101'))
@@ -188,7 +188,7 @@ def check_backbone(name: str, method: str | None = None) -> None:
         raise UserError(f"{name} is swept as {only}; {method} needs another backbone")
     elif has_masks(name):
         backbone_row(name)
-    elif method in (*BUILT_METHODS, GROUND_TRUTH_FLOW) and method not in IMAGE_METHODS:
+    elif method in (*BUILT_METHODS, GROUND_TRUTH_FLOW) and method not in (*IMAGE_METHODS, VIDEOMT):
         raise UserError(f"{name} is swept as {', '.join(IMAGE_METHODS)}; {method} needs another backbone")
 
 

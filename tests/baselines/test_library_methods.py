@@ -97,7 +97,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("methods", "backbone", "message"),
         [
-            ("mpvss", "{0}/eomt", "is swept as per-frame, copy, optical-flow; mpvss needs another backbone"),
+            ("mpvss", "{0}/eomt", "optical-flow-dis; mpvss needs another backbone"),
             ("per-frame", "{0}/videomt", r"network of videos (videomt), which the method videomt runs"),
             ("videomt", "{0}/eomt", "network of kind 'eomt'; the method videomt runs kind 'videomt'"),
             ("sam2-video", "{0}/sam2_video", "sam2-video has two networks; write KEY+hf:TRACKER"),
