@@ -40,6 +40,10 @@ FLOW_NETWORKS = {**dict.fromkeys(("optical-flow", "dff", "accel"), "flownets"), 
 """The flow network of each method that has one with weights."""
 IMAGE_METHODS = (PER_FRAME, "copy", "optical-flow", RAFT_FLOW, DIS_FLOW)
 """The methods that an image network, or a model of the `transformers` library, can be swept as."""
+VIDEOMT = "videomt"
+MEMORY_VIDEO = "sam2-video"
+LIBRARY_METHODS = (VIDEOMT, MEMORY_VIDEO)
+"""The methods that run video networks of the `transformers` library, which is their backbone."""
 _MITS = ("mit-b0", "mit-b1", "mit-b2", "mit-b5", "mit-nano", "mit-micro")
 _OCRNETS = tuple(name for name in CNNS if name.startswith("ocrnet-"))
 _RESNETS = ("r50", "r101")
@@ -65,11 +69,11 @@ _VIDEO_BACKBONES = tuple(
     )
 )
 """Backbones that no other method has."""
-WITHOUT_KEY_FRAMES = (PER_FRAME, "cffm", "mrcfa", "mrcfa-16", "netwarp", "tcb", "dvsnet")
+WITHOUT_KEY_FRAMES = (PER_FRAME, "cffm", "mrcfa", "mrcfa-16", "netwarp", "tcb", "dvsnet", VIDEOMT)
 """The methods built here to which a key-frame interval means nothing: they have one cell, at interval 1."""
 FRAMES_BEFORE = {"cffm": 9, "mrcfa": 9, "mrcfa-16": 9}
 """How many frames a method needs before one that is scored alone, where its program has no rule for fewer."""
-BUILT_METHODS = (*METHODS, RAFT_FLOW, DIS_FLOW, *VIDEO_METHODS)
+BUILT_METHODS = (*METHODS, RAFT_FLOW, DIS_FLOW, *VIDEO_METHODS, *LIBRARY_METHODS)
 """Every method that is built here."""
 ENTRY_POINTS = "mpvss_bench.methods"
 """Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
@@ -129,18 +133,32 @@ def accel_branch(key_backbone: str) -> str:
 def branches(method: str, backbone: str) -> tuple[str, str | None]:
     """The `backbone` and `key_backbone` to build a method with, for the row called `backbone`.
 
-    Accel's row is KEY+OTHER, or KEY, whose usual companion then runs on every frame; other methods have one backbone.
-    Accel as first published is KEY+OTHER too, and KEY where one backbone does both (Accel-101).
+    Accel's row is KEY+OTHER, or KEY, whose usual companion then runs on every frame. Accel as first published is
+    KEY+OTHER too, and KEY where one backbone does both (Accel-101). That of `MEMORY_VIDEO` is KEY+hf:TRACKER. Other
+    methods have one backbone.
 
     >>> branches("accel", "r101"), branches("mpvss", "r101"), branches("accel-original", "r101+r18")
     (('r50', 'r101'), ('r101', None), ('r18', 'r101'))
     """
+    if method == MEMORY_VIDEO:
+        return _tracker_and_key(backbone)
     if method not in ("accel", "accel-original"):
         return backbone, None
     key, plus, other = backbone.partition("+")
     if method == "accel-original":
         return (other if plus else key), key
     return (other if plus else accel_branch(key)), key
+
+
+def _tracker_and_key(backbone: str) -> tuple[str, str]:
+    key, plus, tracker = backbone.rpartition(f"+{LIBRARY}")
+    if not plus:
+        raise UserError(
+            f"{MEMORY_VIDEO} has two networks; write KEY+{LIBRARY}TRACKER, KEY a backbone that segments key frames, "
+            f"instead of {backbone!r}"
+        )
+    check_backbone(key)
+    return f"{LIBRARY}{tracker}", key
 
 
 def brings_weights(backbone: str) -> bool:
@@ -155,11 +173,13 @@ def has_masks(backbone: str) -> bool:
 
 def runs_on_shapes(method: str, backbone: str) -> bool:
     """Whether all of a method's networks are the project's, so that it is counted without a number in them."""
-    return method in BUILT_METHODS and method != DIS_FLOW and not brings_weights(backbone)
+    return method in BUILT_METHODS and method not in (DIS_FLOW, *LIBRARY_METHODS) and not brings_weights(backbone)
 
 
 def check_backbone(name: str, method: str | None = None) -> None:
     """Raise UserError unless there is such a backbone, and it has `method`. Accel's are KEY, OTHER or KEY+OTHER."""
+    if method == VIDEOMT and not name.startswith(LIBRARY):
+        raise UserError(f"{VIDEOMT} runs a network of the transformers library; write {LIBRARY}PATH, not {name!r}")
     if method in VIDEO_METHODS:
         if name not in VIDEO_METHODS[method]:
             raise UserError(f"{method} has no backbone {name!r}; known are {', '.join(VIDEO_METHODS[method])}")
@@ -168,12 +188,15 @@ def check_backbone(name: str, method: str | None = None) -> None:
         raise UserError(f"{name} is swept as {only}; {method} needs another backbone")
     elif has_masks(name):
         backbone_row(name)
-    elif method in (*BUILT_METHODS, GROUND_TRUTH_FLOW) and method not in IMAGE_METHODS:
+    elif method in (*BUILT_METHODS, GROUND_TRUTH_FLOW) and method not in (*IMAGE_METHODS, VIDEOMT):
         raise UserError(f"{name} is swept as {', '.join(IMAGE_METHODS)}; {method} needs another backbone")
 
 
 def check_branches(method: str, backbone: str, key_backbone: str) -> None:
-    """Raise UserError unless `method` can be built with these two, which differ for the two Accels alone."""
+    """Raise UserError unless `method` can be built with these two, which differ for the Accels and `MEMORY_VIDEO`."""
+    if method == MEMORY_VIDEO:
+        check_backbone(key_backbone)
+        return
     if method == "accel-original":
         whole = key_backbone if key_backbone == backbone else f"{key_backbone}+{backbone}"
         check_backbone(whole, method)
@@ -208,10 +231,21 @@ def backbone_names(names: Sequence[str], rows: Sequence[str]) -> tuple[str, ...]
     """
     known = (*BACKBONES, *IMAGE_NETWORKS, *_VIDEO_BACKBONES, *added_segmentors())
     for name in names:
+        if f"+{LIBRARY}" in name:
+            _check_rows_of_tracker(name, rows)
+            continue
         if name not in known and not name.startswith(LIBRARY):
             raise UserError(
                 f"unknown backbone {name!r}; known are {', '.join(known)}, and {LIBRARY}PATH of a transformers model"
             )
         for row in rows:
-            check_backbone(name, method_of(row))
+            branches(method_of(row), name) if method_of(row) == MEMORY_VIDEO else check_backbone(name, method_of(row))
     return tuple(names)
+
+
+def _check_rows_of_tracker(name: str, rows: Sequence[str]) -> None:
+    """Raise UserError unless every row is one of `MEMORY_VIDEO`, on KEY+hf:TRACKER."""
+    for row in rows:
+        if method_of(row) != MEMORY_VIDEO:
+            raise UserError(f"{name} is swept as {MEMORY_VIDEO}; {row} needs another backbone")
+        branches(MEMORY_VIDEO, name)

@@ -13,7 +13,7 @@ from torch import nn
 
 from baselines.clips.network import ClipNetwork
 from baselines.flownets import FlowNetS, build_flownets
-from baselines.library_model import load_library_model
+from baselines.library.load import load_library_model
 from baselines.raft import RAFT
 from baselines.scores import ScoreSegmentor
 from bench.methods.added import build_added
@@ -93,8 +93,7 @@ class Parts:
                 backbone, lambda: build_segmentor(backbone, self.num_classes, self.execution, self._shared)
             )
         model = load_library_model(backbone.removeprefix(LIBRARY), self._shared)
-        if model.num_classes != self.num_classes:
-            raise UserError(f"{backbone} has {model.num_classes} classes; {self.num_classes} are asked for")
+        check_classes(backbone, model.num_classes, self.num_classes)
         return model
 
     def flow(self, backbone: str) -> FlowNetS:
@@ -116,6 +115,12 @@ class Parts:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(zlib.crc32(f"{self.seed}/{name}".encode()))
             return make().eval()
+
+
+def check_classes(backbone: str, has: int, wanted: int) -> None:
+    """Raise UserError unless a model of the library has the classes that are wanted, which are the data's."""
+    if has != wanted:
+        raise UserError(f"{backbone} has {has} classes; {wanted} are asked for, as the data has")
 
 
 def share_equal_networks(methods: Iterable[object]) -> None:

@@ -16,18 +16,22 @@ from baselines.dff import DFF
 from baselines.dis import DIS
 from baselines.flow_network import FlowNetwork
 from baselines.ground_truth_flow import GroundTruthFlow
-from baselines.library_model import ScoreFlow
+from baselines.library.memory_video import MemoryVideo
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
+from baselines.score_flow import ScoreFlow
 from bench.methods.added import build_added_method
+from bench.methods.library_methods import build_memory_video, build_videomt, own_weights
 from bench.methods.names import (
     DIS_FLOW,
     GROUND_TRUTH_FLOW,
     LIBRARY,
+    MEMORY_VIDEO,
     PER_FRAME,
     RAFT_FLOW,
     UNTRAINED,
     VIDEO_METHODS,
+    VIDEOMT,
     WITHOUT_KEY_FRAMES,
     brings_weights,
     check_branches,
@@ -35,7 +39,7 @@ from bench.methods.names import (
     known_methods,
     method_of,
 )
-from bench.methods.parts import Parts, digest_of_weights
+from bench.methods.parts import Parts
 from bench.methods.video_methods import build_video_method
 from bench.methods.weights import Checkpoint
 from mpvss.build import build_mpvss
@@ -86,8 +90,8 @@ def build_method(
     Raises:
         UserError: an unknown method or backbone, or a checkpoint that does not fit.
     """
-    if key_backbone is not None and method not in ("accel", "accel-original"):
-        raise UserError(f"key_backbone is Accel's alone; {method!r} takes one backbone")
+    if key_backbone is not None and method not in ("accel", "accel-original", MEMORY_VIDEO):
+        raise UserError(f"key_backbone is for accel and {MEMORY_VIDEO}; {method!r} takes one backbone")
     key_backbone = key_backbone or default_key_backbone(method, backbone)
     configuration = {
         "method": method,
@@ -105,7 +109,9 @@ def build_method(
         raise UserError(f"num_classes is {num_classes}, but the shared parts have {parts.num_classes}")
     check_branches(method, backbone, key_backbone)
     model = _MAKERS[method](parts, backbone, key_backbone).eval()
-    if backbone.startswith(LIBRARY):
+    if isinstance(model, MemoryVideo):
+        loaded = _load_segmentor(model, weights, configuration)
+    elif backbone.startswith(LIBRARY):
         loaded = _load_flow(model, flow_weights if weights is None else weights)
     elif brings_weights(backbone):
         loaded = _load_flow(model, flow_weights, weights)
@@ -162,6 +168,14 @@ def _mpvss(method: str) -> Maker:
     return make
 
 
+def _videomt(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
+    return build_videomt(backbone, parts.num_classes)
+
+
+def _memory_video(parts: Parts, backbone: str, key_backbone: str) -> nn.Module:
+    return build_memory_video(parts, backbone, key_backbone)
+
+
 def _video(method: str) -> Maker:
     return lambda parts, backbone, key_backbone: build_video_method(method, parts, backbone)
 
@@ -176,6 +190,8 @@ _MAKERS: dict[str, Maker] = {
     "dff": _dff,
     "accel": _accel,
     **{name: _video(name) for name in VIDEO_METHODS},
+    VIDEOMT: _videomt,
+    MEMORY_VIDEO: _memory_video,
     GROUND_TRUTH_FLOW: _ground_truth_flow,
 }
 """A maker for each of `bench.methods.names.BUILT_METHODS`, and for the ceiling."""
@@ -220,8 +236,9 @@ def _load_flow(
     model: nn.Module, path: str | os.PathLike[str] | None, loaded: str | os.PathLike[str] | None = None
 ) -> str:
     """Load the flow network beside a network of others, which has its own weights or `loaded` some; what they are."""
-    segmentor, flow = model.get_submodule("segmentor"), dict(model.named_children()).get("flow")
-    own = f"the model's own (sha256 {digest_of_weights(segmentor)[:12]})" if loaded is None else _title(loaded)
+    children = dict(model.named_children())
+    flow = children.get("flow")
+    own = own_weights(children.get("segmentor", model)) if loaded is None else _title(loaded)
     if flow is None or not list(flow.parameters()):
         if path is not None:
             raise UserError(f"{path}: a model of the transformers library has its own weights; give the flow's alone")
@@ -229,6 +246,21 @@ def _load_flow(
     if path is None:
         return f"{own}, flow {UNTRAINED}"
     return f"{own}, flow {_load_part(model, path)}"
+
+
+def _load_segmentor(model: MemoryVideo, path: str | os.PathLike[str] | None, wanted: Mapping[str, str | int]) -> str:
+    """Load the segmentor of key frames beside a tracker of the library, which has its own weights; what they are."""
+    key = str(wanted["key_backbone"])
+    assert isinstance(model.segmentor, nn.Module)
+    if brings_weights(key):
+        if path is not None:
+            raise UserError(f"{path}: {key} brings its own weights")
+        segmentor = own_weights(model.segmentor)
+    elif path is None:
+        segmentor = UNTRAINED
+    else:
+        segmentor = _load(model.segmentor, path, {**wanted, "backbone": key})
+    return f"{segmentor}, tracker {own_weights(model.tracker)}"
 
 
 def _load_part(model: nn.Module, path: str | os.PathLike[str]) -> str:

@@ -15,14 +15,23 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from bench.methods.names import DIS_FLOW, GROUND_TRUTH_FLOW, RAFT_FLOW, brings_weights, has_masks, method_of
+from bench.methods.names import (
+    DIS_FLOW,
+    GROUND_TRUTH_FLOW,
+    MEMORY_VIDEO,
+    RAFT_FLOW,
+    branches,
+    brings_weights,
+    has_masks,
+    method_of,
+)
 from mpvss.errors import UserError
 
 FOLDER = Path(__file__).parents[1] / "weights"
 MODEL = "model.safetensors"
 FLOW_ROW = "micro/optical-flow@pre-trained"
 """Holds the FlowNetS that was trained on ground-truth flow alone, and so goes with any segmentor."""
-_WITH_PER_FRAME = ("copy", RAFT_FLOW, DIS_FLOW, GROUND_TRUTH_FLOW)
+_WITH_PER_FRAME = ("copy", RAFT_FLOW, DIS_FLOW, MEMORY_VIDEO, GROUND_TRUTH_FLOW)
 """Methods that run the per-frame model and nothing else that is shipped."""
 
 
@@ -37,6 +46,7 @@ def shipped_file(row: str, backbone: str) -> Path | None:
     Raises:
         UserError: there are none.
     """
+    backbone = branches(MEMORY_VIDEO, backbone)[1] or backbone if method_of(row) == MEMORY_VIDEO else backbone
     if brings_weights(backbone):
         return None
     name = f"{backbone}/{'per-frame' if method_of(row) in _WITH_PER_FRAME else row}"
