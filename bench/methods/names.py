@@ -21,13 +21,24 @@ METHODS = (PER_FRAME, "copy", "optical-flow", *FLOW_DESIGNS, "dff", "accel")
 BACKBONES = tuple(_BACKBONES)
 LIBRARY = "hf:"
 """Prefix of the folder or name of a model of the `transformers` library, where a backbone is named."""
-SEGFORMERS = tuple(f"segformer-b{size}{width}" for size in range(6) for width in ("", "-256", "-768"))
-"""SegFormer by its backbone, MiT-B0 to B5; a suffix gives the decoder's width, else the published one is taken."""
+SEGFORMERS = (
+    *(f"segformer-b{size}{width}" for size in range(6) for width in ("", "-256", "-768")),
+    "segformer-nano",
+    "segformer-micro",
+)
+"""SegFormer by its backbone, MiT-B0 to B5, nano and micro, which are the small family's.
+
+A suffix gives the decoder's width, else the published one is taken.
+"""
 CNNS = (
     *(f"{network}-r101" for network in ("fcn", "pspnet", "deeplabv3plus", "upernet", "ocrnet")),
     *(f"{network}-r101-vspw" for network in ("pspnet", "upernet", "ocrnet")),
+    "pspnet-micro",
 )
-"""Convolutional networks on ResNet-101: the segmentation library's, and those of the VSPW data set's authors."""
+"""Convolutional networks on ResNet-101: the segmentation library's, and those of the VSPW data set's authors.
+
+`micro`, of the small family, is on a ResNet-18 of a quarter of its width.
+"""
 IMAGE_NETWORKS = (*SEGFORMERS, *CNNS)
 """Image networks of other publications, which are named where a backbone is."""
 IMAGE_METHODS = (PER_FRAME, "copy", "optical-flow")

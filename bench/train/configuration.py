@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from bench.methods.names import BACKBONES, METHODS, branches
+from baselines.cffm.presets import LAYERS
+from bench.methods.names import BACKBONES, IMAGE_NETWORKS, METHODS, PER_FRAME, branches
 from mpvss.errors import UserError
 from mpvss.presets import FLOW_DESIGNS
 from mpvss.training.augment import Augmentation
@@ -17,7 +18,9 @@ from mpvss.training.optimiser import OptimiserOptions
 from mpvss.training.stills import StillMotion
 
 FLOWNETS = "flownets"
-TRAINABLE = (*(method for method in METHODS if method != "copy"), FLOWNETS)
+CLIP_METHODS = ("cffm", "mrcfa")
+"""Methods that are trained on clips of a frame and its references."""
+TRAINABLE = (*(method for method in METHODS if method != "copy"), *CLIP_METHODS, FLOWNETS)
 NEEDS_SEGMENTOR = (*FLOW_DESIGNS, "optical-flow")
 """Methods whose segmentor stays frozen."""
 
@@ -38,8 +41,9 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.method not in TRAINABLE:
             raise UserError(f"model.method is {self.method!r}; it must be one of {', '.join(TRAINABLE)}")
-        if self.backbone not in BACKBONES:
-            raise UserError(f"model.backbone is {self.backbone!r}; it must be one of {', '.join(BACKBONES)}")
+        known = self._backbones()
+        if self.backbone not in known:
+            raise UserError(f"model.backbone is {self.backbone!r}; it must be one of {', '.join(known)}")
         if self.key_start and self.method != "accel":
             raise UserError(f"model.key_start is for Accel's key branch; {self.method} has none")
         if self.method in NEEDS_SEGMENTOR and not self.start:
@@ -52,6 +56,12 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for file in (*self.start, *filter(None, [self.key_start])):
             if not Path(file).is_file():
                 raise UserError(f"checkpoint {file} does not exist or is not a file")
+
+    def _backbones(self) -> tuple[str, ...]:
+        """The backbones that the method can be trained with."""
+        if self.method in CLIP_METHODS:
+            return tuple(LAYERS)
+        return (*BACKBONES, *IMAGE_NETWORKS) if self.method == PER_FRAME else BACKBONES
 
     @property
     def branches(self) -> tuple[str, str | None]:
@@ -159,5 +169,5 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     training: TrainingConfig
 
     def __post_init__(self) -> None:
-        if self.data.pairs == "stills" and self.model.method in ("per-frame", FLOWNETS):
+        if self.data.pairs == "stills" and self.model.method in (PER_FRAME, *CLIP_METHODS, FLOWNETS):
             raise UserError(f'data.pairs = "stills" is for methods that propagate; {self.model.method} does not')

@@ -7,14 +7,27 @@ from collections.abc import Callable, Mapping
 from torch import nn
 
 from baselines.accel import Accel
+from baselines.cffm.loss import cffm_losses
+from baselines.cffm.network import CFFM
+from baselines.cffm.presets import build_cffm
+from baselines.clips.training import ClipTask
+from baselines.cnn.network import ImageNetwork
+from baselines.cnn.training import ImageNetworkTask
 from baselines.dff import DFF
 from baselines.flownets import FlowNetS
+from baselines.mrcfa.loss import mrcfa_losses
+from baselines.mrcfa.network import MRCFA
+from baselines.mrcfa.presets import build_mrcfa
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
+from baselines.segformer.network import SegFormer
+from baselines.segformer.training import SegFormerTask
 from baselines.training import AccelTask, DffTask, FlowTask, OpticalFlowTask, PixelCriterion
+from bench.methods.image_networks import build_image_network
+from bench.methods.names import CNNS
 from bench.methods.parts import Parts
 from bench.methods.registry import build_method
-from bench.train.configuration import FLOWNETS, ModelConfig
+from bench.train.configuration import CLIP_METHODS, FLOWNETS, ModelConfig
 from mpvss.checkpoints import load_checkpoint
 from mpvss.propagation import MPVSS
 from mpvss.segmentor.mask2former import Mask2Former
@@ -33,10 +46,30 @@ def make_model(
         UserError: a checkpoint that does not fit.
     """
     backbone, key_backbone = config.branches
+    parts = Parts(num_classes, seed=seed)
+    configuration: dict[str, str | int]
     if config.method == FLOWNETS:
-        network = Parts(num_classes, seed=seed).flow(backbone)
+        network = parts.flow(backbone)
         model = nn.ModuleDict({"flow": network})
-        configuration: dict[str, str | int] = {"method": FLOWNETS}
+        configuration = {"method": FLOWNETS}
+    elif config.method in CLIP_METHODS:
+        make = build_cffm if config.method == "cffm" else build_mrcfa
+        network = model = parts.initialise(config.method, lambda: make(backbone, num_classes))
+        configuration = {
+            "method": config.method,
+            "backbone": backbone,
+            "key_backbone": backbone,
+            "num_classes": num_classes,
+        }
+    elif backbone in CNNS:
+        trained = parts.initialise(backbone, lambda: build_image_network(backbone, num_classes, "lean", auxiliary=True))
+        network = model = PerFrame(segmentor=trained)
+        configuration = {
+            "method": config.method,
+            "backbone": backbone,
+            "key_backbone": backbone,
+            "num_classes": num_classes,
+        }
     else:
         built = build_method(
             config.method, backbone=backbone, key_backbone=key_backbone, num_classes=num_classes, seed=seed
@@ -60,6 +93,14 @@ def make_task(model: nn.Module, points: int) -> Task:
     match model:
         case PerFrame(segmentor=Mask2Former() as segmentor):
             return SegmentationTask(segmentor, criterion)
+        case PerFrame(segmentor=SegFormer() as network):
+            return SegFormerTask(network)
+        case PerFrame(segmentor=ImageNetwork() as network):
+            return ImageNetworkTask(network)
+        case CFFM():
+            return ClipTask(model, cffm_losses)
+        case MRCFA():
+            return ClipTask(model, mrcfa_losses)
         case MPVSS():
             return PropagationTask(model, criterion)
         case OpticalFlow():

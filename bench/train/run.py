@@ -12,8 +12,10 @@ import msgspec
 import torch
 from torch import nn
 
+from baselines.clips.sampling import ClipSampler
+from bench.methods.names import PER_FRAME
 from bench.runs.progress import Progress
-from bench.train.configuration import FLOWNETS, TrainConfig
+from bench.train.configuration import CLIP_METHODS, FLOWNETS, TrainConfig
 from bench.train.data import Ahead
 from bench.train.model import make_model, make_task
 from bench.train.record import RECORD, TrainingFiles
@@ -130,11 +132,13 @@ def _run(
         batches.close()
 
 
-def _sampler(config: TrainConfig, data: TrainingData) -> Sampler:
+def _sampler(config: TrainConfig, data: TrainingData) -> Sampler | ClipSampler:
+    if config.model.method in CLIP_METHODS:
+        return ClipSampler(data.clips, config.data.augmentation, config.training.seed)
     return Sampler(
         data.clips,
         config.data.augmentation,
-        None if config.model.method == "per-frame" else config.data.max_distance,
+        None if config.model.method == PER_FRAME else config.data.max_distance,
         config.training.seed,
         with_flow=config.model.method == FLOWNETS,
         stills=config.data.stills(data.class_names),
