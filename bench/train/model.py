@@ -54,7 +54,7 @@ def make_model(
         configuration = {"method": FLOWNETS}
     elif config.method in CLIP_METHODS:
         make = build_cffm if config.method == "cffm" else build_mrcfa
-        network = model = parts.initialise(config.method, lambda: make(backbone, num_classes))
+        network = model = parts.initialise(f"{config.method}/{backbone}", lambda: make(backbone, num_classes))
         configuration = {
             "method": config.method,
             "backbone": backbone,
