@@ -1,4 +1,4 @@
-"""Clips of four frames to train CFFM-VSS and MRCFA on: which ones, and how changed, follows from the step."""
+"""Clips of a few frames to train video methods on: which ones, and how changed, follows from the step."""
 
 from __future__ import annotations
 
@@ -37,23 +37,27 @@ class ClipBatch(Batch):
 
 @dataclass(frozen=True)
 class ClipSampler:
-    """Draws clips of a frame and those 9, 6 and 3 frames before it; of half of them the time runs backwards.
+    """Draws clips of a frame and earlier ones, all of them labelled.
 
-    All frames of a clip are seen through the same view, in colours changed alike.
+    `offsets` are how many frames before it these lie, in time order; by default CFFM-VSS's and MRCFA's. With
+    `reverse`, time runs backwards in half of the clips. All frames of a clip are seen through the same view, in
+    colours changed alike.
     """
 
     clips: Sequence[TrainingClip]
     augmentation: Augmentation
     seed: int
+    offsets: tuple[int, ...] = OFFSETS
+    reverse: bool = True
 
     def __post_init__(self) -> None:
         if not self.clips:
             raise UserError("there are no clips to train on")
         for clip in self.clips:
             if not self._targets(clip):
-                before = " and ".join(", ".join(map(str, OFFSETS)).rsplit(", ", 1))
+                earlier = " and ".join(", ".join(map(str, self.offsets)).rsplit(", ", 1))
                 raise UserError(
-                    f"clip {clip.name} has no labelled frame whose frames {before} before it are labelled too"
+                    f"clip {clip.name} has no labelled frame with labels {earlier} frames before it, as training needs"
                 )
 
     def batch(self, step: int, indices: Sequence[int]) -> ClipBatch:
@@ -78,8 +82,8 @@ class ClipSampler:
         rng = np.random.default_rng((self.seed, step, index))
         clip = self.clips[int(rng.integers(len(self.clips)))]
         target = int(rng.choice(self._targets(clip)))
-        chosen = [*(target - offset for offset in OFFSETS), target]
-        if rng.integers(2):
+        chosen = [*(target - offset for offset in self.offsets), target]
+        if self.reverse and rng.integers(2):
             chosen.reverse()
         known = [clip.frame(frame) for frame in chosen]
         view = self.augmentation.draw_view((known[0][0].shape[1], known[0][0].shape[2]), rng)
@@ -94,4 +98,4 @@ class ClipSampler:
     def _targets(self, clip: TrainingClip) -> list[int]:
         """The labelled frames whose references are labelled too."""
         labelled = set(clip.labelled)
-        return [index for index in clip.labelled if labelled.issuperset(index - offset for offset in OFFSETS)]
+        return [index for index in clip.labelled if labelled.issuperset(index - offset for offset in self.offsets)]

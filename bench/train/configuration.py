@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from baselines.cffm.presets import LAYERS
-from bench.methods.names import BACKBONES, IMAGE_NETWORKS, METHODS, PER_FRAME, branches
+from bench.methods.names import BACKBONES, CNNS, IMAGE_NETWORKS, METHODS, PER_FRAME, branches
 from mpvss.errors import UserError
 from mpvss.presets import FLOW_DESIGNS
 from mpvss.training.augment import Augmentation
@@ -20,7 +20,9 @@ from mpvss.training.stills import StillMotion
 FLOWNETS = "flownets"
 CLIP_METHODS = ("cffm", "mrcfa")
 """Methods that are trained on clips of a frame and its references."""
-TRAINABLE = (*(method for method in METHODS if method != "copy"), *CLIP_METHODS, FLOWNETS)
+ETC = "etc"
+"""A loss for image networks on pairs of frames; what it trains is swept per frame."""
+TRAINABLE = (*(method for method in METHODS if method != "copy"), *CLIP_METHODS, ETC, FLOWNETS)
 NEEDS_SEGMENTOR = (*FLOW_DESIGNS, "optical-flow")
 """Methods whose segmentor stays frozen."""
 
@@ -28,7 +30,8 @@ NEEDS_SEGMENTOR = (*FLOW_DESIGNS, "optical-flow")
 class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The method and its starting weights.
 
-    Each checkpoint in `start` gives the parts it has; `key_start` is for Accel's key branch.
+    Each checkpoint in `start` gives the parts it has; `key_start` is for Accel's key branch, `flow_start` the frozen
+    flow network of ETC's loss.
     """
 
     method: str
@@ -37,6 +40,7 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     start_classes: str = "same"
     """`same`: checkpoints have the data's classes; `fresh`: a class head for other classes is randomly initialised."""
     key_start: str = ""
+    flow_start: str = ""
 
     def __post_init__(self) -> None:
         if self.method not in TRAINABLE:
@@ -46,6 +50,11 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise UserError(f"model.backbone is {self.backbone!r}; it must be one of {', '.join(known)}")
         if self.key_start and self.method != "accel":
             raise UserError(f"model.key_start is for Accel's key branch; {self.method} has none")
+        if bool(self.flow_start) != (self.method == ETC):
+            raise UserError(
+                "etc warps by a trained FlowNetS: name one in model.flow_start, such as the model.safetensors of a "
+                f"flownets run; no other method takes it, and this is {self.method}"
+            )
         if self.method in NEEDS_SEGMENTOR and not self.start:
             raise UserError(
                 f"{self.method} keeps its segmentor frozen: name a trained one in model.start, "
@@ -53,14 +62,21 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
         if self.start_classes not in ("same", "fresh"):
             raise UserError(f"model.start_classes is {self.start_classes!r}; it must be same or fresh")
-        for file in (*self.start, *filter(None, [self.key_start])):
+        for file in self.checkpoints:
             if not Path(file).is_file():
                 raise UserError(f"checkpoint {file} does not exist or is not a file")
+
+    @property
+    def checkpoints(self) -> tuple[str, ...]:
+        """Every checkpoint that the run starts from."""
+        return (*self.start, *filter(None, [self.key_start, self.flow_start]))
 
     def _backbones(self) -> tuple[str, ...]:
         """The backbones that the method can be trained with."""
         if self.method in CLIP_METHODS:
             return tuple(LAYERS)
+        if self.method == ETC:
+            return CNNS
         return (*BACKBONES, *IMAGE_NETWORKS) if self.method == PER_FRAME else BACKBONES
 
     @property
@@ -169,5 +185,5 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     training: TrainingConfig
 
     def __post_init__(self) -> None:
-        if self.data.pairs == "stills" and self.model.method in (PER_FRAME, *CLIP_METHODS, FLOWNETS):
+        if self.data.pairs == "stills" and self.model.method in (PER_FRAME, *CLIP_METHODS, ETC, FLOWNETS):
             raise UserError(f'data.pairs = "stills" is for methods that propagate; {self.model.method} does not')

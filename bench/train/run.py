@@ -13,11 +13,12 @@ import torch
 from torch import nn
 
 from baselines.clips.sampling import ClipSampler
+from baselines.etc_training import OFFSETS as ETC_OFFSETS
 from bench.methods.names import PER_FRAME
 from bench.runs.progress import Progress
-from bench.train.configuration import CLIP_METHODS, FLOWNETS, TrainConfig
+from bench.train.configuration import CLIP_METHODS, ETC, FLOWNETS, TrainConfig
 from bench.train.data import Ahead
-from bench.train.model import make_model, make_task
+from bench.train.model import make_flow, make_model, make_task
 from bench.train.record import RECORD, TrainingFiles
 from bench.train.training_data import TrainingData, open_training_data
 from bench.train.validation import last_validation
@@ -115,7 +116,7 @@ def _run(
     try:
         with progress.stage("train", config.training.steps, "steps") as stage:
             return run_loop(
-                make_task(model, config.training.points),
+                make_task(model, config.training.points, make_flow(config.model, config.training.seed)),
                 batches,
                 config.training.loop,
                 Hooks(
@@ -135,6 +136,8 @@ def _run(
 def _sampler(config: TrainConfig, data: TrainingData) -> Sampler | ClipSampler:
     if config.model.method in CLIP_METHODS:
         return ClipSampler(data.clips, config.data.augmentation, config.training.seed)
+    if config.model.method == ETC:
+        return ClipSampler(data.clips, config.data.augmentation, config.training.seed, ETC_OFFSETS, reverse=False)
     return Sampler(
         data.clips,
         config.data.augmentation,

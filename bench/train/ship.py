@@ -110,7 +110,7 @@ def _halved(tensor: Tensor, name: str) -> Tensor:
 def _account(record: TrainingRecord, history: str, command: str | None) -> dict[str, Any]:
     """The content of `training.toml`. Starting checkpoints keep folder and name alone; other parts name one machine."""
     tables = record.configuration
-    model = {key: value for key, value in tables.model.items() if key not in ("start", "key_start")}
+    model = {key: value for key, value in tables.model.items() if key not in ("start", "key_start", "flow_start")}
     rows = list(csv.DictReader(history.splitlines()))
     return {
         "command": command or record.command,

@@ -14,6 +14,10 @@ from baselines.clips.sampling import ClipSampler
 from baselines.clips.training import ClipTask
 from baselines.cnn.presets import build_cnn
 from baselines.cnn.training import ImageNetworkTask
+from baselines.etc import etc_loss
+from baselines.etc_training import OFFSETS as ETC_OFFSETS
+from baselines.etc_training import EtcTask, frame_flow
+from baselines.flownets import FlowNetS, build_flownets
 from baselines.mrcfa import build_mrcfa
 from baselines.mrcfa.loss import mrcfa_losses
 from baselines.segformer import build_segformer
@@ -26,10 +30,12 @@ from mpvss.training.optimiser import OptimiserOptions, build_optimiser
 from mpvss.training.pairs import Sampler
 
 CLASSES = 5
+FLOW = partial(build_flownets, (8, 8, 8, 8, 8, 8), (8, 8, 8, 8))
 TASKS = {
     "segformer": lambda: SegFormerTask(build_segformer("mit-nano", CLASSES)),
     "pspnet": lambda: ImageNetworkTask(build_cnn("pspnet", num_classes=CLASSES, depth=18, width=16, auxiliary=True)),
     "ocrnet": lambda: ImageNetworkTask(build_cnn("ocrnet", num_classes=CLASSES, depth=18, width=16)),
+    "etc": lambda: EtcTask(build_cnn("pspnet", num_classes=CLASSES, depth=18, width=16, auxiliary=True), FLOW()),
     "cffm": lambda: ClipTask(build_cffm("mit-nano", CLASSES), cffm_losses),
     "mrcfa": lambda: ClipTask(build_mrcfa("mit-nano", CLASSES), mrcfa_losses),
 }
@@ -59,6 +65,8 @@ PLAIN = Augmentation((64, 96), scale=(1.0, 1.0), flip=False, jitter=False)
 def sampler_of(name, augmentation=PLAIN):
     if name in CLIP_TASKS:
         return ClipSampler([Coloured()], augmentation, seed=1)
+    if name == "etc":
+        return ClipSampler([Coloured()], augmentation, seed=1, offsets=ETC_OFFSETS, reverse=False)
     return Sampler([Coloured()], augmentation, None, seed=1)
 
 
@@ -162,6 +170,59 @@ def test_losses_of_a_clip_are_of_its_own_frames_and_labels(method, make):
     torch.testing.assert_close(losses, expected)
 
 
+class TestEtc:
+    def test_loss_of_a_pair_and_the_flow_between_its_frames(self, make):
+        task, batch = make("etc").eval(), sampler_of("etc").batch(0, range(2))
+        (network,) = task._flow
+        previous = batch.references[:, 0]
+        flow = frame_flow(network, batch.frames, previous)
+        labels = batch.labels, batch.reference_labels[:, 0]
+        expected = etc_loss(task.model, batch.frames, previous, *labels, flow)
+        torch.testing.assert_close(task(batch), {"etc": expected})
+
+    def test_flow_is_in_pixels_of_the_frame(self):
+        """A published FlowNetS says a twentieth of the pixels of its input, which is half the frame."""
+
+        class Constant(FlowNetS):
+            def __init__(self):
+                torch.nn.Module.__init__(self)
+
+            def forward(self, pair):
+                return torch.tensor((8 / 40, -16 / 40)).view(1, 2, 1, 1).expand(len(pair), 2, 8, 12)
+
+        frames = torch.zeros(3, 3, 60, 90, dtype=torch.uint8)
+        flow = frame_flow(Constant(), frames, frames)
+        assert flow.shape == (3, 2, 60, 90)
+        torch.testing.assert_close(flow, torch.tensor((8.0, -16.0)).view(1, 2, 1, 1).expand_as(flow))
+
+    def test_flow_leads_from_a_frame_to_the_one_before(self):
+        """As `FlowNetS.flow` has it, which is in pixels of its own grid, an eighth of the padded frame."""
+        network = FLOW().eval()
+        frames = torch.randint(0, 256, (2, 3, 64, 96), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
+        flow = frame_flow(network, frames[:1], frames[1:])
+        own = network.flow(frames[0], frames[1])
+        expected = F.interpolate(8 * own, (64, 96), mode="bilinear", align_corners=False)
+        torch.testing.assert_close(flow, expected)
+
+    def test_the_flow_network_stays(self, make):
+        task = make("etc").train()
+        (network,) = task._flow
+        assert not network.training
+        total(task, sampler_of("etc").batch(0, range(2))).backward()
+        assert all(value.grad is None for value in network.parameters())
+        assert not any("flow" in name for name in task.model.state_dict())
+
+    def test_pairs_are_of_successive_frames(self):
+        batch = sampler_of("etc").batch(0, range(30))
+        seen = {tuple(int(frame[0, 0, 0]) for frame in clip) for clip in batch.clips()}
+        assert seen <= {(index, index + 1) for index in range(11)}
+        assert len(seen) > 5
+
+    def test_single_frames_are_refused(self):
+        with pytest.raises(UserError, match="trained on pairs of labelled frames, and the batch has none"):
+            TASKS["etc"]()(sampler_of("segformer").batch(0, [0]))
+
+
 class TestClips:
     def test_a_target_and_the_frames_9_6_and_3_before_it_either_way(self):
         """Frame 9, 10 or 11 is the last in time."""
@@ -195,7 +256,7 @@ class TestClips:
     def test_a_clip_without_four_labelled_frames_at_their_distances_is_refused(self, labelled):
         clip = Coloured()
         clip.labelled = labelled
-        message = "clip coloured has no labelled frame whose frames 9, 6 and 3 before it are labelled too"
+        message = "clip coloured has no labelled frame with labels 9, 6 and 3 frames before it, as training needs"
         with pytest.raises(UserError, match=message):
             ClipSampler([clip], PLAIN, seed=0)
 
