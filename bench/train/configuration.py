@@ -23,6 +23,15 @@ CLIP_METHODS = ("cffm", "mrcfa")
 ETC = "etc"
 """A loss for image networks on pairs of frames; what it trains is swept per frame."""
 TRAINABLE = (*(method for method in METHODS if method != "copy"), *CLIP_METHODS, ETC, FLOWNETS)
+NOT_TRAINED = {
+    "copy": "it has no weights of its own; train per-frame",
+    "netwarp": "its authors train it over a trained OCRNet and a frozen RAFT",
+    "tcb": "its authors train it on a frame and three later ones, with a memory",
+    "dvsnet": "its authors train its segmentation, flow and decision networks apart, the last on the others' agreement",
+    "dff-original": "its authors train it in another program; dff is DFF over Mask2Former",
+    "accel-original": "its authors train it in another program; accel is Accel over Mask2Former",
+}
+"""Methods that are run and not trained here, and what to know of that."""
 NEEDS_SEGMENTOR = (*FLOW_DESIGNS, "optical-flow")
 """Methods whose segmentor stays frozen."""
 
@@ -43,6 +52,8 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flow_start: str = ""
 
     def __post_init__(self) -> None:
+        if self.method in NOT_TRAINED:
+            raise UserError(f"model.method is {self.method!r}, which is not trained here: {NOT_TRAINED[self.method]}")
         if self.method not in TRAINABLE:
             raise UserError(f"model.method is {self.method!r}; it must be one of {', '.join(TRAINABLE)}")
         known = self._backbones()
