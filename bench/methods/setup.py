@@ -17,6 +17,7 @@ from bench.methods.image_networks import FORMATS
 from bench.methods.names import (
     BACKBONES,
     GROUND_TRUTH_FLOW,
+    LIBRARY,
     METHODS,
     backbone_names,
     check_names,
@@ -185,4 +186,8 @@ def parse_weights(texts: Sequence[str], rows: Sequence[str], backbones: Sequence
         if not Path(file).is_file():
             raise UserError(f"weights {text}: {file} is not a file")
         files[key] = Path(file)
-    return Weights(files, shipped=SHIPPED in texts)
+    return Weights(files, shipped=SHIPPED in texts, rivals=any(_is_rival(backbone) for backbone in backbones))
+
+
+def _is_rival(backbone: str) -> bool:
+    return backbone.partition("+")[0] not in BACKBONES and not backbone.startswith(LIBRARY)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from bench.methods.names import GROUND_TRUTH_FLOW, LIBRARY, method_of
+from bench.methods.names import BACKBONES, GROUND_TRUTH_FLOW, LIBRARY, method_of
 from mpvss.errors import UserError
 
 FOLDER = Path(__file__).parents[1] / "weights"
@@ -46,9 +46,14 @@ def shipped_file(row: str, backbone: str) -> Path | None:
     return FOLDER / name / MODEL
 
 
-def shipped_identity() -> str:
-    """The start of a SHA-256 over all that is shipped; it does not change with the rows that are asked for."""
+def shipped_identity(*, rivals: bool = False) -> str:
+    """The start of a SHA-256 over all that is shipped of Mask2Former's family, or of the rivals' networks.
+
+    It does not change with the rows that are asked for; nor, for the family, with the rivals that are added.
+    """
     digest = hashlib.sha256()
     for name in shipped_rows():
+        if (name.partition("/")[0] in BACKBONES) == rivals:
+            continue
         digest.update(name.encode() + b"\0" + hashlib.sha256((FOLDER / name / MODEL).read_bytes()).digest())
     return digest.hexdigest()[:16]

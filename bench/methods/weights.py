@@ -16,11 +16,12 @@ class Weights:
     """The checkpoints of rows.
 
     Keys are `BACKBONE/METHOD[@LABEL]`, or `BACKBONE` for its other rows. With `shipped`, what these leave gets the
-    weights that come with the project.
+    weights that come with the project; `rivals` says that backbones of rivals are among them.
     """
 
     files: Mapping[str, Path] = field(default_factory=dict)
     shipped: bool = False
+    rivals: bool = False
 
     def file(self, method: str, backbone: str) -> Path | None:
         """The checkpoint of a row, or None for untrained weights; UserError where none is shipped and one should."""
@@ -36,7 +37,11 @@ class Weights:
     def identity(self) -> dict[str, str]:
         """The keys with the start of each file's SHA-256: what makes two sets of weights the same."""
         identity = {key: _digest(path) for key, path in sorted(self.files.items())}
-        return {**identity, "shipped": shipped_identity()} if self.shipped else identity
+        if self.shipped:
+            identity["shipped"] = shipped_identity()
+            if self.rivals:
+                identity["shipped-rivals"] = shipped_identity(rivals=True)
+        return identity
 
 
 def _digest(path: Path) -> str:

@@ -22,7 +22,7 @@ from mpvss.checkpoints.files import read_tensors
 from mpvss.errors import UserError
 
 TRAINING = "training.toml"
-LIMIT = 30_000_000
+LIMIT = 45_000_000
 """Bytes that the weights of all rows may take together."""
 
 

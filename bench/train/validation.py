@@ -16,7 +16,7 @@ from bench.metrics import confusion_matrix, mean_iou
 from mpvss.motion.encoder import stack_pair
 from mpvss.training.loop import Row
 from mpvss.training.pairs import TrainingClip
-from mpvss.video import VideoSegmenter
+from mpvss.video import VideoSegmenter, uses_key_frames
 
 MIOU, EPE = "miou", "epe"
 
@@ -29,7 +29,7 @@ def video_miou(model: VideoSegmenter, dataset: Dataset, interval: int, device: t
     assert dataset.num_classes is not None, "training data knows its classes"
     confusion = np.zeros((dataset.num_classes, dataset.num_classes), np.int64)
     for clip in dataset.clips:
-        schedule = FixedInterval(interval if getattr(model, "key_frames", True) else clip.num_frames or interval)
+        schedule = FixedInterval(interval if uses_key_frames(model) else clip.num_frames or interval)
         for frame, _, labels in run_video(model, clip.frames(), schedule, device):
             if frame.labels is not None:
                 confusion += confusion_matrix(frame.labels, labels, dataset.num_classes)
