@@ -62,6 +62,7 @@ def styled() -> Iterator[None]:
         "lines.markersize": 5,
         "savefig.dpi": 160,
         "svg.hashsalt": "mpvss-bench",
+        "text.parse_math": False,  # a name may hold a dollar sign
     }
     with mpl.rc_context(settings):
         yield

@@ -6,10 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from bench import __version__
 from bench.cli import (
     compare,
     cost,
     demo,
+    doctor,
     gate,
     latency,
     peer,
@@ -22,6 +24,7 @@ from bench.cli import (
     sweep,
     train,
 )
+from bench.cli.termination import TerminatedError, terminable
 from bench.compare.errors import NotComparableError
 from mpvss.errors import UserError
 
@@ -43,7 +46,7 @@ examples:
       parameters and multiply-accumulates, without running anything
 
 `mpvss-bench COMMAND --help` explains each command. Exit status: 0 done, 1 something failed or got worse (the output
-says what), 2 the input was refused, 3 the two are not comparable, 130 interrupted.
+says what), 2 the input was refused, 3 the two are not comparable, 130 interrupted, 143 terminated.
 """
 
 
@@ -51,17 +54,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; its exit status. Input that is refused gives one line on standard error and status 2."""
     args = make_parser().parse_args(argv)
     try:
-        return args.run(args)
+        with terminable():
+            return args.run(args)
     except NotComparableError as error:
         print(f"mpvss-bench: not comparable: {error}", file=sys.stderr)
         return status.NOT_COMPARABLE
     except UserError as error:
         print(f"mpvss-bench: error: {error}", file=sys.stderr)
         return status.REFUSED
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        how = "terminated" if isinstance(error, TerminatedError) else "interrupted"
         resume = "; rerun the same command to resume" if getattr(args, "resumes", False) else ""
-        print(f"\nmpvss-bench: interrupted{resume}", file=sys.stderr)
-        return status.INTERRUPTED
+        print(f"\nmpvss-bench: {how}{resume}", file=sys.stderr)
+        return status.TERMINATED if isinstance(error, TerminatedError) else status.INTERRUPTED
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -73,6 +78,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"mpvss-bench {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     demo.add_parser(commands, main)
     sweep.add_parser(commands)
@@ -87,4 +93,5 @@ def make_parser() -> argparse.ArgumentParser:
     cost.add_parser(commands)
     profile.add_parser(commands)
     peer.add_parser(commands)
+    doctor.add_parser(commands)
     return parser

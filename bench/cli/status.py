@@ -8,3 +8,5 @@ REFUSED = 2
 NOT_COMPARABLE = 3
 """The difference of the two would mean nothing."""
 INTERRUPTED = 130
+TERMINATED = 143
+"""By SIGTERM."""

@@ -15,10 +15,12 @@ from PIL import Image
 from bench.data.clip import MOST_PIXELS
 from mpvss.errors import UserError
 
-FRAME_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm")
+FRAME_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 LABEL_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
 """Label ids do not survive the lossy formats."""
 
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+"""What a file may be by its content, whatever it is called. Pillow knows more formats; one of them starts a program."""
 _EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
 
 
@@ -89,7 +91,7 @@ def digest(files: Iterable[Path]) -> str:
 
 def _load(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             pixels = image.width * image.height
             if pixels <= MOST_PIXELS:
                 image.load()

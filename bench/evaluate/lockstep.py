@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.evaluate.finite import check_finite
 from bench.evaluate.memo import Memo
 from bench.evaluate.schedule import FixedInterval
 from mpvss.errors import UserError
@@ -168,6 +169,7 @@ class Lockstep:
         for track in self._tracks.values():
             if track.prediction is prediction and track.labels is not None:
                 return track.labels
+        check_finite(prediction)
         labels = prediction.labels()
         if labels.shape != frame.shape[1:]:
             raise UserError(

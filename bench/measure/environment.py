@@ -22,7 +22,7 @@ def describe_environment(device: torch.device) -> Environment:
     return Environment(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         device=_device_name(device),
-        cpu=_cpu_name(),
+        cpu=cpu_name(),
         threads=torch.get_num_threads(),
         os=platform.platform(),
         python=platform.python_version(),
@@ -51,7 +51,8 @@ def _device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """The processor, as the system names it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -105,6 +105,11 @@ PICTURES = {
 """What `mpvss-bench strip` draws, by the first part of the file's name; the rest names the clip."""
 
 
+def _belongs_to(folder: Path, file: Path) -> bool:
+    """Whether a file is a regular one inside the folder: a link could bring any file of the machine into a report."""
+    return file.is_file() and file.resolve().is_relative_to(folder.resolve())
+
+
 def picture_title(run: StudyRun, file: Path) -> str:
     """What a picture shows."""
     kind, _, clip = file.stem.partition("-")
@@ -154,7 +159,7 @@ def _read(folder: Path, name: str) -> StudyRun:
         samples=read_samples(folder),
         latency=rows_of(read_latency(folder)),
         counts=read_clip_counts(folder),
-        pictures=tuple(sorted((folder / "pictures").glob("*.png"))),
+        pictures=tuple(file for file in sorted((folder / "pictures").glob("*.png")) if _belongs_to(folder, file)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ from bench.report.study import Study, StudyRun, picture_title, read_study
 from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables.formats import FORMATS as SHEET_FORMATS
 from bench.report.tables.formats import as_markdown
-from bench.report.tables.tables import class_iou, distance_table, further_table, main_table, miou_by_distance
+from bench.report.tables.tables import as_text, class_iou, distance_table, further_table, main_table, miou_by_distance
 from bench.runs.files import make_folder, read_bytes, write_atomically
 from mpvss.errors import UserError
 
@@ -112,10 +113,18 @@ def _picture_ending(formats: Sequence[str]) -> str | None:
 def _text(report: Report, picture_ending: str | None) -> str:
     study = report.study
     caution = warning(study)
-    parts = ["# Report", f"> **{caution}**" if caution else "", "\n".join(f"- {line}" for line in summary(report))]
+    parts = [
+        "# Report",
+        f"> **{caution}**" if caution else "",
+        "\n".join(f"- {as_text(line)}" for line in summary(report)),
+    ]
     if picture_ending:
-        parts += [f"![{plot.title}]({FIGURES}/{plot.name}.{picture_ending})" for plot in report.plots]
-    parts += [f"![{picture_title(run, file)}]({_copy_of(run, file)})" for run in study.runs for file in run.pictures]
+        parts += [f"![{as_text(plot.title)}]({FIGURES}/{plot.name}.{picture_ending})" for plot in report.plots]
+    parts += [
+        f"![{as_text(picture_title(run, file))}]({quote(_copy_of(run, file))})"
+        for run in study.runs
+        for file in run.pictures
+    ]
     parts += [_section(run) for run in study.runs]
     for title, sheets in report.sections.items():
         parts += [f"## {title}", *map(as_markdown, sheets)] if sheets else []
@@ -126,12 +135,13 @@ def _text(report: Report, picture_ending: str | None) -> str:
 
 
 def _section(run: StudyRun) -> str:
-    command = f"- `{run.about.starts[-1].command}`"
-    parts = [f"## {run.name}", "\n".join([*(f"- {line}" for line in setting_lines(run.about)), command])]
+    command = "- `{}`".format(run.about.starts[-1].command.replace("`", "'"))
+    settings = [f"- {as_text(line)}" for line in setting_lines(run.about)]
+    parts = [f"## {as_text(run.name)}", "\n".join([*settings, command])]
     for backbone, group in groupby(run.cells, key=lambda cell: cell["backbone"]):
         rows = list(group)
         failed = sum(cell["status"] != "ok" for cell in rows)
-        parts.append(f"### {backbone}" + (f" ({failed} of {len(rows)} cells failed)" if failed else ""))
+        parts.append(f"### {as_text(backbone)}" + (f" ({failed} of {len(rows)} cells failed)" if failed else ""))
         parts += [main_table(rows), "Further measures:", further_table(rows)]
         by_distance = distance_table(rows)
         if by_distance:

@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 import re
-import tempfile
+import stat
 from pathlib import Path
 from urllib.parse import quote
 
 from mpvss.errors import UserError
+from mpvss.files import UNFINISHED, written_whole
 
 LONGEST_NAME = 100
 """Characters of a quoted name; file systems take 255 bytes, and a cell's file has two names."""
@@ -37,11 +38,15 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """The content of a file.
 
     Raises:
-        UserError: the file cannot be read, or has over `most` bytes.
+        UserError: the file cannot be read, is no regular file, or has over `most` bytes.
     """
     try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+        # Opening a pipe that nobody writes to would wait for ever.
+        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise UserError(f"{path} is no regular file")
+            size = status.st_size
             if size > most:
                 raise UserError(f"{path} has {size} bytes; a file of its kind has at most {most}")
             return file.read()
@@ -85,21 +90,12 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    try:
-        _replace(path, data)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}") from error
+    with written_whole(path) as file:
+        file.write(data)
 
 
-def _replace(path: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:LONGEST_NAME]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def remove_unfinished(folder: Path) -> None:
+    """Remove the files directly in a folder that a killed process was writing. Nobody else may be writing there."""
+    for file in folder.glob(f".*{UNFINISHED}"):
+        if file.is_file() and not file.is_symlink():
+            file.unlink(missing_ok=True)

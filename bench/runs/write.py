@@ -9,20 +9,24 @@ from pathlib import Path
 
 import msgspec
 
-from bench.runs.files import file_name, make_folder
+from bench.runs.files import file_name, make_folder, remove_unfinished
+from bench.runs.lease import NAME as LEASE
+from bench.runs.lease import Lease, take_lease
 from bench.runs.read import read_cell, read_run_record
 from bench.runs.record_file import write_record
 from bench.runs.records.cell import CellKey, CellRecord
 from bench.runs.records.run import Asked, Configuration, RunRecord, Start
 from mpvss.errors import UserError
+from mpvss.files import UNFINISHED
 
 
 class Run:
-    """A folder of results that is being written."""
+    """A folder of results that is being written, by no other process as long as this object is there."""
 
-    def __init__(self, path: Path, about: RunRecord) -> None:
+    def __init__(self, path: Path, about: RunRecord, lease: Lease) -> None:
         self.path = path
         self.about = about
+        self._lease = lease
 
     @property
     def start(self) -> int:
@@ -38,7 +42,12 @@ class Run:
         return None
 
     def save(self, record: CellRecord) -> None:
-        """Write a cell as of this start, in one step; it takes the place of a file by its older name."""
+        """Write a cell as of this start, in one step; it takes the place of a file by its older name.
+
+        Raises:
+            UserError: it cannot be written, or another process writes in the folder by now.
+        """
+        self._lease.check()
         file, older = (self.path / "cells" / name for name in (record.key.file_name, record.key.older_file_name))
         write_record(file, msgspec.structs.replace(record, start=self.start))
         if older != file:
@@ -65,22 +74,44 @@ def open_run(path: Path, configuration: Configuration, asked: Asked, start: Star
         start: this start's command and environment.
 
     Raises:
-        UserError: the folder holds a run of another configuration, or something else, or cannot be written.
+        UserError: the folder holds a run of another configuration, or something else, cannot be written, or is being
+            written by another process.
     """
-    file = path / "run.json"
+    _check_ours(path)
+    make_folder(path / "cells")
+    lease = take_lease(path)
+    return Run(path, _started(path, configuration, asked, start), lease)
+
+
+def _started(path: Path, configuration: Configuration, asked: Asked, start: Start) -> RunRecord:
+    """Write this start into the `run.json` of a folder that nobody else writes in."""
+    for folder in (path, path / "cells", *path.glob("partial/*")):
+        remove_unfinished(folder)
     starts = [start]
-    if file.exists():
+    if (path / "run.json").exists():
         known = read_run_record(path)
         _check_same(path, known.configuration, configuration)
         asked, starts = known.asked.and_also(asked), [*known.starts, start]
-    elif path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UserError(f"{path} exists and is not a results folder (it has no run.json); choose another")
-    make_folder(path / "cells")
     record = RunRecord(
         configuration=configuration, configuration_sha256=_digest(configuration), asked=asked, starts=starts
     )
-    write_record(file, record)
-    return Run(path, record)
+    write_record(path / "run.json", record)
+    return record
+
+
+def _check_ours(path: Path) -> None:
+    """Refuse a folder with something else in it. One of a run that was killed as it began has no `run.json` yet."""
+    if not path.exists() or (path / "run.json").exists():
+        return
+    others = path.is_dir() and [
+        item
+        for item in path.iterdir()
+        if not (item.name.startswith(".") and item.name.endswith(UNFINISHED))
+        and not item.name.startswith(LEASE)
+        and not (item.name == "cells" and item.is_dir() and not any(item.iterdir()))
+    ]
+    if not path.is_dir() or others:
+        raise UserError(f"{path} exists and is not a results folder (it has no run.json); choose another")
 
 
 def _digest(configuration: Configuration) -> str:

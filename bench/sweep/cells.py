@@ -80,7 +80,7 @@ class Sweep:
         if not found:
             self._progress.say(f"{title}: all cells are there")
             return []
-        store = ClipStore(self._run.partial(backbone))
+        store = ClipStore(self._run.partial(backbone), self._progress.say)
         self._score(backbone, title, store, _lacking(found, "accuracy"))
         methods = list(dict.fromkeys(cell.method for cell in found))
         with self._progress.stage(f"{title}: cost", len(methods), "methods") as stage:

@@ -122,6 +122,7 @@ def _run(
                 Hooks(
                     validate=lambda: data.measure(model, process.device),
                     resume=begin,
+                    say=progress.say,
                     advance=stage.advance,
                     log=log,
                 ),

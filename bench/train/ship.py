@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import tomli_w
 from torch import Tensor
 
@@ -18,7 +17,7 @@ from bench.methods.shipped import MODEL, shipped_rows
 from bench.runs.record_file import read_record
 from bench.runs.records.training import TrainingRecord
 from bench.train.record import HISTORY, RECORD
-from mpvss.checkpoints.files import read_tensors
+from mpvss.checkpoints.files import read_tensors, to_bytes
 from mpvss.errors import UserError
 
 TRAINING = "training.toml"
@@ -50,7 +49,7 @@ def ship(run: Path, name: str, command: str | None = None) -> Path:
         raise UserError(f"{run} trained {trained['backbone']}/{trained['method']}; it cannot be the row {name}")
     tensors, metadata = read_tensors(run / MODEL)
     halved = {tensor_name: _halved(tensor, f"{run}: {tensor_name}") for tensor_name, tensor in tensors.items()}
-    model = safetensors.torch.save(halved, metadata)
+    model = to_bytes(halved, metadata)
     others = sum((shipped.FOLDER / other / MODEL).stat().st_size for other in shipped_rows() if other != name)
     if others + len(model) > LIMIT:
         raise UserError(f"{name} takes {len(model)} bytes and the other rows {others}; together they may take {LIMIT}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from mpvss.errors import UserError
+from mpvss.files import written_whole
 
 FORMAT = "mpvss-bench"
 _TORCH_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -40,12 +42,20 @@ def save_checkpoint(module: nn.Module, path: str | os.PathLike[str], configurati
     tensors = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        safetensors.torch.save_file(tensors, temporary, metadata)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as file:
+        file.write(to_bytes(tensors, metadata))
+
+
+def to_bytes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """The content of a safetensors file. The same tensors and metadata always give the same bytes."""
+    content = safetensors.torch.save(dict(tensors), dict(metadata))
+    end = 8 + int.from_bytes(content[:8], "little")
+    # The library writes the tensors in one order, and the metadata in any.
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def read_configuration(path: str | os.PathLike[str]) -> dict[str, Any] | None:
@@ -80,6 +90,8 @@ def flatten(content: object, source: str) -> dict[str, Tensor]:
     tensors = {}
     for name, value in content.items():
         if isinstance(value, np.ndarray):
+            if value.dtype.kind not in "biuf":
+                raise UserError(f"{source} is not a checkpoint: {name} is an array of {value.dtype}, not of numbers")
             value = torch.from_numpy(np.array(value))
         if isinstance(value, Tensor):
             tensors[str(name).removeprefix("module.")] = value
@@ -107,6 +119,8 @@ def _read_pickle(path: Path) -> object:
     with path.open("rb") as file:
         is_zip = file.read(2) == b"PK"
     is_torch = is_zip or _is_torch_legacy(path)
+    if is_zip:
+        _check_stored(path)
     try:
         if is_torch:
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -120,6 +134,20 @@ def _read_pickle(path: Path) -> object:
                 f"{path} is refused: it is not plain tensors, and reading it could run code ({reason})"
             ) from error
         raise UserError(f"{path} is not a checkpoint, or is damaged: {type(error).__name__}: {reason}") from error
+
+
+def _check_stored(path: Path) -> None:
+    """Raise UserError where a zip file would unpack to more than it is: PyTorch stores, and never compresses."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise UserError(f"{path} is not a checkpoint, or is damaged: {error}") from error
+    if unpacked > path.stat().st_size:
+        raise UserError(
+            f"{path} is refused: it has {path.stat().st_size} bytes and would unpack to {unpacked}; PyTorch's files "
+            "are not compressed"
+        )
 
 
 def _is_torch_legacy(path: Path) -> bool:

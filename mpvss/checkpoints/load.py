@@ -44,7 +44,7 @@ def load_checkpoint(
     FlowNetS, our own, and those that the module's, or a part's, `checkpoint_format` adds. A whole part that the
     checkpoint lacks (a motion module, say) is left alone and reported. A published MPVSS checkpoint turns on the warp
     it was trained with. UserError, before anything is changed, where the checkpoint is of another variant, a tensor
-    has another shape, part of a part is missing or has no place, or nothing fits.
+    has another shape or holds NaN or infinity, part of a part is missing or has no place, or nothing fits.
 
     With `any_classes`, the class head of a checkpoint for another number of classes is left out, and counts as
     missing; else it is refused.
@@ -87,6 +87,7 @@ def load_checkpoint(
         placed = {name: tensor for name, tensor in placed.items() if name not in others}
         missing = (*missing, *others)
     _check_shapes(where, placed, targets, formats)
+    _check_finite(where, placed)
     with torch.no_grad():
         for name, tensor in placed.items():
             targets[name].copy_(tensor)
@@ -183,6 +184,13 @@ def _check_shapes(
             theirs, ours = (rows - head.other_rows for rows in (tensor.shape[0], wanted[0]))
             raise UserError(f"{where} was made for {theirs} classes, the module for {ours} ({name})")
         raise UserError(f"{where} has {name} of shape {tuple(tensor.shape)}; the module's is {tuple(wanted)}")
+
+
+def _check_finite(where: str, placed: Mapping[str, Tensor]) -> None:
+    """Raise where a weight is NaN or infinite: what such a network predicts means nothing."""
+    for name, tensor in placed.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise UserError(f"{where} holds NaN or infinity in {name}")
 
 
 def _check_facts(

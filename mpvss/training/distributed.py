@@ -33,6 +33,11 @@ class Process:
         each = batch // self.count
         return range(self.rank * each, (self.rank + 1) * each)
 
+    def wait(self) -> None:
+        """Until all processes of the run have come here."""
+        if self.count > 1:
+            dist.barrier()
+
 
 @contextmanager
 def joined_processes(device: torch.device) -> Iterator[Process]:

@@ -20,7 +20,7 @@ from mpvss.errors import UserError
 from mpvss.training.batch import Batch
 from mpvss.training.distributed import Process, mean_over_processes
 from mpvss.training.optimiser import OptimiserOptions, build_optimiser
-from mpvss.training.run_state import NAME, load_state, save_state
+from mpvss.training.run_state import NAME, DamagedError, load_state, save_state
 from mpvss.training.tasks import Task
 
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -64,6 +64,8 @@ class Hooks:
     """Told how many steps a resumed run has behind it."""
     advance: Callable[[], None] = lambda: None
     """Told that a step is done."""
+    say: Callable[[str], None] = lambda text: None
+    """Told, in a sentence, what a reader of the run's output must know."""
     log: Callable[[Sequence[Row]], None] = lambda history: None
     """Given the history so far at each new line, in the first process alone."""
 
@@ -82,7 +84,8 @@ def train(
 
     `data` gives this process's batch of a step, counted from 0, and is a function of the step alone. `folder` gets
     `checkpoint.pt` and TensorBoard's files. Where it holds a checkpoint, the run resumes from that and ends with the
-    weights it would have had uninterrupted. `identity` is what must not change between the two.
+    weights it would have had uninterrupted; a damaged one is set aside, and the run starts anew. `identity` is what
+    must not change between the two.
 
     Raises:
         NonFiniteLossError: a loss is not finite. Weights and checkpoint are those of the step before.
@@ -90,7 +93,7 @@ def train(
     """
     task.to(process.device).train()
     run = _Run(task, options, folder / NAME, identity, process.device)
-    start = run.resume() if run.path.exists() else 0
+    start = _resumed(run, hooks, process)
     if start == 0:
         _seed(options.seed + process.rank)
     hooks.resume(start)
@@ -123,6 +126,21 @@ def train(
         if writer is not None:
             writer.close()
     return run.history
+
+
+def _resumed(run: _Run, hooks: Hooks, process: Process) -> int:
+    """The steps that the run's checkpoint has behind it. A damaged one is kept under another name."""
+    if not run.path.exists():
+        return 0
+    try:
+        return run.resume()
+    except DamagedError as error:
+        process.wait()  # each has read it
+        aside = run.path.with_suffix(".damaged")
+        if process.rank == 0:
+            run.path.replace(aside)
+        hooks.say(f"{error}: it is {aside.name} now, and the run starts anew")
+        return 0
 
 
 class _Run:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,15 @@ import torch
 import torch.distributed as dist
 
 from mpvss.errors import UserError
+from mpvss.files import written_whole
 
 NAME = "checkpoint.pt"
+PARTS = {"identity", "done", "model", "optimiser", "scaler", "history", "pending", "random"}
+"""What a checkpoint holds."""
+
+
+class DamagedError(UserError):
+    """A checkpoint's file is not whole, so that nothing in it can be relied on."""
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
@@ -25,28 +32,27 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
         dist.all_gather_object(every, mine)
         if dist.get_rank():
             return
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
+    with written_whole(path) as file:
         torch.save({**state, "random": every}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def load_state(path: Path) -> dict[str, Any]:
     """Read what `save_state` wrote, and set this process's random states. No code of the file is run.
 
     Raises:
-        UserError: the file is damaged or no checkpoint of a run, or was written by another number of processes.
+        DamagedError: the file is not whole.
+        UserError: the file is no checkpoint of a run, or was written by another number of processes.
     """
     try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()  # PyTorch itself does not look at the check sums
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes fail in too many ways to name
         reason = str(error).partition("\n")[0]
-        raise UserError(
-            f"{path} is damaged ({type(error).__name__}: {reason}); remove it to start the run anew"
-        ) from error
-    if not isinstance(state, dict) or not {"random", "identity", "done"} <= state.keys():
+        raise DamagedError(f"{path} is damaged ({type(error).__name__}: {reason})") from error
+    if damaged is not None:
+        raise DamagedError(f"{path} is damaged (the check sum of {damaged} is wrong)")
+    if not isinstance(state, dict) or not state.keys() >= PARTS:
         raise UserError(f"{path} is no checkpoint of a training run; remove it, or choose another folder")
     rank, count = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     if len(state["random"]) != count:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,28 @@ def test_runs_as_a_module():
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "mpvss-bench: error: /nowhere does not exist\n"
+
+
+def test_sigterm_keeps_what_is_done_and_is_status_143(tmp_path):
+    out = tmp_path / "run"
+    command = ["sweep", "--methods", "per-frame,copy,mpvss", "--data", "generated:clips=40,frames=4,size=64x64"]
+    command += ["--intervals", "1,3", "--threads", "1", "--out", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", *command],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not list(out.glob("partial/*/*.npz")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.terminate()
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 143
+    assert errors.splitlines()[-1] == "mpvss-bench: terminated; rerun the same command to resume"
+    assert list(out.glob("partial/*/*.npz"))
+    assert [file for file in out.rglob(".*") if file.is_file()] == []

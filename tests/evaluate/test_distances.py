@@ -232,6 +232,34 @@ def test_scores_come_back_from_the_store_as_they_were(tmp_path):
         assert loaded[cell].measures() == score.measures()
 
 
+@pytest.mark.parametrize("keep", [0, 10, 300, -1])
+def test_a_damaged_file_of_the_store_is_set_aside_and_said(keep, tmp_path):
+    scorer = DistanceScorer([Cell("m", 1)], 2)
+    for index, groups in enumerate(walk(Decaying(), "a", (1,))):
+        scorer.update(frame("a", index).labels, groups)
+    said = []
+    store = ClipStore(tmp_path, said.append)
+    store.save(0, "a", scorer.end(()))
+    (file,) = tmp_path.iterdir()
+    content = file.read_bytes()
+    file.write_bytes(content[:keep])
+    assert store.load(0, "a") == {}
+    assert (tmp_path / "00000-a.damaged").read_bytes() == content[:keep]
+    assert "00000-a.npz is damaged" in said[0]
+    assert "scored again" in said[0]
+    assert store.load(0, "a") == {}
+    assert len(said) == 1
+
+
+def test_a_file_of_the_store_that_would_fill_the_memory_is_set_aside(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.evaluate.clip_store.MOST_BYTES", 1000)
+    said = []
+    store = ClipStore(tmp_path, said.append)
+    np.savez_compressed(tmp_path / "00000-a.npz", confusion=np.zeros(100_000))
+    assert store.load(0, "a") == {}
+    assert "would unpack to 800" in said[0]
+
+
 def test_all_ignored_is_no_accuracy_and_no_zero():
     scorer = DistanceScorer([Cell("m", 4)], 2)
     (groups,) = [groups for groups in walk(Decaying(), "a", (4,)) if groups]

@@ -4,6 +4,7 @@ import collections
 import os
 import pickle
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from bench.methods import build
 from mpvss.build import build_mpvss, build_segmentor
 from mpvss.checkpoints import load_checkpoint, read_configuration, save_checkpoint
 from mpvss.checkpoints.names import to_ours
+from mpvss.errors import UserError
 from mpvss.presets import BACKBONES, Backbone, Head, ResNetNumbers, SwinNumbers
 
 CLASSES = 5
@@ -137,15 +139,23 @@ class TestOurOwn:
         path = tmp_path / "a.safetensors"
         save_checkpoint(mpvss(1), path, {"step": 1})
 
-        def fail(tensors, file, metadata):
-            Path(file).write_bytes(b"half")
+        def fail(handle):
             raise OSError("no space left")
 
-        monkeypatch.setattr(safetensors.torch, "save_file", fail)
-        with pytest.raises(OSError, match="no space left"):
+        monkeypatch.setattr("mpvss.files.os.fsync", fail)
+        with pytest.raises(UserError, match=r"a\.safetensors cannot be written: no space left"):
             save_checkpoint(mpvss(2), path, {"step": 2})
         assert read_configuration(path) == {"step": 1}
         assert [file.name for file in tmp_path.iterdir()] == ["a.safetensors"]
+
+    def test_equal_weights_are_equal_bytes_that_others_may_read(self, mpvss, tmp_path):
+        saved = mpvss(1)
+        for number in range(8):  # the library orders the metadata at random
+            save_checkpoint(saved, tmp_path / f"{number}.safetensors", {"method": "mpvss"})
+        assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+        assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o644}
+        tensors = safetensors.torch.load_file(tmp_path / "0.safetensors")
+        assert all(torch.equal(tensors[name], tensor) for name, tensor in saved.state_dict().items())
 
     def test_file_of_another_program_has_no_configuration(self, tmp_path):
         safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors", {"configuration": "{}"})
@@ -340,6 +350,13 @@ class TestRefused:
     def test_nothing_fits(self, mpvss):
         assert_refused(mpvss(1), {"encoder.weight": torch.zeros(2)}, "holds nothing for this MPVSS.*encoder.weight")
 
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+    def test_weights_that_are_not_finite(self, value, mpvss, published):
+        module, tensors = mpvss(2), published(mpvss(1))
+        name = next(name for name in tensors if "class_embed" in name)
+        tensors[name].view(-1)[0] = value
+        assert_refused(module, tensors, "the checkpoint holds NaN or infinity in .*class")
+
     def test_mapping_without_tensors(self, mpvss, without_shape_checks):
         assert_refused(mpvss(1), {"model": {"epoch": 3}}, "none of its 1 entries is a tensor")
 
@@ -413,6 +430,25 @@ class TestNotACheckpoint:
         (tmp_path / name).write_bytes(OTHER_FILES[name])
         assert_refused(mpvss(1), tmp_path / name, re.escape(name))
         assert_refused(mpvss(1), str(tmp_path / name), re.escape(name))
+
+    def test_a_zip_file_that_unpacks_to_more_than_it_is(self, mpvss, tmp_path):
+        torch.save({"a": torch.zeros(100_000)}, tmp_path / "stored.pth")
+        with (
+            zipfile.ZipFile(tmp_path / "stored.pth") as stored,
+            zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as bomb,
+        ):
+            for entry in stored.infolist():
+                bomb.writestr(entry.filename, stored.read(entry))
+        assert_refused(mpvss(1), tmp_path / "bomb.pth", "would unpack to 4.....; PyTorch's files are not compressed")
+
+    def test_arrays_of_objects(self, mpvss, tmp_path):
+        (tmp_path / "a.pkl").write_bytes(pickle.dumps({"model": {"w": np.array([{}, None])}}))
+        assert_refused(mpvss(1), tmp_path / "a.pkl", "w is an array of object, not of numbers")
+
+    @pytest.mark.parametrize("header", ["[1, 2]", '{"a": [1, 2]}', '{"a": ' + '{"b": ' * 200_000, "{}", '{"a": 3}'])
+    def test_safetensors_with_another_header(self, header, mpvss, tmp_path):
+        (tmp_path / "a.safetensors").write_bytes(len(header).to_bytes(8, "little") + header.encode() + b"0")
+        assert_refused(mpvss(1), tmp_path / "a.safetensors", r"a\.safetensors is")
 
     def test_folder_and_missing_path(self, mpvss, tmp_path):
         assert_refused(mpvss(1), tmp_path, "does not exist or is not a file")

@@ -201,3 +201,26 @@ def test_tables_keep_their_shape_whatever_the_text():
         "|:---------|-----------:|",
         "| a\\|b     |          1 |",
     ]
+
+
+def test_names_begin_no_html_and_no_formula(tmp_path):
+    evil = r"hf:<img src=x onerror=alert(1)>$\frac$|`"
+    run = make(tmp_path / "run", {("per-frame", 1): cell(0.8), ("mpvss", 2): cell(0.7, weights="<b>w</b>")}, evil)
+    files = report([run], tmp_path / "out", ["md", "html", "svg"])
+    for file in (file for file in files if file.suffix in (".md", ".html")):
+        text = file.read_text()
+        assert "<img src=x" not in text
+        assert "<b>w" not in text
+    assert any(r"$\frac$" in file.read_text() for file in files if file.suffix == ".svg")
+
+
+def test_a_link_among_the_pictures_is_not_followed(tmp_path):
+    run = make(tmp_path / "run", {("copy", 2): cell(0.5)})
+    (run / "pictures").mkdir()
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"\x89PNG secret")
+    (run / "pictures" / "strip-a.png").symlink_to(secret)
+    os.mkfifo(run / "pictures" / "strip-b.png")
+    files = report([run], tmp_path / "out", ["md", "html"])
+    assert not any(b"secret" in file.read_bytes() for file in files)
+    assert not list((tmp_path / "out").rglob("*strip*"))

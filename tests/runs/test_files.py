@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from bench.runs import files
-from bench.runs.files import file_name, make_folder, read_bytes, write_atomically, write_json
+from bench.runs.files import file_name, make_folder, read_bytes, remove_unfinished, write_atomically, write_json
 from bench.runs.records.cell import CellKey
 from mpvss.errors import UserError
+from mpvss.files import written_whole
 
 
 def test_a_write_that_is_cut_off_leaves_the_old_file(tmp_path, monkeypatch):
@@ -20,7 +22,7 @@ def test_a_write_that_is_cut_off_leaves_the_old_file(tmp_path, monkeypatch):
     def fail(handle):
         raise OSError("disk full")
 
-    monkeypatch.setattr(files.os, "fsync", fail)
+    monkeypatch.setattr("mpvss.files.os.fsync", fail)
     with pytest.raises(UserError, match=r"cell\.json cannot be written: disk full"):
         write_atomically(file, b"new")
     assert file.read_bytes() == b"old"
@@ -69,3 +71,36 @@ def test_a_name_is_one_component_of_a_path(tmp_path, name):
 
 def test_long_names_stay_apart():
     assert file_name("x" * 300) != file_name("x" * 301)
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    file = tmp_path / "checkpoint.pt"
+    with written_whole(file) as first, written_whole(file) as second:
+        first.write(b"first")
+        second.write(b"second")
+    assert file.read_bytes() == b"first"  # the outer block ends last
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_full_disk_names_the_file_and_the_space(tmp_path, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("mpvss.files.os.fsync", full)
+    with pytest.raises(UserError, match=r"cell\.json cannot be written: No space left on device; [0-9.]+ MiB are free"):
+        write_atomically(tmp_path / "cell.json", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_kill_left_unfinished_is_removed_and_nothing_else(tmp_path):
+    kept = [tmp_path / name for name in ("run.json", ".hidden", "notes.part")]
+    for file in (*kept, tmp_path / ".run.json.abc123.part"):
+        file.write_text("x")
+    remove_unfinished(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "cell.json")
+    with pytest.raises(UserError, match=r"cell\.json is no regular file"):
+        read_bytes(tmp_path / "cell.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -161,6 +162,18 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
     with pytest.raises(UserError, match=r"no run\.json"):
         read_run(tmp_path)
+
+
+def test_a_folder_of_a_run_that_was_killed_as_it_began_is_taken(tmp_path):
+    (tmp_path / "cells").mkdir()
+    for name in (".run.json.abc.part", ".lease"):
+        (tmp_path / name).write_bytes(b"")
+    long_ago = 1e9
+    os.utime(tmp_path / ".lease", (long_ago, long_ago))
+    run = open_run(tmp_path, CONFIGURATION, ASKED, START)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lease", "cells", "run.json"]
+    del run
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cells", "run.json"]
 
 
 def test_what_a_card_adds_to_a_row_is_documented(run):

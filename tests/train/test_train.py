@@ -213,12 +213,28 @@ def test_the_record_of_a_run_that_was_stopped_and_goes_on(config, tmp_path, monk
     assert read() == ended  # nothing was trained, and nothing is claimed
 
 
-def test_a_damaged_checkpoint_or_a_file_in_the_folders_place_is_refused(config, tmp_path, capsys):
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+def test_a_damaged_checkpoint_is_set_aside_and_the_run_starts_anew(damage, config, tmp_path, capsys):
+    command = ["train", config(), "--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    whole = (tmp_path / "out/model.safetensors").read_bytes()
+    content = (tmp_path / "out/checkpoint.pt").read_bytes()
+    middle = len(content) // 2
+    cut, flipped = content[:middle], content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    damaged = {"cut": cut, "flipped": flipped}[damage]
+    (tmp_path / "out/checkpoint.pt").write_bytes(damaged)
+    capsys.readouterr()
+    assert main(command) == 0
+    errors = capsys.readouterr().err
+    assert "checkpoint.pt is damaged" in errors
+    assert "it is checkpoint.damaged now, and the run starts anew" in errors
+    assert (tmp_path / "out/checkpoint.damaged").read_bytes() == damaged
+    assert (tmp_path / "out/model.safetensors").read_bytes() == whole
+
+
+def test_another_checkpoint_or_a_file_in_the_folders_place_is_refused(config, tmp_path, capsys):
     command = ["train", config(), "--out", str(tmp_path / "out")]
     (tmp_path / "out").mkdir()
-    (tmp_path / "out/checkpoint.pt").write_bytes(b"PK cut short")
-    assert main(command) == 2
-    assert "checkpoint.pt is damaged" in capsys.readouterr().err
     torch.save({"model": {}}, tmp_path / "out/checkpoint.pt")
     assert main(command) == 2
     assert "checkpoint.pt is no checkpoint of a training run" in capsys.readouterr().err

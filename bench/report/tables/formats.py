@@ -10,7 +10,7 @@ from html import escape
 from itertools import groupby
 
 from bench.report.tables.sheet import Entry, Sheet
-from bench.report.tables.tables import markdown
+from bench.report.tables.tables import as_text, pipe_table
 
 LONG, WIDE = 40, 90
 """Characters of a text that wants more than a line, and of a row that an upright page has no room for."""
@@ -33,15 +33,15 @@ _LATEX = {
 
 def as_markdown(sheet: Sheet) -> str:
     """The table in Markdown, with its title and notes."""
-    return "\n\n".join([f"**{sheet.title}**", markdown_table(sheet), *sheet.notes]) + "\n"
+    return "\n\n".join([f"**{as_text(sheet.title)}**", markdown_table(sheet), *map(as_text, sheet.notes)]) + "\n"
 
 
 def markdown_table(sheet: Sheet) -> str:
     """The bare table, with the best in bold and the second best underlined."""
     marks = {"": "{}", "best": "**{}**", "second": "<u>{}</u>"}
-    rows = [[marks[entry.mark].format(entry.text) for entry in row] for row in sheet.rows]
-    left = [header.flat for header in sheet.headers if not header.number]
-    return markdown([header.flat for header in sheet.headers], rows, left=left)
+    rows = [[marks[entry.mark].format(as_text(entry.text)) for entry in row] for row in sheet.rows]
+    left = [as_text(header.flat) for header in sheet.headers if not header.number]
+    return pipe_table([[as_text(header.flat) for header in sheet.headers]], rows, left=left)
 
 
 def as_latex(sheet: Sheet) -> str:

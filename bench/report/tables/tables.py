@@ -108,12 +108,19 @@ def class_iou(cells: Sequence[Row], class_names: Sequence[str]) -> pd.DataFrame:
 
 
 def markdown(header: list[str], rows: list[list[str]], left: Sequence[str] = ("Weights", "Status")) -> str:
-    """A Markdown table, numbers to the right, the first column and those named `left` to the left; `|` is escaped."""
-    escaped = [[text.replace("|", "\\|") for text in row] for row in [header, *rows]]
-    align = ["left" if i == 0 or name in left else "right" for i, name in enumerate(header)]
-    return tabulate(
-        escaped[1:], escaped[0], tablefmt="pipe", colalign=align, disable_numparse=True, preserve_whitespace=True
-    )
+    """A Markdown table of plain texts, numbers to the right, the first column and those named `left` to the left."""
+    return pipe_table(*([[as_text(text) for text in row] for row in part] for part in ([header], rows)), left=left)
+
+
+def pipe_table(header: list[list[str]], rows: list[list[str]], left: Sequence[str]) -> str:
+    """As `markdown`, of texts that are Markdown; the header is one row."""
+    align = ["left" if i == 0 or name in left else "right" for i, name in enumerate(header[0])]
+    return tabulate(rows, header[0], tablefmt="pipe", colalign=align, disable_numparse=True, preserve_whitespace=True)
+
+
+def as_text(text: str) -> str:
+    """Markdown that shows a text on one line: it begins no HTML, and ends no cell of a table."""
+    return " ".join(text.splitlines()).replace("<", "&lt;").replace("|", "\\|")
 
 
 def _has_distances(cell: Row) -> bool:
