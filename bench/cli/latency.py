@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from bench.cli import options
 
@@ -16,10 +16,13 @@ memory, and on a CUDA device energy and what the card did meanwhile (clocks, tem
 """
 
 NOTES = """\
-scopes (--scopes); batch 1 in each:
+scopes (--scopes); all but the last run one frame at a time:
   model   from the frame on the device to the scores of all classes on the device
   labels  from the frame on the device to the label map on the host
   video   from decoding the frame to the label map on the host; for video:PATH and folder:PATH without labels
+  throughput  frames a second of --batch streams at once. A method takes one frame at a time, so frames are not stacked:
+              each index of the clip is issued for every stream in turn, and the device is waited for once a pass.
+              Label maps stay on the device. On a CPU nothing runs ahead, so this is the labels scope by another name
 
 protocols (--protocol):
   precise  rounds of one pass over the clip (its first 15 frames, key frames at 0, 5, 10), after a warm-up that ends
@@ -59,17 +62,29 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="LIST",
         help="key-frame intervals that FPS is given at; it follows from the mean times (default: 1,2,5,10)",
     )
-    what.add_argument("--scopes", default=["labels"], help="of model, labels, video (default: labels)", **names)
+    what.add_argument(
+        "--scopes", default=["labels"], help="of model, labels, video, throughput (default: labels)", **names
+    )
+    what.add_argument(
+        "--batch", type=int, default=1, metavar="N", help="streams at once in scope throughput (default: 1)"
+    )
     what.add_argument(
         "--deadline",
         type=float,
         action="append",
         metavar="MS",
-        help="deadline of a frame in ms; may be repeated (default: those of 30 and 60 Hz)",
+        help="deadline of a frame in ms; may be repeated (default: of 30 and 60 Hz, and of the data's frame rate)",
     )
     options.add_weights(what)
     data = parser.add_argument_group("data, of which the first 15 frames of the first clip are run (see sweep)")
     options.add_data(data)
+    data.add_argument(
+        "--size",
+        type=options.sizes,
+        metavar="LIST",
+        help="HEIGHTxWIDTH that frames are made at or resized to (default: as the data has them, 192x320 of what is "
+        "made up). Of several, each has its run in DIR/HEIGHTxWIDTH, and DIR the curve of time against size",
+    )
     how = parser.add_argument_group("how precisely")
     how.add_argument("--protocol", choices=("precise", "paper"), default="precise", help="default: precise")
     how.add_argument(
@@ -77,7 +92,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     how.add_argument("--samples", type=int, metavar="N", help="of each kind of frame at least (default: 30)")
     how.add_argument(
-        "--time-limit", type=float, metavar="S", help="seconds for a backbone, seen to after a round (default: 60)"
+        "--time-limit",
+        type=float,
+        metavar="S",
+        help="seconds for a backbone, building and warm-up included; one round is timed in any case (default: 60)",
     )
     run = parser.add_argument_group("how to run")
     options.add_device(run)
@@ -87,37 +105,35 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bench.report.tables.latency import latency_table, speed_table
-    from bench.runs.files import write_text
-    from bench.runs.read import read_latency
-    from bench.sweep import latency
+    from bench.report.times import write_curve, write_times
+    from bench.sweep import latency, latency_at_sizes
 
-    outcome = latency(
-        args.out,
-        methods=args.methods,
-        backbones=args.backbones,
-        intervals=args.intervals,
-        scopes=args.scopes,
-        deadlines_ms=args.deadline,
-        data=args.data,
-        labels=args.labels,
-        classes=args.classes,
-        weights=args.weights,
-        protocol=args.protocol,
-        precision=args.precision,
-        samples=args.samples,
-        time_limit=args.time_limit,
-        execution=args.execution,
-        mode=options.mode_of(args),
-        seed=args.seed,
-        device=args.device,
-        threads=args.threads,
-        command=options.command(),
-    )
-    cells = [cell for cell in outcome.rows() if cell["status"] == "ok"]
-    if cells:
-        times = latency_table(cast("list", read_latency(outcome.path).to_dict("records")))
-        text = f"{times}\n\n{speed_table(cells)}\n"
-        write_text(outcome.path / "latency.md", text)
-        print(text, end="")
-    return options.end(outcome.failed, args.out)
+    settings: dict[str, Any] = {
+        "methods": args.methods,
+        "backbones": args.backbones,
+        "intervals": args.intervals,
+        "scopes": args.scopes,
+        "batch": args.batch,
+        "deadlines_ms": args.deadline,
+        "data": args.data,
+        "labels": args.labels,
+        "classes": args.classes,
+        "weights": args.weights,
+        "protocol": args.protocol,
+        "precision": args.precision,
+        "samples": args.samples,
+        "time_limit": args.time_limit,
+        "execution": args.execution,
+        "mode": options.mode_of(args),
+        "seed": args.seed,
+        "device": args.device,
+        "threads": args.threads,
+        "command": options.command(),
+    }
+    if args.size is None or len(args.size) == 1:
+        outcomes = [latency(args.out, size=args.size[0] if args.size else None, **settings)]
+    else:
+        outcomes = latency_at_sizes(args.out, args.size, **settings)
+    texts = [write_times(outcome.path) for outcome in outcomes]
+    print(texts[0] if len(texts) == 1 else write_curve(args.out), end="")
+    return options.end([key for outcome in outcomes for key in outcome.failed], args.out)

@@ -37,6 +37,11 @@ def size(text: str) -> tuple[int, int]:
     return int(matched[1]), int(matched[2])
 
 
+def sizes(text: str) -> list[tuple[int, int]]:
+    """Frame sizes separated by commas, each once."""
+    return list(dict.fromkeys(map(size, names(text))))
+
+
 def add_data(parser: argparse._ActionsContainer) -> None:
     """Which frames to run on."""
     parser.add_argument("--data", default="generated", metavar="SPEC", help="see below (default: generated)")

@@ -10,7 +10,7 @@ from bench.cli import options
 TEXT = """\
 Run a method over a made-up clip under torch's profiler, and write where the time of key and of non-key frames goes: by
 stage and by operator, with multiply-accumulates, achieved rates and how far they are from what this machine reaches
-at most. The weights are untrained, and nothing here is a speed: the profiler slows work down. See `latency` for that.
+at most. Nothing here is a speed: the profiler slows work down. See `latency` for that.
 """
 NOTES = """\
 written to DIR: profile.md (to read), profile.json (all numbers), stages.csv, kernels.csv, roofline and memory plots
@@ -22,6 +22,7 @@ transfer; what is outside of them is `segment` or `propagate`. A method of your 
 
 examples:
   mpvss-bench profile mpvss --out results/runs/profile
+  mpvss-bench profile optical-flow@fine-tuned --weights shipped --size 192x320 --out results/runs/profile
   mpvss-bench profile accel --backbone r101+r50 --size 1024x2048 --classes 19 --device cuda --out results/runs/profile
 """
 
@@ -35,10 +36,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         epilog=NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("method", metavar="METHOD", help="the project's own, or one that a package adds")
+    parser.add_argument(
+        "method", metavar="METHOD", help="METHOD[@LABEL]: the project's own, or one that a package adds"
+    )
     parser.add_argument("--backbone", default="micro", help="default: micro; for Accel also KEY+OTHER")
     parser.add_argument("--size", type=options.size, default=(480, 853), metavar="HxW", help="default: 480x853")
-    parser.add_argument("--classes", type=int, default=124, metavar="N", help="default: 124")
+    parser.add_argument("--classes", type=int, metavar="N", help="default: the weights', or 124 where they are random")
+    options.add_weights(parser)
     parser.add_argument("--interval", type=int, default=5, metavar="N", help="key-frame interval (default: 5)")
     parser.add_argument("--frames", type=int, default=6, metavar="N", help="frames to profile (default: 6)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
@@ -66,6 +70,8 @@ def _run(args: argparse.Namespace) -> int:
         backbone=args.backbone,
         size=args.size,
         num_classes=args.classes,
+        weights=args.weights,
+        seed=args.seed,
         interval=args.interval,
         frames=args.frames,
         device=select_device(args.device),

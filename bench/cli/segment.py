@@ -14,6 +14,9 @@ examples:
       --weights mask2former.pth --interval 10 --out overlay.mp4
 """
 
+UNKNOWN_RATE = 15
+"""Frames a second of what does not say its rate."""
+
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command's parser."""
@@ -32,14 +35,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--interval", type=int, default=5, metavar="N", help="key-frame interval (default: 5)")
     parser.add_argument("--classes", type=int, metavar="N", help="default: the data's, else the weights'")
     options.add_weights(parser)
-    parser.add_argument("--fps", type=float, help="of the output (default: the video's; 15 for a folder)")
+    parser.add_argument("--fps", type=float, help="of the output (default: the data's; 15 where it has none)")
     parser.add_argument("--frames", type=int, metavar="N", help="the first N frames alone")
     options.add_device(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    from bench.data import video_rate
     from bench.evaluate.schedule import FixedInterval
     from bench.methods.setup import set_up
     from bench.pictures.overlay import write_overlay
@@ -68,7 +70,7 @@ def _run(args: argparse.Namespace) -> int:
         built.segmenters[args.method],
         args.out,
         palette=setup.palette,
-        fps=args.fps if args.fps is not None else video_rate(args.video),
+        fps=args.fps if args.fps is not None else setup.dataset.frame_rate or UNKNOWN_RATE,
         schedule=schedule,
         device=setup.device,
         progress=progress,

@@ -20,7 +20,7 @@ from bench.runs.write import differences
 from mpvss.errors import UserError
 
 CELL = ["backbone", "method", "interval"]
-HOW_LONG = {"repeats", "stopping", "deadlines_ms"}
+HOW_LONG = {"repeats", "stopping", "deadlines_ms", "frame_rate"}
 """Parts of a configuration that do not change what a time means."""
 OF_A_METHOD = (
     PARAMETERS,

@@ -3,15 +3,13 @@
 from bench.data.clip import Clip, Dataset, Frame
 from bench.data.palette import colour_map
 from bench.data.spec import open_dataset
-from bench.data.video_file import frame_rate, video_rate, write_video
+from bench.data.video_file import write_video
 
 __all__ = [
     "Clip",
     "Dataset",
     "Frame",
     "colour_map",
-    "frame_rate",
     "open_dataset",
-    "video_rate",
     "write_video",
 ]

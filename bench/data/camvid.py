@@ -10,6 +10,7 @@ there.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from bench.data.image_files import list_images
 from mpvss.errors import UserError
 from mpvss.labels import IGNORE
 
+FRAME_RATE = Fraction(30)
+"""Hz of the camera; labelled are 1 or 15 frames a second (Brostow et al., Pattern Recognition Letters 30, 2009)."""
 VOID = 11
 """CamVid's own id of pixels without a class."""
 
@@ -66,6 +69,7 @@ def open_camvid(path: Path) -> Dataset:
         class_names=tuple(CLASSES),
         palette=np.array(list(CLASSES.values()), np.uint8),
         identity=describe(f"camvid:{frames.resolve().name}", clips, files),
+        frame_rate=FRAME_RATE,
     )
 
 

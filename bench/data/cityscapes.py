@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from mpvss.labels import IGNORE
 
 SPLITS = ("train", "val", "test")
 UNLABELLED_SPLIT = "test"
+FRAME_RATE = Fraction(17)
+"""Hz of a snippet's frames (Cordts et al., Cityscapes, CVPR 2016, Sec. 2.1)."""
 SNIPPET_LENGTH, LABELLED_FRAME = 30, 19
 LAYOUT = (
     "Cityscapes is laid out as PATH/leftImg8bit_sequence/SPLIT/CITY/CITY_SEQUENCE_NUMBER_leftImg8bit.png (30 frames a "
@@ -101,6 +104,7 @@ def open_cityscapes(path: Path, split: str = "val") -> Dataset:
         class_names=tuple(CLASSES),
         palette=np.array([colour for _, colour in CLASSES.values()], np.uint8),
         identity=describe(f"cityscapes:{split}", clips, [*frames.values(), *labels.values()]),
+        frame_rate=FRAME_RATE,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from jaxtyping import UInt8
@@ -119,6 +120,8 @@ class Dataset:
         class_names: in the order of their ids; empty where the classes are not known (clips without labels).
         palette: the RGB colour of each class, for overlays.
         identity: what was measured, without paths of this machine. Different data have different identities.
+        frame_rate: frames a second that the camera took, of which some may have been left out; None: unknown, or made
+            up frames.
 
     """
 
@@ -127,6 +130,7 @@ class Dataset:
     class_names: tuple[str, ...]
     palette: UInt8[np.ndarray, "c 3"]
     identity: str
+    frame_rate: Fraction | None = None
 
     @property
     def num_classes(self) -> int | None:

@@ -24,6 +24,7 @@ from bench.data.clip import Dataset
 from bench.data.folder import open_folder
 from bench.data.generated import GeneratedOptions, open_generated
 from bench.data.options import frame_size, one_of, parse_options, split_path, whole_number
+from bench.data.resize import check_size, resize
 from bench.data.synthetic import SPLITS, SyntheticOptions, open_synthetic
 from bench.data.video_file import open_video
 from bench.data.vspw import open_vspw
@@ -35,7 +36,9 @@ _MADE = ("generated", "synthetic")
 """Made up, so named without a path."""
 
 
-def open_dataset(spec: str, labels: str | None = None, num_classes: int | None = None) -> Dataset:
+def open_dataset(
+    spec: str, labels: str | None = None, num_classes: int | None = None, size: tuple[int, int] | None = None
+) -> Dataset:
     """Open what a spec names. Files are listed and matched here, and read while streaming.
 
     >>> data = open_dataset("generated:clips=2,frames=3,size=64x96")
@@ -49,6 +52,8 @@ def open_dataset(spec: str, labels: str | None = None, num_classes: int | None =
         labels: for `folder` alone, the folder of the label maps; see `bench.data.folder`.
         num_classes: how many classes a folder's labels hold; needed with them. Without labels, of the labels that will
             be predicted, for their colours. A data set with classes of its own agrees or refuses.
+        size: height and width of the frames. Clips that are made up are made at this size, whatever the spec says;
+            others are resized. None: as they are.
 
     Raises:
         UserError: an unknown kind, a path that is missing or holds something else, an option that is unknown, has a
@@ -57,8 +62,10 @@ def open_dataset(spec: str, labels: str | None = None, num_classes: int | None =
     """
     if num_classes is not None:
         check_num_classes(num_classes)
+    if size is not None:
+        check_size(size)
     try:
-        dataset = _open(spec, labels, num_classes)
+        dataset = _open(spec, labels, num_classes, size)
     except OSError as error:  # such as a folder that may not be listed
         raise UserError(f"{spec}: {error.filename or 'it'} cannot be read: {error.strerror or error}") from error
     if num_classes is not None and dataset.num_classes != num_classes:
@@ -66,16 +73,22 @@ def open_dataset(spec: str, labels: str | None = None, num_classes: int | None =
     return dataset
 
 
-def _open(spec: str, labels: str | None, num_classes: int | None) -> Dataset:
+def _open(spec: str, labels: str | None, num_classes: int | None, size: tuple[int, int] | None) -> Dataset:
     kind, rest = _split(spec)
     if labels is not None and kind != "folder":
         raise UserError(f"{spec}: labels are given for a folder of frames alone, not for {kind}")
     if kind == "generated":
-        return open_generated(GeneratedOptions(**_made_options(kind, rest)))
+        return open_generated(GeneratedOptions(**_made_options(kind, rest, size)))
     if kind == "synthetic":
-        return open_synthetic(SyntheticOptions(**_made_options(kind, rest)))
+        return open_synthetic(SyntheticOptions(**_made_options(kind, rest, size)))
     if not rest:
         raise UserError(f"{spec} names no path; write {kind}:PATH")
+    dataset = _read(kind, rest, labels, num_classes)
+    return dataset if size is None else resize(dataset, size)
+
+
+def _read(kind: str, rest: str, labels: str | None, num_classes: int | None) -> Dataset:
+    """A data set of files."""
     if kind == "vspw":
         return open_vspw(*_path_and_split(kind, rest))
     if kind == "cityscapes":
@@ -106,12 +119,17 @@ def _path_and_split(kind: str, text: str) -> tuple[Path, str]:
     return Path(path), parse_options(kind, options, {"split": one_of(*SPLITS)}).get("split", "val")
 
 
-def _made_options(kind: str, text: str) -> dict[str, Any]:
-    """The options of clips that are made up, as the fields of `GeneratedOptions` and `SyntheticOptions`."""
+def _made_options(kind: str, text: str, size: tuple[int, int] | None) -> dict[str, Any]:
+    """The options of clips that are made up, as the fields of `GeneratedOptions` and `SyntheticOptions`.
+
+    `size` takes the place of the one in the text.
+    """
     readers = {"clips": whole_number, "frames": whole_number, "size": frame_size, "seed": whole_number}
     if kind == "synthetic":
         readers = {"split": one_of(*SPLITS), **readers}
     values = parse_options(kind, text, readers)
+    if size is not None:
+        values["size"] = size
     if "size" in values:
         values["height"], values["width"] = values.pop("size")
     return values

@@ -32,7 +32,8 @@ def open_video(path: Path, num_classes: int | None = None) -> Dataset:
 
     """
     with _open(path) as container:
-        announced = _picture(container, path).frames
+        stream = _picture(container, path)
+        announced, rate = stream.frames, _rate(stream)
     clip = Clip(path.stem, lambda: _read(path), announced or None, labelled=False, num_classes=None)
     return Dataset(
         name=path.stem,
@@ -40,32 +41,14 @@ def open_video(path: Path, num_classes: int | None = None) -> Dataset:
         class_names=numbered_names(num_classes or 0),
         palette=colour_map(num_classes or 0),
         identity=describe(f"video:{path.name}", [clip], [path]),
+        frame_rate=rate,
     )
 
 
-FOLDER_RATE = 15
-"""Frames a second of what is no video file."""
-
-
-def video_rate(data: str) -> Fraction | int:
-    """Frames a second of data: of a video file its own, else 15."""
-    file = Path(data.removeprefix("video:"))
-    return frame_rate(file) if file.is_file() else FOLDER_RATE
-
-
-def frame_rate(path: Path) -> Fraction:
-    """Frames a second of a video file, on average.
-
-    Raises:
-        UserError: a missing file, not a video, or one that does not give its frame rate.
-
-    """
-    with _open(path) as container:
-        stream = _picture(container, path)
-        rate = stream.average_rate or stream.guessed_rate
-    if not rate:
-        raise UserError(f"{path} does not say its frame rate")
-    return Fraction(rate)
+def _rate(stream: VideoStream) -> Fraction | None:
+    """Frames a second on average, where the file says so."""
+    rate = stream.average_rate or stream.guessed_rate
+    return Fraction(rate) if rate else None
 
 
 def _read(path: Path) -> Iterator[Frame]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from mpvss.errors import UserError
 from mpvss.labels import IGNORE
 
 NUM_CLASSES = 124
+FRAME_RATE = Fraction(15)
+"""Hz of the frames, all of which are labelled (Miao et al., VSPW, CVPR 2021)."""
 SPLITS = ("train", "val", "test")
 UNLABELLED_SPLIT = "test"
 CLASS_NAMES_FILE = "label_num_dic_final.json"
@@ -71,6 +74,7 @@ def open_vspw(path: Path, split: str = "val") -> Dataset:
         class_names=_class_names(path / CLASS_NAMES_FILE),
         palette=colour_map(NUM_CLASSES),
         identity=describe(f"vspw:{split}", clips, files),
+        frame_rate=FRAME_RATE,
     )
 
 

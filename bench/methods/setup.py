@@ -104,6 +104,7 @@ def set_up(
     classes: int | None = None,
     clips: int | None = None,
     frames: int | None = None,
+    size: tuple[int, int] | None = None,
     weights: Sequence[str] = (),
     execution: Execution = "lean",
     seed: int = 0,
@@ -122,6 +123,7 @@ def set_up(
         classes: how many there are, where the data does not say.
         clips: use the first so many clips; None: all.
         frames: use the first so many frames of each clip; None: all.
+        size: height and width that frames are made at or resized to; None: as they are.
         weights: `[BACKBONE[/METHOD[@LABEL]]=]FILE`, or `shipped`; without any, weights are random.
         execution: the graph.
         seed: of random weights.
@@ -139,7 +141,7 @@ def set_up(
     checkpoints = parse_weights(weights, rows, names)
     place = select_device(device)
     set_threads(threads)
-    dataset = limit(open_dataset(data, labels, classes), clips, frames)
+    dataset = limit(open_dataset(data, labels, classes, size), clips, frames)
     num_classes = dataset.num_classes
     if num_classes is None and classes_of_weights:
         num_classes = _classes_of(checkpoints, rows, names)

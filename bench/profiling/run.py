@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from msgspec import structs
-from torch import nn
 
 from bench.data import open_dataset
 from bench.evaluate.schedule import FixedInterval
 from bench.measure.environment import describe_environment
-from bench.methods import build
-from bench.methods.names import branches, known_methods
+from bench.methods.builder import registry_builder
+from bench.methods.image_networks import FORMATS
+from bench.methods.setup import check_rows, parse_weights
 from bench.profiling.profile import Profile, profile_method
 from bench.profiling.write import check_folder, write_profile
+from mpvss.checkpoints import read_num_classes
 from mpvss.errors import UserError
 
+CLASSES = 124
+"""Of a method with random weights: VSPW's."""
 CPU = torch.device("cpu")
 
 
@@ -43,21 +47,25 @@ def profile(
     *,
     backbone: str = "micro",
     size: tuple[int, int] = (480, 853),
-    num_classes: int = 124,
+    num_classes: int | None = None,
+    weights: Sequence[str] = (),
+    seed: int = 0,
     interval: int = 5,
     frames: int = 6,
     device: torch.device = CPU,
     max_trace_mb: float = 50,
     command: str | None = None,
 ) -> ProfileReport:
-    """Profile a method with random weights over a generated clip, and write what was found.
+    """Profile a method over a generated clip, and write what was found.
 
     Args:
-        method: the project's own, or one that a package adds.
+        method: METHOD or METHOD@LABEL: the project's own, or one that a package adds.
         out: a folder that is missing, is empty, or holds an earlier profile, which is replaced.
         backbone: its name; for Accel also KEY+OTHER.
         size: height and width of the frames, in pixels.
-        num_classes: classes of the method.
+        num_classes: classes of the method; None: those of its weights, or 124 where these are random.
+        weights: a checkpoint, or `shipped`, as in a sweep; without any, weights are random.
+        seed: of random weights.
         interval: key-frame interval.
         frames: how many frames are profiled.
         device: where the method runs.
@@ -69,19 +77,22 @@ def profile(
             whose work cannot be counted, a trace that cannot be kept under the bound.
 
     """
-    if method not in known_methods():
-        raise UserError(f"unknown method {method!r}; known are {', '.join(known_methods())}")
+    rows = check_rows([method], ground_truth_flow=False)
     for name, value in (("frames", frames), ("the number of classes", num_classes)):
-        if value < 1:
+        if value is not None and value < 1:
             raise UserError(f"{name} is {value}; it must be 1 or more")
     if not max_trace_mb > 0:
         raise UserError(f"the trace's limit is {max_trace_mb:g} MB; it must be above 0")
     FixedInterval(interval)
     check_folder(out)
-    of_frame, of_key = branches(method, backbone)
-    segmenter = build(method, backbone=of_frame, key_backbone=of_key, num_classes=num_classes)
-    if isinstance(segmenter, nn.Module):
-        segmenter.to(device)
+    checkpoints = parse_weights(weights, rows, [backbone])
+    file = checkpoints.file(method, backbone)
+    num_classes = num_classes or (read_num_classes(file, *FORMATS) if file else None) or CLASSES
+    build = registry_builder(num_classes=num_classes, device=device, execution="lean", seed=seed, weights=checkpoints)
+    built = build(rows, backbone)
+    for error in built.failed.values():
+        raise error
+    segmenter = built.segmenters[method]
     data = f"generated:clips=1,frames={frames},size={size[0]}x{size[1]}"
     images = [frame.image for frame in open_dataset(data).clips[0].frames()]
     found = profile_method(segmenter, images, interval, device)
@@ -93,6 +104,7 @@ def profile(
             "backbone": backbone,
             "size": list(size),
             "num_classes": num_classes,
+            "weights": built.weights[method],
             "interval": interval,
             "frames": frames,
             "device": device.type,

@@ -33,6 +33,8 @@ def profile_text(content: Mapping[str, Any]) -> str:
     lines = [
         f"# {setting['method']}, {setting['backbone']}, {height}x{width}, {setting['num_classes']} classes",
         "",
+        f"Weights: {setting['weights']}.",
+        "",
         f"{_count(content['frames'])} on {content['environment']['device']} ({content['environment']['cpu']}, "
         f"{content['environment']['threads']} threads), key-frame interval {setting['interval']}. Times are means "
         "under the profiler, which slows work down: they say where time goes, not how fast a method is.",

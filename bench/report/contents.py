@@ -20,13 +20,16 @@ from bench.report.figures.figures import (
     macs_against_interval,
     warping_strategies,
 )
+from bench.report.figures.sizes import times_against_size
 from bench.report.figures.tradeoff import accuracy_against_cost, times_by_kind
 from bench.report.published import PUBLISHED, Measurements, read_published
+from bench.report.sizes import runs_by_size
 from bench.report.study import Study, StudyRun
 from bench.report.tables.latency import latency_sheet, speed_sheet
 from bench.report.tables.paper import paper_tables
 from bench.report.tables.peer import peer_sheet
 from bench.report.tables.sheet import Sheet
+from bench.report.tables.sizes import sizes_sheet
 from bench.report.tables.small import small_tables
 
 WIDE = 7.0
@@ -142,9 +145,11 @@ RUN_PLOTS = (
 def _speed(study: Study) -> Iterator[Sheet]:
     for run in study.runs:
         if run.latency:
-            yield latency_sheet(run.latency, run.name)
+            yield latency_sheet(run.latency, run.name, run.about.configuration.frame_rate)
         if not run.scored:
             yield speed_sheet([cell for cell in run.cells if cell["status"] == "ok"], run.name)
+    for number, group in enumerate(runs_by_size(study.runs)):
+        yield sizes_sheet(group, _numbered("sizes", number))
     if study.peers:
         yield peer_sheet(study.peers)
 
@@ -152,9 +157,16 @@ def _speed(study: Study) -> Iterator[Sheet]:
 def _plots(study: Study) -> Iterator[Plot]:
     for run in study.runs:
         yield from _run_plots(run)
+    for number, group in enumerate(runs_by_size(study.runs)):
+        yield Plot(_numbered("sizes", number), "Times against the frame size", times_against_size(group))
     counted = counted_macs_against_interval(study.costs)
     if counted:
         yield Plot("figure-3b", "Figure 3b: MACs of MPVSS with the paper's backbones, counted", counted)
+
+
+def _numbered(name: str, number: int) -> str:
+    """The stem of a file: the first has the plain name."""
+    return f"{name}-{number + 1}" if number else name
 
 
 def _run_plots(run: StudyRun) -> Iterator[Plot]:

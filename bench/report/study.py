@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.methods.names import method_of
+from bench.report.quantiles import with_quantiles
 from bench.report.rows import Row, is_there, rows_of
 from bench.runs.clip_counts import ClipCounts
 from bench.runs.read import read_clip_counts, read_latency, read_run, read_run_record, read_samples
@@ -157,7 +158,7 @@ def _read(folder: Path, name: str) -> StudyRun:
         table=table,
         cells=rows_of(table),
         samples=read_samples(folder),
-        latency=rows_of(read_latency(folder)),
+        latency=with_quantiles(rows_of(read_latency(folder)), read_samples(folder)),
         counts=read_clip_counts(folder),
         pictures=tuple(file for file in sorted((folder / "pictures").glob("*.png")) if _belongs_to(folder, file)),
     )

@@ -18,6 +18,7 @@ from bench.report.tables.formats import FORMATS as SHEET_FORMATS
 from bench.report.tables.formats import as_markdown
 from bench.report.tables.tables import as_text, class_iou, distance_table, further_table, main_table, miou_by_distance
 from bench.runs.files import make_folder, read_bytes, write_atomically
+from bench.runs.lease import sole_writer
 from mpvss.errors import UserError
 
 FORMATS = (*SHEET_FORMATS, *METADATA)
@@ -71,6 +72,11 @@ def report(runs: Sequence[Path | str], out: Path | str, formats: Sequence[str] =
     contents = make_report(read_study([Path(run) for run in runs]))
     out = Path(out)
     make_folder(out)
+    with sole_writer(out, *(out / name for name in (TABLES, FIGURES, PICTURES))):
+        return _write_all(contents, out, formats)
+
+
+def _write_all(contents: Report, out: Path, formats: Sequence[str]) -> list[Path]:
     files: list[Path] = []
     if "html" in formats:
         files.append(_write(out / "index.html", make_page(contents)))

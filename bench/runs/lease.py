@@ -12,13 +12,14 @@ import os
 import secrets
 import socket
 import weakref
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 
 import msgspec
 
-from bench.runs.files import read_bytes
+from bench.runs.files import read_bytes, remove_unfinished
 from mpvss.errors import UserError
 
 NAME = ".lease"
@@ -110,6 +111,19 @@ def take_lease(folder: Path) -> Lease:
             opened.write(msgspec.json.encode(owner))
         lease = _held[owner.process, file] = Lease(file, owner)
         return lease
+
+
+@contextlib.contextmanager
+def sole_writer(folder: Path, *within: Path) -> Iterator[Lease]:
+    """Hold the lease of a folder; what a killed process left unfinished in it, and in folders within, is removed.
+
+    Raises:
+        UserError: as `take_lease`.
+    """
+    lease = take_lease(folder)
+    for place in (folder, *within):
+        remove_unfinished(place)
+    yield lease
 
 
 def _touch(file: Path, owner: Owner, ended: Event) -> None:

@@ -19,6 +19,7 @@ from mpvss.errors import UserError
 HEAD = ("run", "backbone", "method", "interval", "status", "error", "weights")
 OPTIONAL = {
     *("miou_by_distance", "fps_model", "fps_video", "compile_seconds", "throttled_share"),
+    *("fps_throughput", "fps_throughput_low", "fps_throughput_high"),
     *("energy_key_j", "energy_non_key_j", "energy_window_s", "energy_counter_period_s"),
 }
 """Columns of `read_run` that are there only where a cell has a value; so are bounds and shares of late frames."""
@@ -136,12 +137,16 @@ def read_samples(path: Path) -> pd.DataFrame:
 def read_latency(path: Path) -> pd.DataFrame:
     """One row for each backbone, method, scope and kind of frame: mean and quantiles in ms, shares over deadlines."""
     # The largest interval comes last, and has both kinds of frame.
-    timings = {(record.backbone, record.method): timing.kinds for record, timing in _timed(path)}
+    timings = {(record.backbone, record.method): timing for record, timing in _timed(path)}
     return pd.DataFrame(
         [
-            {"backbone": backbone, "method": method, **_fields(kind, but=("late",)), **_late("late", kind.late)}
-            for (backbone, method), kinds in timings.items()
-            for kind in kinds
+            {
+                **{"backbone": backbone, "method": method, "height": timing.height, "width": timing.width},
+                **_fields(kind, but=("late",)),
+                **_late("late", kind.late),
+            }
+            for (backbone, method), timing in timings.items()
+            for kind in timing.kinds
         ]
     )
 
@@ -180,7 +185,9 @@ def _row(path: Path, about: RunRecord, record: CellRecord) -> dict[str, object]:
     }
     for part in (record.accuracy, record.cost, record.timing, record.memory):
         if part is not None:
-            row |= _fields(part, but=NESTED)
+            found = _fields(part, but=NESTED)
+            # Cost and timing both say the frame's size, where they have it.
+            row |= {name: value for name, value in found.items() if value is not None or name not in row}
     for scope, late in record.timing.late.items() if record.timing else ():
         row |= _late(f"late_{scope}", late)
     environment = about.starts[record.start].environment

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bench.sweep.run_latency import latency
     from bench.sweep.run_sweep import sweep
+    from bench.sweep.sizes import latency_at_sizes
 
-__all__ = ["latency", "sweep"]
+__all__ = ["latency", "latency_at_sizes", "sweep"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from bench.sweep.run_latency import latency
 
         return latency
+    if name == "latency_at_sizes":
+        from bench.sweep.sizes import latency_at_sizes
+
+        return latency_at_sizes
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +36,7 @@ from bench.sweep.run_sweep import Outcome, data_configuration, machine_configura
 from bench.sweep.times import measure_times
 from mpvss.errors import UserError
 from mpvss.presets import Execution
+from mpvss.video import frame_size
 
 
 def latency(
@@ -44,10 +46,12 @@ def latency(
     backbones: Sequence[str] = ("micro",),
     intervals: Sequence[int] = (1, 2, 5, 10),
     scopes: Sequence[Scope] = ("labels",),
+    batch: int = 1,
     deadlines_ms: Sequence[float] | None = None,
     data: str = "generated",
     labels: str | None = None,
     classes: int | None = None,
+    size: tuple[int, int] | None = None,
     weights: Sequence[str] = (),
     protocol: Literal["precise", "paper"] = "precise",
     precision: float | None = None,
@@ -63,23 +67,25 @@ def latency(
 ) -> Outcome:
     """Time key and non-key frames apart, the methods of a backbone in turn in one process.
 
-    Run are the first 15 frames of the first clip, at batch 1.
+    Run are the first 15 frames of the first clip, one frame at a time; in scope `throughput` of several streams.
 
     Args:
         out: the run's folder; made where it is missing. Cells that are there are kept.
         methods: METHOD or METHOD@LABEL, or `all`.
         backbones: names, or `all`.
         intervals: key-frame intervals that FPS is given at; it follows from the mean times.
-        scopes: of `model`, `labels`, `video`.
-        deadlines_ms: of a frame, in ms; None: those of 30 and 60 Hz.
+        scopes: of `model`, `labels`, `video`, `throughput`.
+        batch: streams that run at once in scope `throughput`.
+        deadlines_ms: of a frame, in ms; None: those of 30 and 60 Hz, and of the data's frame rate where it is known.
         data: as `open_dataset` takes it, and with it `labels` and `classes`.
         labels: folder of label maps, for a folder of frames.
         classes: how many there are, where the data does not say.
+        size: height and width that frames are made at or resized to; None: as they are.
         weights: as in a sweep.
         protocol: `precise`, or the paper's: three rounds.
         precision: width of a median's 95 % interval over the median (default 0.02).
         samples: of each kind of frame at least (default 30).
-        time_limit: seconds for a backbone, checked after each round (default 60).
+        time_limit: seconds for a backbone, building and warm-up included (default 60). One round is run in any case.
         execution: the graph, `lean` or `paper`.
         mode: how networks are run; None: float32, eager.
         seed: of random weights and of the order.
@@ -91,14 +97,15 @@ def latency(
     Raises:
         UserError: bad input, or a folder that holds a run of another configuration; nothing is written then.
     """
-    plan = _plan(protocol, scopes, mode or Mode(), seed, width=precision, minimum=samples, time_limit=time_limit)
-    deadlines = _deadlines(deadlines_ms)
+    plan = _plan(protocol, scopes, batch, mode or Mode(), seed, width=precision, minimum=samples, time_limit=time_limit)
+    _check_deadlines(deadlines_ms)
     setup = set_up(
         methods=methods,
         backbones=backbones,
         data=data,
         labels=labels,
         classes=classes,
+        size=size,
         weights=weights,
         execution=execution,
         seed=seed,
@@ -113,6 +120,7 @@ def latency(
         raise UserError(
             f"the first clip of {data} has {len(clip.frames)} frames; the paper's protocol needs {CLIP_LENGTH}"
         )
+    deadlines = _deadlines(deadlines_ms, setup.dataset.frame_rate)
     setup.check_weights()
     environment = describe_environment(setup.device)
     run = open_run(
@@ -120,8 +128,10 @@ def latency(
         Configuration(
             **data_configuration(setup.dataset, 1, len(clip.frames)),
             scopes=list(plan.scopes),
+            batch=plan.streams if "throughput" in plan.scopes else None,
             stopping=str(plan.rule),
             deadlines_ms=[1000 * deadline for deadline in deadlines],
+            frame_rate=None if setup.dataset.frame_rate is None else float(setup.dataset.frame_rate),
             **asdict(plan.mode),
             execution=execution,
             seed=seed,
@@ -130,7 +140,12 @@ def latency(
         grid.asked,
         Start(command=command, environment=environment),
     )
-    timing = _Timing(grid, clip, plan, deadlines, run, setup.build, progress or Progress())
+    progress = progress or Progress()
+    height, width = frame_size(clip.frames[0])
+    progress.say(
+        f"frames of {height}x{width} (height x width), {setup.num_classes} classes, data {setup.dataset.identity}"
+    )
+    timing = _Timing(grid, clip, plan, deadlines, run, setup.build, progress)
     failed = [key for backbone in dict.fromkeys(grid.backbones) for key in timing.run_backbone(backbone)]
     return Outcome(Path(out), tuple(failed))
 
@@ -184,7 +199,7 @@ class _Timing:
                 failed.append(key)
                 self.progress.say(f"{backbone}: {cell.method} failed: {findings.errors['timing']}")
         timings = [findings.timing for findings in found.values() if findings.timing is not None]
-        for text in _remarks(timings[0]) if timings else ():
+        for text in _remarks(timings[0], self.plan.rule) if timings else ():
             self.progress.say(f"{backbone}: {text}")
         return failed
 
@@ -197,29 +212,43 @@ class _Timing:
         return found
 
 
-def _plan(protocol: str, scopes: Sequence[Scope], mode: Mode, seed: int, **given: float | None) -> Plan:
+def _plan(protocol: str, scopes: Sequence[Scope], batch: int, mode: Mode, seed: int, **given: float | None) -> Plan:
     check_names(scopes, SCOPES, "scope")
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if protocol == "paper" and chosen:
         raise UserError("precision, samples and time limit are of the precise protocol; the paper's is three rounds")
     rule: Rule = FixedRounds(3) if protocol == "paper" else Precision(**chosen)
     warmup = WarmUp(tolerance=None, most=1) if protocol == "paper" else WarmUp()
-    return Plan(scopes=tuple(scopes), rule=rule, warmup=warmup, mode=mode, seed=seed, energy=True)
+    return Plan(scopes=tuple(scopes), rule=rule, warmup=warmup, mode=mode, seed=seed, streams=batch, energy=True)
 
 
-def _deadlines(milliseconds: Sequence[float] | None) -> tuple[float, ...]:
-    """Deadlines in seconds."""
+def _check_deadlines(milliseconds: Sequence[float] | None) -> None:
     for value in milliseconds or ():
         if not value > 0:
             raise UserError(f"a deadline is {value} ms; it must be above 0")
-    return tuple(value / 1000 for value in milliseconds) if milliseconds else DEADLINES
 
 
-def _remarks(timing: CellTiming) -> list[str]:
+def _deadlines(milliseconds: Sequence[float] | None, frame_rate: Fraction | None) -> tuple[float, ...]:
+    """The deadlines given, in seconds; or the usual ones and that of the data's frame rate."""
+    if milliseconds:
+        return tuple(value / 1000 for value in milliseconds)
+    own = () if frame_rate is None else (float(1 / frame_rate),)
+    return tuple(dict.fromkeys([*DEADLINES, *own]))
+
+
+def _remarks(timing: CellTiming, rule: Rule) -> list[str]:
     """How the sampling of a group of methods went, and what a reader must know of it."""
-    remarks = [f"{timing.rounds} rounds in {timing.seconds:.1f} s, ended by {timing.stopped}"]
+    before = timing.before_seconds or 0.0
+    taken = f"{_rounds(timing.rounds)} in {timing.seconds:.1f} s after {before:.1f} s of building and warm-up"
+    remarks = [f"{taken}, ended by {timing.stopped}"]
+    if rule.out_of_time(before):
+        remarks.append("building and warm-up alone passed the time limit, so one round was timed")
     if timing.stopped == "time limit":
         remarks.append("not every median is as precise as was asked for; see its 95 % interval")
     if timing.warmup_stable is False:
-        remarks.append(f"times had not settled after {timing.warmup_rounds} rounds of warm-up")
+        remarks.append(f"times had not settled after {_rounds(timing.warmup_rounds)} of warm-up")
     return remarks + (warnings_of(structs.asdict(timing.guard)) if timing.guard is not None else [])
+
+
+def _rounds(count: int | None) -> str:
+    return f"{count} {'round' if count == 1 else 'rounds'}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
 
 from bench.evaluate.lockstep import Cell
 from bench.measure.count.operator_counts import Calls, count_operators
@@ -29,6 +30,7 @@ def measure_times(
     First the memory and the operators of each method, built alone; then the times of all of them in turn. Deadlines
     are in seconds; `tick` is called after each timed pass.
     """
+    started = perf_counter()
     alone: dict[str, tuple[PeakMemory, Mapping[Kind, Calls]]] = {}
     failed: dict[str, Exception] = {}
     for method in dict.fromkeys(cell.method for cell in found):
@@ -39,7 +41,12 @@ def measure_times(
     built = build(list(alone), backbone)
     propagating = {cell.method for cell in found if cell.interval > 1}
     timings, errors = time_methods(
-        built.segmenters, clip, plan, only_keys=built.segmenters.keys() - propagating, tick=tick
+        built.segmenters,
+        clip,
+        plan,
+        only_keys=built.segmenters.keys() - propagating,
+        started=started,
+        tick=tick,
     )
     failed |= {**built.failed, **errors}
     for cell, findings in found.items():

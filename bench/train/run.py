@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from torch import nn
 from baselines.clips.sampling import ClipSampler
 from baselines.etc_training import OFFSETS as ETC_OFFSETS
 from bench.methods.names import PER_FRAME
+from bench.runs.lease import sole_writer
 from bench.runs.progress import Progress
 from bench.train.configuration import CLIP_METHODS, ETC, FLOWNETS, TrainConfig
 from bench.train.data import Ahead
@@ -63,11 +65,12 @@ def train(
     the command.
 
     Raises:
-        UserError: data or checkpoints that do not fit the configuration, a folder whose run has another one.
+        UserError: data or checkpoints that do not fit the configuration, a folder whose run has another one, or that
+            another process writes in.
 
     """
     _make_folder(out)
-    with joined_processes(device) as process:
+    with joined_processes(device) as process, nullcontext() if process.rank else sole_writer(out):
         data = open_training_data(config)
         if progress is None or process.rank:
             progress = Progress(io.StringIO() if process.rank else None)

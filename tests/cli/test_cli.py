@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.main import main
+from bench.data import open_dataset
 from bench.report.study import read_study
 from bench.runs.read import read_run
 from bench.runs.records.base import schema_of
@@ -27,6 +28,10 @@ def test_sweep_then_report_then_again(tmp_path, capsys):
     assert main(sweep) == 0
     table = read_run(out)
     assert len(table) == 5
+    # It ends with its table.
+    printed = capsys.readouterr().out
+    assert printed.startswith("micro\n\n| Method")
+    assert [line.split("|")[1].strip() for line in printed.splitlines()[4:9]] == table["method"].tolist()
     assert (table["status"] == "ok").all()
     assert (table["weights"] == "untrained").all()
     assert table["miou"].between(0, 1).all()
@@ -115,6 +120,14 @@ def test_a_video_without_labels_needs_its_number_of_classes(tmp_path, capsys):
     assert main([*sweep, "--classes", "5"]) == 0
     assert read_run(tmp_path / "run")["miou"].isna().all()
     assert json.loads((tmp_path / "run" / "run.json").read_text())["configuration"]["data"].startswith("video:clip.mp4")
+
+
+def test_segment_with_the_shipped_weights(tmp_path, capsys):
+    video = tmp_path / "clip.mp4"
+    segment = ["segment", "synthetic:clips=1,frames=2,size=64x96", "--weights", "shipped", "--out", str(video)]
+    assert main(segment) == 0
+    assert "untrained" not in capsys.readouterr().err
+    assert open_dataset(str(video)).frame_rate == 15
 
 
 def test_several_runs_need_a_place_for_their_report(tmp_path, capsys):

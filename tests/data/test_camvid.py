@@ -19,6 +19,7 @@ def root(tmp_path):
 
 def test_a_root_means_its_val(root):
     dataset = open_dataset(f"camvid:{root}")
+    assert dataset.frame_rate == 30
     (clip,) = dataset.clips
     assert clip.name == "0016E5"
     assert [frame.name for frame in clip.frames()] == ["0016E5_07959", "0016E5_07961"]

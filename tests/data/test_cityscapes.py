@@ -49,6 +49,7 @@ def test_a_clip_is_a_snippet_with_its_20th_frame_labelled(root):
 
 def test_classes_and_colours(root):
     dataset = open_dataset(f"cityscapes:{root}")
+    assert dataset.frame_rate == 17
     assert dataset.num_classes == 19
     assert (dataset.class_names[0], dataset.class_names[13], dataset.class_names[18]) == ("road", "car", "bicycle")
     assert dataset.palette[[0, 13, 18]].tolist() == [[128, 64, 128], [0, 0, 142], [119, 11, 32]]

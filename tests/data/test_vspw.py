@@ -27,6 +27,7 @@ def root(tmp_path):
 
 def test_val_unless_told_in_the_order_of_the_split_file(root):
     dataset = open_dataset(f"vspw:{root}")
+    assert dataset.frame_rate == 15
     assert [(clip.name, clip.num_frames) for clip in dataset.clips] == [("10_d", 3), ("9_c", 3)]
     assert [frame.name for frame in dataset.clips[0].frames()] == ["00000005", "00000006", "00000007"]
     assert all(clip.labelled and clip.labelled_frames is None for clip in dataset.clips)

@@ -14,6 +14,7 @@ MODULES = (
     "bench.data.spec",
     "bench.evaluate.schedule",
     "bench.measure.time.quantiles",
+    "bench.measure.time.record",
     "bench.methods",
     "bench.methods.names",
     "bench.metrics.confusion",

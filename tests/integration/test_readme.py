@@ -130,7 +130,7 @@ def in_little(arguments: list[str]) -> list[str]:
     command, *options = arguments
     little = {
         "sweep": ["--data", CLIPS, "--threads", "1"],
-        "latency": ["--data", CLIPS, "--threads", "1", "--time-limit", "1"],
+        "latency": ["--data", CLIPS, "--threads", "1", "--time-limit", "1", "--size", "64x96"],
         "strip": ["--data", "synthetic:clips=7,frames=10,size=64x96", "--threads", "1"],
         "segment": ["--frames", "2", "--threads", "1"],
         "cost": ["--backbones", "micro", "--size", "64x96"],

@@ -9,7 +9,7 @@ import pytest
 import torch
 from harness_fakes import Network, Wandering, small_data
 
-from bench.data import frame_rate, open_dataset
+from bench.data import open_dataset
 from bench.evaluate.schedule import FixedInterval
 from bench.pictures.overlay import OPACITY, draw, write_overlay
 from bench.runs.progress import Progress
@@ -52,6 +52,6 @@ def test_a_clip_becomes_a_video_of_its_length(tmp_path):
     )
     frames = [frame.image for frame in open_dataset(f"video:{out}").clips[0].frames()]
     assert len(frames) == 7
-    assert frame_rate(out) == 10
+    assert open_dataset(f"video:{out}").frame_rate == 10
     corner = [int(frame[:, 1:4, 1:4].mean()) for frame in frames]
     assert [value > 200 for value in corner] == [True, False, False] * 2 + [True]

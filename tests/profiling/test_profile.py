@@ -177,6 +177,16 @@ def test_command_writes_what_tensorboard_and_people_read(tmp_path, capsys):
     assert [path.name for path in out.parent.iterdir()] == [out.name]
 
 
+def test_command_takes_weights_and_their_classes(tmp_path):
+    out = tmp_path / "profile"
+    shipped = ["--weights", "shipped", "--size", "64x96", "--frames", "2"]
+    assert main(["profile", "optical-flow@fine-tuned", *shipped, "--out", str(out)]) == 0
+    setting = json.loads((out / PROFILE).read_text())["configuration"]
+    assert setting["num_classes"] == 12
+    assert "untrained" not in setting["weights"]
+    assert f"Weights: {setting['weights']}." in (out / "profile.md").read_text()
+
+
 def check_in_plugin(trace, cache):
     """TensorBoard's plugin finds the frames as steps, and the operators."""
     from torch_tb_profiler import consts
@@ -201,6 +211,8 @@ def check_in_plugin(trace, cache):
         (["--classes", "0"], "the number of classes is 0"),
         (["--interval", "0"], "interval is 0"),
         (["--backbone", "r5"], "unknown backbone 'r5'"),
+        (["--weights", "/nowhere.pth"], "/nowhere.pth is not a file"),
+        (["--weights", "shipped"], "no weights are shipped for nano/mpvss"),
     ],
 )
 def test_bad_input_is_refused(tmp_path, capsys, changed, complaint):

@@ -17,7 +17,9 @@ from bench.plotting import styled
 from bench.report import report
 from bench.report.figures.figures import differences, warping_strategies
 from bench.report.figures.tradeoff import apart
+from bench.report.quantiles import with_quantiles
 from bench.report.study import read_study
+from bench.report.tables.latency import latency_sheet
 from bench.report.tables.tables import markdown
 from bench.runs.read import read_latency, read_run, read_samples
 
@@ -107,6 +109,19 @@ def test_a_run_without_accuracy_has_its_times(tmp_path):
     assert "None has an accuracy" in (tmp_path / "out" / "report.md").read_text()
     (row,) = pd.read_csv(tmp_path / "out" / "tables" / "speed-latency.csv").to_dict("records")
     assert (row["Frames"], row["p50 (ms)"]) == ("key", 12)
+
+
+def test_quantiles_of_older_runs_get_bounds_from_their_samples_or_are_left_out():
+    seconds = [float(rank) for rank in range(1, 37)]
+    table = pd.DataFrame({"seconds": [99.0, *seconds], "warmup": [True] + [False] * 36})
+    samples = table.assign(backbone="b", method="m", scope="labels", kind="key")
+    row = {"backbone": "b", "method": "m", "scope": "labels", "kind": "key", "samples": 36, "p90_ms": 1, "p99_ms": 2}
+    (found,) = with_quantiles([row], samples)
+    # np.quantile at (36 - 1) * 0.9 = 31.5, so between ranks 32 and 33; of 36 samples the bounds end at the largest.
+    assert (found["p50_ms"], found["p90_ms"], found["p90_high_ms"]) == (18500, pytest.approx(32500), 36000)
+    (_, *entries) = latency_sheet([found]).rows[0]
+    p99 = [header.text for header in latency_sheet([found]).headers].index("p99 (ms)")
+    assert [entry.text for entry in entries[p99 - 1 : p99 + 1]] == ["-", "-"]
 
 
 def test_a_run_of_one_interval_has_a_row_for_each_method_the_best_at_the_top(tmp_path):

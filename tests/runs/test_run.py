@@ -189,7 +189,7 @@ def test_what_a_card_adds_to_a_row_is_documented(run):
     }
     timing = Timing(
         times={"labels": Times([sample])},
-        course=Course("rounds", 1, 1.0, 0, None),
+        course=Course("rounds", 1, 1.0, 0.5, 0, None),
         compile_seconds=1.0,
         guard=guard,
         energy={"key_j": 1.0, "non_key_j": 1.0, "window_s": 1.0, "counter_period_s": 0.1},

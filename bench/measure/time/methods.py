@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import torch
 from torch import Tensor
@@ -16,7 +17,8 @@ from bench.measure.time.passes import run_pass
 from bench.measure.time.sampler import Sampler, Subject
 from bench.measure.time.samples import Scope, Timing
 from bench.measure.time.stopping import BRIEF_WARM_UP, FixedRounds, Rule, WarmUp
-from mpvss.video import VideoSegmenter
+from mpvss.errors import UserError
+from mpvss.video import VideoSegmenter, frame_size
 
 PROTOCOL_INTERVAL = 5
 """Key-frame interval of the timed passes, as in the paper."""
@@ -47,6 +49,7 @@ class Plan:
         warmup: the rounds before those that count.
         mode: how networks are run.
         seed: seed of the random order of passes.
+        streams: how many run at once in scope `throughput`.
         energy: whether a frame's energy is measured after the times, where the card has a counter.
 
     """
@@ -57,7 +60,16 @@ class Plan:
     warmup: WarmUp = BRIEF_WARM_UP
     mode: Mode = field(default_factory=Mode)
     seed: int = 0
+    streams: int = 1
     energy: bool = False
+
+    def __post_init__(self) -> None:
+        if self.streams < 1:
+            raise UserError(f"batch is {self.streams}; it must be 1 or more")
+        if self.streams > 1 and "throughput" not in self.scopes:
+            raise UserError(f"batch {self.streams} is of scope throughput; the other scopes run one frame at a time")
+        if self.streams > 1 and self.mode.cuda_graphs:
+            raise UserError("CUDA graphs keep the state of one stream; leave them out for a batch above 1")
 
 
 def time_methods(
@@ -66,12 +78,15 @@ def time_methods(
     plan: Plan,
     *,
     only_keys: Iterable[str] = (),
+    started: float | None = None,
     tick: Callable[[], object] = lambda: None,
 ) -> tuple[dict[str, Timing], dict[str, Exception]]:
     """Time methods (by name) over a clip, interleaved; the times, and the errors of methods that failed.
 
-    `only_keys` are methods for which every frame is a key frame. `tick` is called after each pass.
+    `only_keys` are methods for which every frame is a key frame. A time limit counts from `started` (by `perf_counter`;
+    None: now). `tick` is called after each pass.
     """
+    started = perf_counter() if started is None else started
     device = clip.frames[0].device
     card = open_card(device)
     guard = open_guard(card)
@@ -84,11 +99,12 @@ def time_methods(
             steps[method][scope],
             clip.decode if scope == "video" else lambda: clip.frames,
             intervals[method],
+            plan.streams,
         )
         for method in steps
         for scope in plan.scopes
     ]
-    sampler = Sampler(subjects, len(clip.frames), plan.mode, device, plan.seed, guard, tick)
+    sampler = Sampler(subjects, len(clip.frames), plan.mode, device, plan.seed, guard, tick, started)
     course = sampler.run(plan.rule, plan.warmup)
     failed |= sampler.failed
     timings = {}
@@ -108,6 +124,7 @@ def time_methods(
             compile_seconds[method],
             None if guard is None else guard.summary(),
             energy,
+            frame_size(clip.frames[0]),
         )
     return timings, failed
 
@@ -133,7 +150,7 @@ def _prepare_all(
     failed: dict[str, Exception] = {}
     for method, segmenter in segmenters.items():
         try:
-            # `labels` and `video` run the same steps, so they are prepared once.
+            # All scopes but `model` run the same steps, which are prepared once.
             needed: set[Scope] = {_steps_of(scope) for scope in plan.scopes}
             made = {scope: prepare(segmenter, scope, plan.mode, clip.frames) for scope in needed}
         except Exception as error:

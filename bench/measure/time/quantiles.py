@@ -1,7 +1,8 @@
-"""Quantiles of times, and the confidence interval of a median. Pure functions."""
+"""Quantiles of times with confidence intervals that hold for any distribution. Pure functions."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,30 +12,33 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
-class MedianInterval:
-    """A median and the ends of its confidence interval, in the samples' unit."""
+class QuantileInterval:
+    """A quantile and the ends of its confidence interval, in the samples' unit."""
 
-    median: float
+    value: float
     low: float
     high: float
 
     @property
     def relative_width(self) -> float:
-        """The whole width of the interval over the median."""
-        return (self.high - self.low) / self.median
+        """The whole width of the interval over the quantile."""
+        return (self.high - self.low) / self.value
 
 
-def median_interval(samples: Sequence[float], confidence: float = CONFIDENCE) -> MedianInterval | None:
-    """The median and its confidence interval; None if there are too few samples for one.
+def quantile_interval(
+    samples: Sequence[float], share: float, confidence: float = CONFIDENCE
+) -> QuantileInterval | None:
+    """The value that `share` (0..1) of times do not exceed, and its confidence interval; None with too few samples.
 
-    The interval is free of assumptions about the distribution: it runs from the k-th smallest to the k-th largest
-    sample, and the binomial distribution gives the chance that these enclose the true median. The largest k with a
-    chance of at least `confidence` is taken; at 95 % that takes 6 samples. The samples must be independent and their
-    number fixed beforehand: the interval bounds noise between frames, not drift of the machine.
+    The interval runs from one order statistic (the k-th smallest sample) to another. How many of n samples lie below
+    the true quantile follows the binomial distribution, whatever the times look like; the two are the closest for
+    which the quantile lies outside with a chance of at most (1 - confidence) / 2 on either side. `least_samples` says
+    how many samples there must be. They must be independent and their number fixed beforehand: the interval bounds
+    noise between frames, not drift of the machine. The quantile itself is interpolated linearly.
 
-    >>> median_interval([5.0, 1.0, 3.0, 2.0, 6.0, 4.0])
-    MedianInterval(median=3.5, low=1.0, high=6.0)
-    >>> median_interval([5.0, 1.0, 3.0, 2.0, 4.0]) is None
+    >>> quantile_interval([5.0, 1.0, 3.0, 2.0, 6.0, 4.0], 0.5)
+    QuantileInterval(value=3.5, low=1.0, high=6.0)
+    >>> quantile_interval([5.0, 1.0, 3.0, 2.0, 4.0], 0.5) is None
     True
     """
     from scipy.stats import quantile_test
@@ -42,18 +46,23 @@ def median_interval(samples: Sequence[float], confidence: float = CONFIDENCE) ->
     times = np.asarray(samples, dtype=float)
     if not len(times):
         return None
-    interval = quantile_test(times, p=0.5).confidence_interval(confidence)
+    interval = quantile_test(times, p=share).confidence_interval(confidence)
     if np.isnan(interval.low) or np.isnan(interval.high):
         return None
-    return MedianInterval(float(np.median(times)), float(interval.low), float(interval.high))
+    return QuantileInterval(float(np.quantile(times, share)), float(interval.low), float(interval.high))
 
 
-def quantile(samples: Sequence[float], share: float) -> float | None:
-    """The value that `share` (0..1) of the samples do not exceed, interpolated linearly; None if there are too few.
+def median_interval(samples: Sequence[float], confidence: float = CONFIDENCE) -> QuantileInterval | None:
+    """The median and its confidence interval; None if there are too few samples for one (6 are needed at 95 %)."""
+    return quantile_interval(samples, 0.5, confidence)
 
-    At least one sample must be expected beyond the quantile: p90 needs 10 samples, p99 needs 100.
+
+def least_samples(share: float, confidence: float = CONFIDENCE) -> int:
+    """How many samples a quantile's interval takes.
+
+    The chance that all samples lie on one side of the quantile must be at most (1 - confidence) / 2.
+
+    >>> [least_samples(share) for share in (0.5, 0.9, 0.99)]
+    [6, 36, 368]
     """
-    beyond = min(share, 1 - share)
-    if round(len(samples) * beyond, 9) < 1:
-        return None
-    return float(np.quantile(np.asarray(samples, dtype=float), share))
+    return math.ceil(math.log((1 - confidence) / 2) / math.log(max(share, 1 - share)))

@@ -16,9 +16,10 @@ from torch import Tensor
 
 from bench.measure.time.guard import Guard
 from bench.measure.time.modes import Mode, Steps
-from bench.measure.time.passes import run_pass
+from bench.measure.time.passes import FrameTime, run_pass
 from bench.measure.time.samples import KINDS, Course, Sample, Scope, Times
 from bench.measure.time.stopping import Rule, WarmUp
+from bench.measure.time.streams import run_streams
 from mpvss.errors import UserError
 
 
@@ -31,6 +32,8 @@ class Subject:
     steps: Steps
     frames: Callable[[], Iterable[Tensor]]
     interval: int
+    streams: int = 1
+    """How many run at once in scope `throughput`."""
 
 
 @dataclass
@@ -48,6 +51,8 @@ class Sampler:
     guard: Guard | None = None
     tick: Callable[[], object] = lambda: None
     """Called after each pass."""
+    started: float = field(default_factory=perf_counter)
+    """When the work on these methods began, by `perf_counter`; a time limit counts from then."""
     times: dict[tuple[str, Scope], Times] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
 
@@ -59,21 +64,27 @@ class Sampler:
 
     def run(self, rule: Rule, warmup: WarmUp) -> Course:
         """Warm up, then run rounds until the rule ends the sampling or every method has failed."""
-        warmup_rounds, stable = self._warm_up(warmup)
-        start = perf_counter()
+        warmup_rounds, stable = self._warm_up(warmup, rule)
+        start = end = perf_counter()
         for index in itertools.count():
+            begin = end
             for subject, samples in self._round(index, self.count):
                 self._of(subject).samples.extend(samples)
-            seconds = perf_counter() - start
+            end = perf_counter()
             groups = [self._of(subject).seconds(kind) for subject in self._alive() for kind in KINDS]
-            stopped = rule.reached([times for times in groups if times], index + 1, seconds) if groups else "failure"
+            with_one_more = end - self.started + (end - begin)
+            stopped = (
+                rule.reached([times for times in groups if times], index + 1, with_one_more) if groups else "failure"
+            )
             if stopped is not None:
-                return Course(stopped, index + 1, seconds, warmup_rounds, stable)
+                return Course(stopped, index + 1, end - start, start - self.started, warmup_rounds, stable)
         raise AssertionError("rounds never run out")
 
-    def _warm_up(self, warmup: WarmUp) -> tuple[int, bool | None]:
+    def _warm_up(self, warmup: WarmUp, rule: Rule) -> tuple[int, bool | None]:
+        """Rounds that do not count, until times have settled; no more than leave time for a round that counts."""
         before = None
         for index in range(warmup.most):
+            begin = perf_counter()
             last: dict[tuple[str, Scope, bool], list[float]] = {}
             for subject, samples in self._round(index, min(self.count, warmup.frames or self.count)):
                 self._of(subject).warmup.extend(samples)
@@ -81,7 +92,9 @@ class Sampler:
                     last.setdefault((subject.method, subject.scope, sample.key), []).append(sample.seconds)
             if warmup.settled(before, last):
                 return index + 1, True
-            before = last
+            before, end = last, perf_counter()
+            if rule.out_of_time(end - self.started + 2 * (end - begin)):
+                return index + 1, None if warmup.tolerance is None else False
         return warmup.most, None if warmup.tolerance is None else False
 
     def _round(self, index: int, count: int) -> list[tuple[Subject, list[Sample]]]:
@@ -102,7 +115,22 @@ class Sampler:
     def _pass(self, subject: Subject, index: int, place: int, count: int) -> list[Sample]:
         if self.guard is not None:
             self.guard.start_pass()
-        times = run_pass(
+        times = self._times(subject, count)
+        throttled = None if self.guard is None else self.guard.end_pass()
+        return [Sample(round=index, place=place, throttled=throttled, **asdict(time)) for time in times]
+
+    def _times(self, subject: Subject, count: int) -> list[FrameTime]:
+        if subject.scope == "throughput":
+            return run_streams(
+                subject.steps,
+                list(subject.frames()),
+                count=count,
+                streams=subject.streams,
+                interval=subject.interval,
+                mode=self.mode,
+                device=self.device,
+            )
+        return run_pass(
             subject.steps,
             subject.frames(),
             count=count,
@@ -111,8 +139,6 @@ class Sampler:
             mode=self.mode,
             device=self.device,
         )
-        throttled = None if self.guard is None else self.guard.end_pass()
-        return [Sample(round=index, place=place, throttled=throttled, **asdict(time)) for time in times]
 
     def _alive(self) -> list[Subject]:
         return [subject for subject in self.subjects if subject.method not in self.failed]

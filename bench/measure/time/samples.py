@@ -16,11 +16,12 @@ COMMON_THROTTLING = 0.05
 """The share of throttled passes above which times cannot be trusted."""
 
 Kind = Literal["key", "non-key"]
-Scope = Literal["model", "labels", "video"]
+Scope = Literal["model", "labels", "video", "throughput"]
 """Where a time starts and ends.
 
 `model`: from the frame on the device to its scores on the device. `labels`: from the frame on the device to the label
-map on the host. `video`: from decoding the frame to the label map on the host.
+map on the host. `video`: from decoding the frame to the label map on the host. `throughput`: no latency, but what a
+frame takes among those of several streams; see `bench.measure.time.streams`.
 """
 KINDS: tuple[Kind, ...] = get_args(Kind)
 KIND_FIELDS: dict[Kind, str] = {kind: kind.replace("-", "_") for kind in KINDS}
@@ -70,6 +71,18 @@ class Times:
         seconds = amortise(means, interval)
         return None if seconds is None else 1 / seconds
 
+    def fps_of_passes(self, interval: int) -> list[float]:
+        """As `fps`, of each pass by itself: in the order of the rounds, of those that have every kind that occurs."""
+        rounds: dict[int, dict[Kind, list[float]]] = {}
+        for sample in self.samples:
+            kind: Kind = "key" if sample.key else "non-key"
+            rounds.setdefault(sample.round, {}).setdefault(kind, []).append(sample.seconds)
+        means: list[dict[Kind, float]] = [
+            {kind: fmean(times) for kind, times in kinds.items()} for _, kinds in sorted(rounds.items())
+        ]
+        seconds = [amortise(of_kind, interval) for of_kind in means]
+        return [1 / value for value in seconds if value is not None]
+
     def late(self, kind: Kind, deadline: float) -> float | None:
         """The share of frames of a kind that took longer than `deadline` seconds; None if there is no frame."""
         times = self.seconds(kind)
@@ -93,6 +106,7 @@ class Course:
         stopped: what ended it: `rounds`, `precision`, `time limit`, or `failure` of every method.
         rounds: how many there were.
         seconds: how long they took.
+        before_seconds: how long the backbone took before the first of them: building, memory, operators and warm-up.
         warmup_rounds: how many came before them.
         warmup_stable: whether the warm-up ended because times had settled; None for a warm-up of fixed length.
 
@@ -101,6 +115,7 @@ class Course:
     stopped: str
     rounds: int
     seconds: float
+    before_seconds: float
     warmup_rounds: int
     warmup_stable: bool | None
 
@@ -110,7 +125,8 @@ class Timing:
     """The measured times of one method.
 
     `compile_seconds` is what the first frames took, where compiling or capturing was asked for; `guard` what the card
-    did meanwhile; `energy` the joules of a frame. Each is None where it was not measured.
+    did meanwhile; `energy` the joules of a frame; `size` the frames' height and width. Each is None where it was not
+    measured.
     """
 
     times: Mapping[Scope, Times]
@@ -118,3 +134,4 @@ class Timing:
     compile_seconds: float | None = None
     guard: Mapping[str, Any] | None = None
     energy: Mapping[str, Any] | None = None
+    size: tuple[int, int] | None = None

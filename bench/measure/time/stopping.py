@@ -22,7 +22,14 @@ class Rule(Protocol):
     """Decides after each round whether it was the last."""
 
     def reached(self, groups: Collection[Times], rounds: int, seconds: float) -> str | None:
-        """Why sampling ends after `rounds` rounds that took `seconds`; None: it continues."""
+        """Why sampling ends after `rounds` rounds; None: it continues.
+
+        `seconds` run from the start of the backbone, building and warm-up included, to the end of one more round.
+        """
+        ...
+
+    def out_of_time(self, seconds: float) -> bool:
+        """Whether so many seconds from the start of the backbone are too many."""
         ...
 
 
@@ -40,6 +47,10 @@ class FixedRounds:
         """`rounds`, once that many rounds are done."""
         return "rounds" if rounds >= self.rounds else None
 
+    def out_of_time(self, seconds: float) -> bool:
+        """Never: the rounds are run however long they take."""
+        return False
+
     def __str__(self) -> str:
         return f"{self.rounds} rounds"
 
@@ -51,7 +62,8 @@ class Precision:
     Attributes:
         width: bound on the width of the median's 95 % interval over the median; `NEGLIGIBLE` is narrow in any case.
         minimum: least number of samples in each group.
-        time_limit: seconds without the warm-up; checked after each round.
+        time_limit: seconds for a backbone, with building its methods and the warm-up. A round that would end later is
+            not begun, but one is run in any case.
 
     """
 
@@ -68,10 +80,14 @@ class Precision:
             raise UserError(f"the time limit is {self.time_limit} s; it must be above 0")
 
     def reached(self, groups: Collection[Times], rounds: int, seconds: float) -> str | None:
-        """`precision`, once every group has it; `time limit`, once the time is up."""
+        """`precision`, once every group has it; `time limit`, where one more round would pass it."""
         if all(self._precise(group) for group in groups):
             return "precision"
-        return "time limit" if seconds >= self.time_limit else None
+        return "time limit" if self.out_of_time(seconds) else None
+
+    def out_of_time(self, seconds: float) -> bool:
+        """Whether the time limit is passed."""
+        return seconds > self.time_limit
 
     def _precise(self, times: Times) -> bool:
         if len(times) < self.minimum:
@@ -84,7 +100,7 @@ class Precision:
     def __str__(self) -> str:
         return (
             f"until each median's 95 % interval is within {100 * self.width:g} % and has {self.minimum} samples, "
-            f"{self.time_limit:g} s at most"
+            f"{self.time_limit:g} s for a backbone at most"
         )
 
 

@@ -14,7 +14,7 @@ Quantity = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=1000)]
 Kind = Literal["key", "non-key"]
-Scope = Literal["model", "labels", "video"]
+Scope = Literal["model", "labels", "video", "throughput"]
 Operators = dict[str, Count]
 """How often each operator was called."""
 

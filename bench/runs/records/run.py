@@ -29,8 +29,10 @@ class Configuration(Part, kw_only=True, frozen=True):
     threads: Annotated[Positive | None, Meta(description="as in an environment")] = None
     repeats: Annotated[Positive | None, Meta(description="timed passes of a sweep")] = None
     scopes: Annotated[list[Scope] | None, Meta(description="scopes that a latency run times")] = None
+    batch: Annotated[Positive | None, Meta(description="streams that run at once in scope `throughput`")] = None
     stopping: Annotated[str | None, Meta(description="when a latency run stops")] = None
     deadlines_ms: Annotated[list[Quantity] | None, Meta(description="deadlines of a frame, in ms")] = None
+    frame_rate: Annotated[Quantity | None, Meta(description="frames a second of the data's camera, where known")] = None
     amp: Annotated[str | None, Meta(description="number format of autocast; null: that of the weights")] = None
     compile: Annotated[bool | None, Meta(description="whether networks were compiled")] = None
     cuda_graphs: Annotated[bool | None, Meta(description="whether frames were captured as CUDA graphs")] = None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from bench.runs.records.base import Count, Kind, Name, Part, Quantity, Scope, Share, same_length
+from bench.runs.records.base import Count, Kind, Name, Part, Positive, Quantity, Scope, Share, same_length
 
 Late = dict[str, Share | None]
 """The share of frames that take longer than each deadline; the key is the deadline in ms."""
@@ -22,8 +22,12 @@ class KindTimes(Part, kw_only=True, frozen=True):
     p50_ms: Annotated[Quantity, Meta(description="their median, in ms")]
     p50_low_ms: Annotated[Quantity | None, Meta(description="lower end of the median's 95 % interval, in ms")] = None
     p50_high_ms: Annotated[Quantity | None, Meta(description="upper end of the median's 95 % interval, in ms")] = None
-    p90_ms: Annotated[Quantity | None, Meta(description="90 % quantile in ms; needs 10 samples")] = None
-    p99_ms: Annotated[Quantity | None, Meta(description="99 % quantile in ms; needs 100 samples")] = None
+    p90_ms: Annotated[Quantity | None, Meta(description="90 % quantile in ms; needs 36 samples")] = None
+    p90_low_ms: Annotated[Quantity | None, Meta(description="lower end of its 95 % interval, in ms")] = None
+    p90_high_ms: Annotated[Quantity | None, Meta(description="upper end of its 95 % interval, in ms")] = None
+    p99_ms: Annotated[Quantity | None, Meta(description="99 % quantile in ms; needs 368 samples")] = None
+    p99_low_ms: Annotated[Quantity | None, Meta(description="lower end of its 95 % interval, in ms")] = None
+    p99_high_ms: Annotated[Quantity | None, Meta(description="upper end of its 95 % interval, in ms")] = None
     late: Annotated[Late, Meta(description="share of frames over each deadline; the key is the deadline in ms")] = {}
 
 
@@ -73,15 +77,27 @@ class CellTiming(Part, kw_only=True, frozen=True):
     samples: Annotated[dict[Scope, SampleColumns], Meta(description="every timed frame, by scope")]
     warmup: Annotated[dict[Scope, SampleColumns], Meta(description="frames of the warm-up, which count for nothing")]
     kinds: Annotated[list[KindTimes], Meta(description="times of each scope and kind of frame")] = []
+    height: Annotated[Positive | None, Meta(description="of the timed frames, in pixels")] = None
+    width: Annotated[Positive | None, Meta(description="of the timed frames, in pixels")] = None
     fps_model: Annotated[Quantity | None, Meta(description="frames a second over 15 frames, scope `model`")] = None
     fps_labels: Annotated[Quantity | None, Meta(description="the same, scope `labels`")] = None
     fps_video: Annotated[Quantity | None, Meta(description="the same, scope `video`")] = None
+    fps_throughput: Annotated[
+        Quantity | None, Meta(description="the same of the median pass, scope `throughput`: over all streams")
+    ] = None
+    fps_throughput_low: Annotated[Quantity | None, Meta(description="lower end of its 95 % interval")] = None
+    fps_throughput_high: Annotated[Quantity | None, Meta(description="upper end of its 95 % interval")] = None
     late: Annotated[dict[Scope, Late], Meta(description="share of frames over each deadline, by scope")] = {}
     p50_key_ms: Annotated[Quantity | None, Meta(description="median time of a key frame in ms, scope `labels`")] = None
     p50_non_key_ms: Annotated[Quantity | None, Meta(description="the same of a non-key frame")] = None
-    stopped: Annotated[Name | None, Meta(description="what ended the timing")] = None
+    stopped: Annotated[
+        Name | None, Meta(description="what ended the timing: `precision`, `time limit` or `rounds`")
+    ] = None
     rounds: Annotated[Count | None, Meta(description="after how many rounds")] = None
     seconds: Annotated[Quantity | None, Meta(description="after how many seconds")] = None
+    before_seconds: Annotated[
+        Quantity | None, Meta(description="seconds of the backbone before the first round: building and warm-up")
+    ] = None
     warmup_rounds: Annotated[Count | None, Meta(description="rounds of warm-up")] = None
     warmup_stable: Annotated[bool | None, Meta(description="whether times had settled by its end")] = None
     compile_seconds: Annotated[Quantity | None, Meta(description="what compiling took")] = None

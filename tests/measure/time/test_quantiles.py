@@ -1,11 +1,11 @@
-"""Medians come with an interval that holds for any distribution, and quantiles only where samples tell them."""
+"""Quantiles come with an interval that holds for any distribution, and only where there are samples for it."""
 
 from math import comb
 
 import numpy as np
 import pytest
 
-from bench.measure.time.quantiles import median_interval, quantile
+from bench.measure.time.quantiles import least_samples, median_interval, quantile_interval
 from bench.measure.time.stopping import NEGLIGIBLE, FixedRounds, Precision, WarmUp
 
 
@@ -21,7 +21,7 @@ def test_the_narrowest_pair_of_order_statistics_that_covers_is_taken(count):
     assert interval is not None
     k = int(interval.low)
     assert interval.high == count + 1 - k
-    assert interval.median == (count + 1) / 2
+    assert interval.value == (count + 1) / 2
     assert coverage(count, k) >= 0.95 > coverage(count, k + 1)
 
 
@@ -38,11 +38,41 @@ def test_five_samples_tell_no_interval():
     assert median_interval([]) is None
 
 
-@pytest.mark.parametrize(("share", "least"), [(0.5, 2), (0.9, 10), (0.99, 100)])
-def test_a_quantile_needs_a_sample_beyond_it(share, least):
+# The largest of n samples lies below the quantile with a chance of share**n, which must be 2.5 % at most:
+# 0.5**6 = 1.6 %, 0.5**5 = 3.1 %; 0.9**36 = 2.25 %, 0.9**35 = 2.503 %; 0.99**368 = 2.476 %, 0.99**367 = 2.501 %.
+@pytest.mark.parametrize(("share", "least"), [(0.5, 6), (0.9, 36), (0.99, 368)])
+def test_a_quantile_needs_samples_for_its_bounds(share, least):
     samples = list(np.random.default_rng(1).exponential(size=least))
-    assert quantile(samples, share) == pytest.approx(np.percentile(samples, 100 * share))
-    assert quantile(samples[1:], share) is None
+    found = quantile_interval(samples, share)
+    assert found is not None
+    assert found.value == pytest.approx(np.percentile(samples, 100 * share))
+    assert found.low < found.value < found.high == max(samples)
+    assert quantile_interval(samples[1:], share) is None
+    assert least_samples(share) == least
+
+
+def tail(count: int, share: float, most: int) -> float:
+    """The chance that at most `most` of `count` samples lie below the quantile, counted out."""
+    return sum(comb(count, below) * share**below * (1 - share) ** (count - below) for below in range(most + 1))
+
+
+@pytest.mark.parametrize(("count", "share"), [(36, 0.9), (100, 0.9), (159, 0.9), (368, 0.99), (1000, 0.99)])
+def test_bounds_are_the_closest_order_statistics_with_tails_of_a_fortieth(count, share):
+    found = quantile_interval(list(np.arange(1.0, count + 1)), share)
+    assert found is not None
+    low, high = int(found.low), int(found.high)  # the samples are their own ranks
+    # The quantile is below the low-th sample where fewer than low samples are below it, and above the high-th where
+    # high or more are.
+    assert tail(count, share, low - 1) <= 0.025 < tail(count, share, low)
+    assert 1 - tail(count, share, high - 1) <= 0.025 < 1 - tail(count, share, high - 2)
+
+
+def test_bounds_of_p90_cover_it_as_often_as_they_say():
+    rng = np.random.default_rng(0)
+    true = np.exp(1.2815515655446004)  # 1.28 standard deviations: the normal distribution's p90
+    found = [quantile_interval(list(rng.lognormal(0, 1, 60)), 0.9) for _ in range(2000)]
+    covered = np.mean([interval is not None and interval.low <= true <= interval.high for interval in found])
+    assert 0.95 - 0.015 <= covered <= 0.985
 
 
 class TestStopping:
@@ -52,14 +82,16 @@ class TestStopping:
         wide = list(np.linspace(0.05, 0.15, 30))
         assert rule.reached([narrow, narrow], 10, 1.0) == "precision"
         assert rule.reached([narrow, narrow[1:]], 10, 1.0) is None
-        assert rule.reached([narrow, wide], 10, 59.9) is None
-        assert rule.reached([narrow, wide], 10, 60.0) == "time limit"
+        assert rule.reached([narrow, wide], 10, 60.0) is None
+        assert rule.reached([narrow, wide], 10, 60.1) == "time limit"
+        assert rule.reached([narrow, narrow], 10, 60.1) == "precision"
 
     def test_differences_of_the_clock_itself_are_no_reason_to_go_on(self):
         assert Precision().reached([list(np.linspace(1e-6, NEGLIGIBLE, 30))], 1, 0.0) == "precision"
 
     def test_rounds_are_counted(self):
         assert [FixedRounds(2).reached([[1.0]], n, 1e9) for n in (1, 2)] == [None, "rounds"]
+        assert not FixedRounds(2).out_of_time(1e9)
 
     @pytest.mark.parametrize(
         ("make", "words"),

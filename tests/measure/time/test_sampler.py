@@ -19,7 +19,7 @@ from bench.measure.time.modes import Mode, prepare
 from bench.measure.time.passes import FrameTime
 from bench.measure.time.record import timing_record
 from bench.measure.time.samples import Course, Sample, Times, Timing, amortise
-from bench.measure.time.stopping import FixedRounds, WarmUp
+from bench.measure.time.stopping import FixedRounds, Precision, WarmUp
 
 FRAMES = as_frames(small_data(clips=1, frames=12))
 CLIP = TimedClip(FRAMES, lambda: (frame.clone() for frame in FRAMES))
@@ -35,7 +35,7 @@ def methods():
 def made(key: list[float], other: list[float], **fields) -> Timing:
     samples = [Sample(0, 0, i, True, t) for i, t in enumerate(key)]
     samples += [Sample(0, 0, i, False, t) for i, t in enumerate(other)]
-    course = Course("rounds", 3, 1.0, 1, None)
+    course = Course("rounds", 3, 1.0, 0.5, 1, None)
     return Timing({"labels": Times(samples, samples[:1])}, course, **fields)
 
 
@@ -104,6 +104,39 @@ def test_the_warm_up_ends_when_times_have_settled_or_at_its_cap(monkeypatch, sec
     assert {s.seconds for s in timing.times["labels"].samples} == {0.5}
 
 
+@pytest.mark.parametrize(
+    ("built", "limit", "warmup_rounds", "rounds"),
+    [
+        # Every pass takes 4 s. Warm-up rounds end at 14, 18, 22 and 26 s: after the last there is time for one round
+        # that counts, which ends at 30 s, and none for another.
+        (10, 30, 4, 1),
+        # Five rounds of warm-up at most, to 30 s; then rounds that end at 34, 38 and 42 s.
+        (10, 42, 5, 3),
+        # Building alone passed the limit: one round of each.
+        (40, 30, 1, 1),
+    ],
+)
+def test_the_time_limit_is_for_building_and_warm_up_too(monkeypatch, built, limit, warmup_rounds, rounds):
+    clock = SimpleNamespace(now=float(built))
+    seconds = itertools.cycle([1.0, 2.0])  # neither settled nor precise
+
+    def run_pass(*_, count, **__):
+        clock.now += 4
+        time = next(seconds)
+        return [FrameTime(index, index == 0, time, None) for index in range(count)]
+
+    monkeypatch.setattr(sampler_module, "run_pass", run_pass)
+    monkeypatch.setattr(sampler_module, "perf_counter", lambda: clock.now)
+    plan = Plan(rule=Precision(minimum=1000, time_limit=limit), warmup=WarmUp(most=5))
+    (timing,) = time_methods({"wander": Wandering(Network())}, CLIP, plan, started=0.0)[0].values()
+    course = timing.course
+    assert (course.stopped, course.warmup_stable) == ("time limit", False)
+    assert (course.warmup_rounds, course.rounds) == (warmup_rounds, rounds)
+    assert course.before_seconds == built + 4 * warmup_rounds
+    assert course.seconds == 4 * rounds
+    assert timing_record(timing, 5, ()).before_seconds == course.before_seconds
+
+
 def test_fps_is_amortised_over_fifteen_frames():
     times = made(key=[0.2, 0.4], other=[0.02, 0.06, 0.04]).times["labels"]
     # Interval 5: 3 key frames at 0.3 s and 12 others at 0.04 s in 15 frames.
@@ -117,13 +150,15 @@ def test_fps_is_amortised_over_fifteen_frames():
 
 def test_the_record_has_what_numpy_finds_and_every_sample():
     rng = np.random.default_rng(0)
-    key, other = list(rng.exponential(0.05, 40)), list(rng.exponential(0.01, 150))
+    key, other = list(rng.exponential(0.05, 40)), list(rng.exponential(0.01, 400))
     record = timing_record(made(key, other), 5, (1 / 30, 0.01))
     of_key, of_other = record.kinds
     assert of_other.p99_ms == pytest.approx(1000 * np.percentile(other, 99))
     assert of_key.p90_ms == pytest.approx(1000 * np.percentile(key, 90))
-    assert of_key.p99_ms is None  # 40 samples have none beyond it
-    assert (of_key.samples, of_other.samples) == (40, 150)
+    assert {of_key.p99_ms, of_key.p99_low_ms, of_key.p99_high_ms} == {None}  # it takes 368 samples
+    assert of_key.p90_low_ms < of_key.p90_ms < of_key.p90_high_ms
+    assert of_other.p99_low_ms < of_other.p99_ms < of_other.p99_high_ms
+    assert (of_key.samples, of_other.samples) == (40, 400)
     assert of_key.p50_low_ms < of_key.p50_ms == 1000 * np.median(key) < of_key.p50_high_ms
     late = [np.mean(np.array(times) > 1 / 30) for times in (key, other)]
     assert [of_key.late["33.33"], of_other.late["33.33"]] == late
