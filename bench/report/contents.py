@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from bench.plotting import figure_bytes, styled
 from bench.report.claims.claims import Verdict, claims_sheet, judge, read_claims
-from bench.report.claims.contradictions import contradictions, contradictions_sheet
+from bench.report.claims.contradictions import contradictions, contradictions_sheet, counted_contradictions
 from bench.report.claims.small import judge_small
 from bench.report.figures.figures import (
     accuracy_against_interval,
@@ -20,14 +20,17 @@ from bench.report.figures.figures import (
     macs_against_interval,
     warping_strategies,
 )
+from bench.report.figures.predicted import predicted_speeds, predicted_times
 from bench.report.figures.sizes import times_against_size
 from bench.report.figures.tradeoff import accuracy_against_cost, times_by_kind
 from bench.report.published import PUBLISHED, Measurements, read_published
 from bench.report.sizes import runs_by_size
 from bench.report.study import Study, StudyRun
+from bench.report.tables.counted import counted_ways_sheets
 from bench.report.tables.latency import latency_sheet, speed_sheet
 from bench.report.tables.paper import paper_tables
 from bench.report.tables.peer import peer_sheet
+from bench.report.tables.predicted import predicted_sheets
 from bench.report.tables.sheet import Sheet
 from bench.report.tables.sizes import sizes_sheet
 from bench.report.tables.small import small_tables
@@ -69,9 +72,10 @@ class Report:
         paper: the paper's tables beside what was measured; empty without the published tables.
         small: small-scale counterparts of the paper's tables, run by run.
         speed: times by kind of frame, run by run, and those beside the peer.
+        predicted: predicted speeds and times, beside published or measured ones.
         verdicts: on the paper's claims.
         claims: the verdicts as a table.
-        contradictions: of the paper's own figures, as a table.
+        contradictions: of the paper's own figures with each other and with counts, as a table.
         plots: run by run.
 
     """
@@ -80,6 +84,7 @@ class Report:
     paper: tuple[Sheet, ...]
     small: tuple[Sheet, ...]
     speed: tuple[Sheet, ...]
+    predicted: tuple[Sheet, ...]
     verdicts: tuple[Verdict, ...]
     claims: Sheet | None
     contradictions: Sheet | None
@@ -91,6 +96,7 @@ class Report:
         return {
             "Small-scale counterparts of the paper's tables": self.small,
             "Speed": self.speed,
+            "Predicted speed": self.predicted,
             "Claims": (self.claims,) if self.claims else (),
             "Contradictions": (self.contradictions,) if self.contradictions else (),
             "Tables of the paper": self.paper,
@@ -110,10 +116,11 @@ def make_report(study: Study) -> Report:
     """Judge, tabulate and draw. The paper's tables come with the project's source; without it they are left out."""
     small = tuple(sheet for run in study.runs for sheet in small_tables(run))
     speed = tuple(_speed(study))
+    forecast = tuple(predicted_sheets(study))
     with styled():
         plots = tuple(_plots(study))
     if not PUBLISHED.is_dir():
-        return Report(study, (), small, speed, (), None, None, plots)
+        return Report(study, (), small, speed, forecast, (), None, None, plots)
     published, claims, measurements = read_published(), read_claims(), Measurements(study)
     verdicts = tuple(
         verdict
@@ -122,12 +129,15 @@ def make_report(study: Study) -> Report:
     )
     return Report(
         study=study,
-        paper=tuple(paper_tables(published, measurements)),
+        paper=(*paper_tables(published, measurements), *counted_ways_sheets(study.paper_costs)),
         small=small,
         speed=speed,
+        predicted=forecast,
         verdicts=verdicts,
         claims=claims_sheet(verdicts),
-        contradictions=contradictions_sheet(contradictions(published, claims)),
+        contradictions=contradictions_sheet(
+            [*contradictions(published, claims), *counted_contradictions(study.paper_costs)]
+        ),
         plots=plots,
     )
 
@@ -139,6 +149,12 @@ RUN_PLOTS = (
     ("differences", "Accuracy less that of per-frame, with paired intervals", differences),
     ("accuracy-cost", "Accuracy against cost", accuracy_against_cost),
     ("times", "Times of key frames and non-key frames", times_by_kind),
+)
+
+
+PREDICTED_PLOTS = (
+    ("predicted-v100", "FPS on a V100, published and predicted", predicted_speeds),
+    ("predicted-cpu", "CPU times of frames, measured and predicted", predicted_times),
 )
 
 
@@ -162,6 +178,10 @@ def _plots(study: Study) -> Iterator[Plot]:
     counted = counted_macs_against_interval(study.costs)
     if counted:
         yield Plot("figure-3b", "Figure 3b: MACs of MPVSS with the paper's backbones, counted", counted)
+    for name, title, draw in PREDICTED_PLOTS:
+        figure = draw(study)
+        if figure is not None:
+            yield Plot(name, title, figure)
 
 
 def _numbered(name: str, number: int) -> str:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from bench.methods.names import PAPER_METHODS
 from bench.report.rows import Row, is_there, is_untrained
 from bench.report.study import Study, StudyRun
+from bench.runs.records.cost import CountedFigure
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"
 
@@ -108,7 +109,7 @@ class Measurements:
 def _counted(study: Study) -> Iterator[tuple[PaperFigure, Measured]]:
     for cell in study.paper_costs:
         figure = PaperFigure(cell.table, cell.method, cell.backbone, cell.quantity)
-        yield figure, Measured(cell.counted, cell.note)
+        yield figure, Measured(cell.counted, _note(cell))
     # Table 3b prints the parameters of the flow alone: what a method has over Mask2Former, whatever the backbone.
     rows = [row for record in study.costs for row in record.rows or ()]
     alone = {row.backbone: row.parameters for row in rows if row.method == "per-frame"}
@@ -117,6 +118,14 @@ def _counted(study: Study) -> Iterator[tuple[PaperFigure, Measured]]:
             if row.method == method and row.backbone in PAPER_BACKBONES & alone.keys():
                 value = (row.parameters - alone[row.backbone]) / 1e6
                 yield PaperFigure("3b", name, "-", "params_M"), Measured(value)
+
+
+def _note(cell: CountedFigure) -> str:
+    """Why a printed figure differs from the count, where that is known."""
+    if cell.status != "explained":
+        return cell.note
+    nearest = min(cell.others, key=lambda other: abs(other.deviation))
+    return f"printed is {nearest.counted:.1f}: {nearest.what}"
 
 
 PAPER_BACKBONES = frozenset({"r50", "r101", "swin-t", "swin-s", "swin-b", "swin-l"})

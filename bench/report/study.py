@@ -17,6 +17,7 @@ from bench.runs.record_file import read_record
 from bench.runs.records.cell import CellKey
 from bench.runs.records.cost import CostRecord, CountedFigure
 from bench.runs.records.peer import PeerRecord
+from bench.runs.records.predict import PredictRecord
 from bench.runs.records.run import RunRecord
 from mpvss.errors import UserError
 
@@ -86,12 +87,14 @@ class Study:
         runs: in the order given.
         costs: counted costs, one entry a file.
         peers: speed beside the peer, one entry a file.
+        predictions: predicted times beside measured ones, one entry a file.
 
     """
 
     runs: tuple[StudyRun, ...]
     costs: tuple[CostRecord, ...]
     peers: tuple[PeerRecord, ...]
+    predictions: tuple[PredictRecord, ...] = ()
 
     @property
     def paper_costs(self) -> list[CountedFigure]:
@@ -99,6 +102,8 @@ class Study:
         return [figure for record in self.costs for figure in record.cells or ()]
 
 
+BESIDE_RUNS = ("cost", "peer", "predict")
+"""How the names of files begin that stand beside runs: counted costs, times beside the peer, predicted times."""
 PICTURES = {
     "strip": "Frames, ground truth and predictions",
     "flow": "The flow of one of MPVSS's queries, its mask, and the optical flow",
@@ -118,7 +123,7 @@ def picture_title(run: StudyRun, file: Path) -> str:
 
 
 def read_study(paths: Sequence[Path]) -> Study:
-    """Read runs, and folders that hold runs, counted costs (`cost-*.json`) and times beside the peer (`peer-*.json`).
+    """Read runs, and folders that hold runs and the files of `BESIDE_RUNS`.
 
     Raises:
         UserError: a folder that is neither, is damaged or of a schema that is not known; a run that has no cell
@@ -135,6 +140,7 @@ def read_study(paths: Sequence[Path]) -> Study:
         runs=tuple(replace(run, series=series) for run in runs),
         costs=tuple(read_record(file, CostRecord) for file in _files(paths, "cost")),
         peers=tuple(read_record(file, PeerRecord) for file in _files(paths, "peer")),
+        predictions=tuple(read_record(file, PredictRecord) for file in _files(paths, "predict")),
     )
 
 
@@ -142,7 +148,7 @@ def _runs_in(path: Path) -> Iterable[Path]:
     if not path.is_dir():
         raise UserError(f"{path} " + ("is not a folder" if path.exists() else "does not exist"))
     inside = sorted(file.parent for file in path.glob("*/run.json"))
-    if (path / "run.json").exists() or not (inside or any(path.glob("cost-*.json")) or any(path.glob("peer-*.json"))):
+    if (path / "run.json").exists() or not (inside or any(any(path.glob(f"{what}-*.json")) for what in BESIDE_RUNS)):
         return [path]  # where it is no run, reading it says so
     return inside
 

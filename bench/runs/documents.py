@@ -20,6 +20,7 @@ from bench.runs.records.baseline import Baseline
 from bench.runs.records.cell import CellRecord
 from bench.runs.records.cost import CostRecord
 from bench.runs.records.peer import PeerRecord
+from bench.runs.records.predict import PredictRecord
 from bench.runs.records.run import RunRecord
 from bench.runs.records.training import TrainingRecord
 from mpvss.errors import UserError
@@ -29,6 +30,7 @@ RECORDS: dict[str, type[Record]] = {
     "cell": CellRecord,
     "cost": CostRecord,
     "peer": PeerRecord,
+    "predict": PredictRecord,
     "training": TrainingRecord,
     "baseline": Baseline,
 }

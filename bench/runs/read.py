@@ -35,8 +35,25 @@ def read_run_record(path: Path) -> RunRecord:
     """
     file = Path(path) / "run.json"
     if not file.is_file():
+        if _holds_predictions(Path(path)):
+            raise UserError(f"{path} holds predictions, which are compared with nothing; give a run that was measured")
         raise UserError(f"{path} is not a results folder: it has no run.json")
     return read_record(file, RunRecord)
+
+
+def _holds_predictions(path: Path) -> bool:
+    """Whether a file, or every file of a folder, is of predicted times or speeds."""
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    return bool(files) and all(map(_is_of_predictions, files))
+
+
+def _is_of_predictions(file: Path) -> bool:
+    try:
+        content = msgspec.json.decode(file.read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return False
+    fields = content.keys() if isinstance(content, dict) else ()
+    return bool({"predicted", "speeds"} & set(fields) or {"fitted", "frames"} <= set(fields))
 
 
 def read_cell(file: Path, about: RunRecord) -> CellRecord:

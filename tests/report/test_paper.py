@@ -32,7 +32,7 @@ def counted(tmp_path_factory):
 
 def test_every_printed_figure_stands_in_its_table(counted):
     sheets = {sheet.name: sheet for sheet in counted.paper}
-    assert list(sheets) == ["table-1", "table-2", "table-3a", "table-3b"]
+    assert list(sheets) == ["table-1", "table-2", "table-3a", "table-3b", "counted-ways"]
     with TABLES.open() as file:
         rows = list(csv.DictReader(file))
     for table in ("1", "2", "3a", "3b"):
@@ -43,15 +43,15 @@ def test_every_printed_figure_stands_in_its_table(counted):
     pairs = dict.fromkeys((row["method"], row["backbone"]) for row in rows if row["table"] == "1")
     assert [(row[0].text, row[1].text) for row in sheets["table-1"].rows] == list(pairs)
     status = {(row[0].text, row[1].text): row[-1].text for row in sheets["table-1"].rows}
-    assert status["PSPNet", "R101"] == "published only"
-    assert status["MPVSS", "Swin-L"] == "measured: GMACs, Params"
+    assert status["NetWarp", "OCRNet"] == "counted: GMACs"
+    assert status["MPVSS", "Swin-L"] == "counted: GMACs, Params"
 
 
 def test_deviations_are_percentages_of_what_is_printed(tmp_path):
     """Counts a quarter above and a tenth under the printed ones."""
     record = json.loads((MEASURED / "cost-paper.json").read_text())
     counted = [one for one in record["cells"] if one["table"] == "1" and one["quantity"] == "GFLOPs"]
-    assert len(counted) == 12
+    assert len(counted) == 12 + 13  # the project's own, and other publications'
     for index, one in enumerate(counted):
         one["counted"] = one["printed"] * (0.9 if index % 2 else 1.25)
     (tmp_path / "cost-paper.json").write_text(json.dumps(record))
@@ -138,6 +138,28 @@ def test_the_text_is_held_against_the_tables_to_its_digits(counted):
         c for c in contradictions(printed, claims) if c.what.startswith("mIoU that MPVSS loses against Mask2Former")
     ]
     assert [(c.what[-3:], c.printed, round(c.implied, 6)) for c in found] == [("R50", 1.0, 1.5)]
+
+
+def test_counts_that_contradict_the_paper_are_listed_beside_its_figures(counted):
+    assert counted.contradictions is not None
+    rows = {row[0].text: row for row in counted.contradictions.rows}
+    printed, implied = rows["CFFM-VSS MiT-B0, GMACs"][2:4]
+    assert (printed.value, implied.value) == (80.7, pytest.approx(521.0, rel=0.005))
+    assert "caption says 1024x2048" in rows["CFFM-VSS MiT-B0, GMACs"][4].text
+    assert "UperNet R101, GMACs" not in rows
+    (ways,) = [sheet for sheet in counted.paper if sheet.name == "counted-ways"]
+    at = next(i for i, row in enumerate(ways.rows) if row[0].text == "Table 1, NetWarp OCRNet, GMACs")
+    ours, other = ways.rows[at : at + 2]
+    assert (ours[1].value, ours[2].value, ours[5].text) == (1207.0, pytest.approx(1273.3, rel=0.005), "explained")
+    assert other[2].value == pytest.approx(1207.6, rel=0.001)
+
+
+def test_claims_against_other_publications_state_the_count_and_the_printed_figure(counted):
+    ((_, verdict, why),) = verdicts(counted, "share-of-mrcfa")
+    assert verdict == "not reproduced"  # 97.3 of 518.7 is 19 %, not 26 %
+    assert "MRCFA MiT-B5 counts 51" in why
+    assert "printed 373" in why
+    assert "with the paper's own figure 26.1 %" in why
 
 
 def verdicts(report, name):

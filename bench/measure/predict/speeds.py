@@ -10,12 +10,15 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from bench.evaluate.schedule import FixedInterval
 from bench.measure.count.frames import record_frames
+from bench.measure.predict.cpu_model import CpuModel
 from bench.measure.predict.devices import Device, Precision, read_devices
 from bench.measure.predict.fit import Speed
 from bench.measure.predict.fused import fused_deformable_attention
 from bench.measure.predict.kernels import kernels_of
 from bench.measure.predict.model import Rates, seconds
+from bench.measure.predict.operations import describe_frames
 from bench.measure.predict.published import published_rates
 from bench.methods import build
 from bench.methods.names import LIBRARY, METHODS, branches, method_of
@@ -50,15 +53,21 @@ def predict(
     graph: Execution = "lean",
     devices_file: Path | None = None,
     rates: Rates | None = None,
+    cpu: CpuModel | None = None,
 ) -> list[PredictedSpeed]:
     """A row for each of the `methods` (all of the project's own, where None), backbones and devices.
 
     `size` is (height, width). The published graph reads with the published CUDA kernel of deformable attention.
-    `rates` are fitted to the paper's speeds on a V100, where None, and taken to hold for every device.
+    `rates` are fitted to the paper's speeds on a V100, where None, and taken to hold for every device. `cpu` is a CPU
+    that was fitted, the one device then.
 
     Raises:
         UserError: an unknown device, or one without a figure for `precision`; a method that cannot run on shapes.
     """
+    if cpu is not None:
+        clip = (interval, clip_length)
+        pairs = [(method, backbone) for backbone in backbones for method in methods or METHODS]
+        return [_on_cpu(method, backbone, size, num_classes, graph, clip, cpu) for method, backbone in pairs]
     known = read_devices(devices_file)
     chosen = {name: _known_device(name, known) for name in devices}
     for device in chosen.values():
@@ -73,6 +82,27 @@ def predict(
                 fps = 1 / frames.seconds(device, rates, precision)
                 rows.append(PredictedSpeed(method, backbone, name, precision, graph, 1000 * key, 1000 * non_key, fps))
     return rows
+
+
+def _on_cpu(
+    method: str,
+    backbone: str,
+    size: tuple[int, int],
+    num_classes: int,
+    graph: Execution,
+    clip: tuple[int, int],
+    cpu: CpuModel,
+) -> PredictedSpeed:
+    name = method_of(method)
+    of_frame, of_key = branches(name, backbone)
+    frames = describe_frames(
+        lambda: build(name, backbone=of_frame, key_backbone=of_key, num_classes=num_classes, execution=graph), size
+    )
+    key, non_key = map(cpu.frame_seconds, frames)
+    interval, clip_length = clip
+    keys = FixedInterval(interval).count_keys(clip_length)
+    fps = clip_length / (keys * key + (clip_length - keys) * non_key)
+    return PredictedSpeed(method, backbone, "cpu", "float32", graph, 1000 * key, 1000 * non_key, fps)
 
 
 def as_markdown(rows: Iterable[PredictedSpeed]) -> str:

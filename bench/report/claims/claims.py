@@ -10,7 +10,7 @@ import yaml
 
 from bench.methods.names import PAPER_METHODS
 from bench.report.claims.sums import Term, names, parse_sum
-from bench.report.published import ACCURACIES, DATA, METRICS, PUBLISHED, Measurements, PaperFigure
+from bench.report.published import ACCURACIES, DATA, METRICS, PUBLISHED, Measured, Measurements, PaperFigure
 from bench.report.tables.sheet import Entry, Header, Sheet
 
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
@@ -104,16 +104,22 @@ def holds(claim: Claim, expected: float, value: float) -> bool:
 def judge(claim: Claim, published: Mapping[PaperFigure, float], measurements: Measurements) -> list[Verdict]:
     """Hold a claim about the paper's own data and backbones against what was measured of them.
 
-    The figures of methods that the project does not have are the paper's.
+    The figures of methods that the project does not sweep are counted ones where there are any, else the paper's;
+    where they are counted, the reason says what the paper's own figures make.
     """
     verdicts = []
     for case, expected in claim.cases():
         parts = figures(claim, case)
         ours = {figure: measurements.find(figure) for figure in parts if figure.method in PAPER_METHODS}
         missing = [figure for figure, measured in ours.items() if measured is None]
+        rivals = {figure: measurements.find(figure) for figure in parts if figure.method not in PAPER_METHODS}
 
-        def lookup(figure: PaperFigure, ours: Mapping = ours) -> float | None:
-            measured = ours.get(figure)
+        def lookup(figure: PaperFigure, known: Mapping = ours | rivals) -> float | None:
+            measured = known.get(figure)
+            return measured.value if measured else published[figure]
+
+        def lookup_ours(figure: PaperFigure, known: Mapping = ours) -> float | None:
+            measured = known.get(figure)
             return measured.value if measured else published[figure]
 
         value = None if missing else evaluate(claim, case, lookup)
@@ -122,7 +128,13 @@ def judge(claim: Claim, published: Mapping[PaperFigure, float], measurements: Me
         else:
             verdict = REPRODUCED if holds(claim, expected, value) else NOT_REPRODUCED
             notes = [measured.note for measured in ours.values() if measured and measured.note]
-            others = [f"the paper's figure of {f.method}" for f in parts if f.method not in PAPER_METHODS]
+            others = [
+                f"the paper's figure of {f.method}" if of_rival is None else _counted_rival(f, published[f], of_rival)
+                for f, of_rival in rivals.items()
+            ]
+            if any(rivals.values()):
+                with_printed = evaluate(claim, case, lookup_ours)
+                others.append(f"with the paper's own figure {with_printed:.{claim.digits + 1}f} {claim.unit}")
             why = "; ".join(dict.fromkeys([*notes, *others, *filter(None, [claim.remarks.get(case)])]))
         shown = "-" if value is None else f"{value:.{claim.digits + 1}f} {claim.unit}"
         printed = f"{claim.bound} {expected:.{claim.digits}f} {claim.unit}".strip()
@@ -165,6 +177,12 @@ def _figure(name: str) -> PaperFigure:
     table, method, backbone, metric = (part.replace("_", " ") for part in path.split("/"))
     metric = "params_M" if metric == "params M" else metric
     return PaperFigure(table, method, backbone, metric, int(interval) if interval else None)
+
+
+def _counted_rival(figure: PaperFigure, printed: float, counted: Measured) -> str:
+    """A counted figure beside the printed one."""
+    known = f" ({counted.note})" if counted.note else ""
+    return f"{figure.method} {figure.backbone} counts {counted.value:.1f}, printed {printed:g}{known}"
 
 
 def _needs(figure: PaperFigure) -> str:

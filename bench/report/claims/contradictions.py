@@ -1,4 +1,4 @@
-"""Contradictions between the paper's own figures, found by arithmetic over its tables."""
+"""Contradictions between the paper's own figures, by arithmetic, and with counts of the networks they are said of."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.report.claims.claims import Claim, evaluate, holds
-from bench.report.published import PaperFigure
+from bench.report.published import METRICS, PaperFigure
 from bench.report.tables.sheet import Entry, Header, Sheet
+from bench.runs.records.cost import CountedFigure
 
 Printed = Mapping[PaperFigure, float]
 
@@ -108,11 +109,26 @@ def _texts(printed: Printed, claims: Sequence[Claim]) -> Iterator[Contradiction]
                 yield Contradiction(claim.where, f"{claim.quantity} {case}".strip(), expected, value, "the tables")
 
 
+def counted_contradictions(counted: Sequence[CountedFigure]) -> list[Contradiction]:
+    """Costs of other publications' rows that no network gives at the size and with the method that are printed."""
+    return [
+        Contradiction(
+            f"Table {cell.table}",
+            f"{cell.method} {cell.backbone}, {METRICS[cell.quantity].title}",
+            cell.printed,
+            cell.counted,
+            f"a count of {cell.what}: {cell.note}",
+        )
+        for cell in counted
+        if cell.status == "contradiction"
+    ]
+
+
 def contradictions_sheet(found: Sequence[Contradiction]) -> Sheet:
     """The contradictions as a table."""
     return Sheet(
         name="contradictions",
-        title="Figures of the paper that others of its figures contradict",
+        title="Figures of the paper that others of its figures, or a count, contradict",
         headers=(
             Header("What", number=False),
             Header("Where", number=False),
@@ -130,5 +146,7 @@ def contradictions_sheet(found: Sequence[Contradiction]) -> Sheet:
             )
             for c in found
         ),
-        notes=("Found by arithmetic over its tables; differences that rounding explains are left out.",),
+        notes=(
+            "Found by arithmetic over its tables, and by counting; differences that rounding explains are left out.",
+        ),
     )

@@ -38,7 +38,7 @@ def as_markdown(sheet: Sheet) -> str:
 
 def markdown_table(sheet: Sheet) -> str:
     """The bare table, with the best in bold and the second best underlined."""
-    marks = {"": "{}", "best": "**{}**", "second": "<u>{}</u>"}
+    marks = {"": "{}", "best": "**{}**", "second": "<u>{}</u>", "predicted": "*{}*"}
     rows = [[marks[entry.mark].format(as_text(entry.text)) for entry in row] for row in sheet.rows]
     left = [as_text(header.flat) for header in sheet.headers if not header.number]
     return pipe_table([[as_text(header.flat) for header in sheet.headers]], rows, left=left)
@@ -85,7 +85,7 @@ def as_csv(sheet: Sheet) -> str:
 
 def as_html(sheet: Sheet) -> str:
     """A `figure` with the table and its notes; heads have their scope."""
-    marks = {"": "{}", "best": "<b>{}</b>", "second": "<u>{}</u>"}
+    marks = {"": "{}", "best": "<b>{}</b>", "second": "<u>{}</u>", "predicted": "<i>{}</i>"}
     grouped = any(header.group for header in sheet.headers)
     kinds = _kinds(sheet)
     heads = [f"{kind}>{escape(header.text)}</th>" for kind, header in zip(kinds, sheet.headers, strict=True)]
@@ -124,7 +124,7 @@ FORMATS: Mapping[str, Callable[[Sheet], str]] = {
 
 
 def _latex_rows(sheet: Sheet) -> Iterator[str]:
-    marks = {"": "{}", "best": r"\textbf{{{}}}", "second": r"\underline{{{}}}"}
+    marks = {"": "{}", "best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "predicted": r"\textit{{{}}}"}
     for index, row in enumerate(sheet.rows):
         if index and index in sheet.rules:
             yield r"\midrule"

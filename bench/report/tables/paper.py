@@ -22,6 +22,8 @@ NOTE = (
     "under “here” are counted on the published graph. Deviations of percentages are in points, all others in % of the "
     "printed figure. Best and second best of each column are marked."
 )
+COUNTED = ("GFLOPs", "params_M")
+"""Metrics that are counted, not measured."""
 PROPAGATED = ("Copy", "Optical flow", "Ours")
 """The columns of Table 3a that compete; per-frame is what they are held against."""
 
@@ -130,8 +132,12 @@ def _deviation(printed: float | None, measured: Measured | None, *, relative: bo
 
 
 def _status(figures: Sequence[PaperFigure], found: Mapping[PaperFigure, Measured | None]) -> str:
-    metrics = dict.fromkeys(METRICS[f.metric].title.split(" (")[0] for f in figures if found.get(f))
-    return f"measured: {', '.join(metrics)}" if metrics else "published only"
+    titles = {metric: METRICS[metric].title.split(" (")[0] for metric in METRICS}
+    here = dict.fromkeys(f.metric for f in figures if found.get(f))
+    counted = [titles[metric] for metric in here if metric in COUNTED]
+    measured = [titles[metric] for metric in here if metric not in COUNTED]
+    parts = [f"{how}: {', '.join(names)}" for how, names in (("counted", counted), ("measured", measured)) if names]
+    return "; ".join(parts) or "published only"
 
 
 def _remarks(table: str, found: Mapping[PaperFigure, Measured | None]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Mark = Literal["", "best", "second"]
+Mark = Literal["", "best", "second", "predicted"]
 
 
 @dataclass(frozen=True)

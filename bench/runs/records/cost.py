@@ -29,6 +29,14 @@ class CountedMethod(Part, kw_only=True, frozen=True):
     ] = []
 
 
+class OtherCount(Part, kw_only=True, frozen=True):
+    """A figure of the paper counted by another tool's rules, or of another configuration."""
+
+    what: Annotated[Name, Meta(description="the tool or the configuration")]
+    counted: Annotated[Quantity, Meta(description="the count, in the unit of the printed figure")]
+    deviation: Annotated[float, Meta(description="of the count, as a share of the printed figure")]
+
+
 class CountedFigure(Part, kw_only=True, frozen=True):
     """One figure of the paper's Tables 1 and 2, and the same counted on the published graph."""
 
@@ -39,7 +47,13 @@ class CountedFigure(Part, kw_only=True, frozen=True):
     printed: Annotated[float, Meta(gt=0, description="the paper's figure")]
     counted: Annotated[Quantity, Meta(description="the count, in the same unit")]
     deviation: Annotated[float, Meta(description="of the count, as a share of the printed figure")]
-    note: Annotated[str, Meta(description="on a misprint")] = ""
+    note: Annotated[str, Meta(description="on a misprint, or a figure that nothing here gives")] = ""
+    status: Annotated[
+        Literal["agrees", "explained", "misprint", "contradiction", "off"] | None,
+        Meta(description="what becomes of the figure; `explained`: one of `others` gives it"),
+    ] = None
+    what: Annotated[str, Meta(description="what was counted, of other publications' rows")] = ""
+    others: Annotated[list[OtherCount], Meta(description="the figure counted in other ways")] = []
 
 
 class CountedStage(Part, kw_only=True, frozen=True):

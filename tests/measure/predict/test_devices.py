@@ -14,9 +14,28 @@ def test_the_v100_of_the_paper():
     assert v100.bytes_per_second() == pytest.approx(900e9)
 
 
+@pytest.mark.parametrize(
+    ("name", "float32", "float16", "bandwidth"),
+    [
+        ("v100", 15.7, 125, 900),
+        ("a100", 19.5, 312, 1555),
+        ("a100-80gb", 19.5, 312, 2039),
+        ("h100", 67, 989.5, 3350),
+        ("t4", 8.1, 65, 320),
+        ("l4", 30.3, 121, 300),
+        ("rtx4090", 82.6, 165.2, 1008),
+        ("orin", 5.3, 10.6, 204.8),
+    ],
+)
+def test_data_sheets(name, float32, float16, bandwidth):
+    """TFLOP/s, dense, and GB/s."""
+    device = read_devices()[name]
+    assert (device.float32, device.float16, device.bandwidth) == (float32, float16, bandwidth)
+
+
 def test_every_shipped_device_has_a_source():
     devices = read_devices()
-    assert {"v100", "a100", "h100", "t4", "l4", "rtx4090", "orin", "cpu"} <= set(devices)
+    assert {"v100", "a100", "a100-80gb", "h100", "t4", "l4", "rtx4090", "orin", "cpu"} <= set(devices)
     assert all(device.source and device.macs_per_second("float32") > 0 for device in devices.values())
 
 

@@ -80,6 +80,21 @@ def test_the_command_writes_predictions_that_say_so(capsys, tmp_path):
     ]
 
 
+def test_a_device_of_the_users_own_is_predicted_from_a_file(capsys, tmp_path):
+    """Twice the T4's figures make half of its time where neither waits for the host."""
+    file = tmp_path / "mine.toml"
+    board = '[board]\nname = "A board"\nfloat32 = {}\nbandwidth = {}\nsource = "its maker"\nlaunch_us = 1e-6\n'
+    file.write_text(board.format(8.1, 320) + board.replace("[board]", "[double]").format(16.2, 640))
+    network = ["--methods", "per-frame", "--backbones", "nano", "--size", "64x96", "--classes", "3"]
+    assert (
+        main(["cost", "--fps", "board,double", "--devices", str(file), *network, "--json", f"{tmp_path}/x.json"]) == 0
+    )
+    board, double = (row["key_ms"] for row in json.loads((tmp_path / "x.json").read_text())["predicted"])
+    assert double == pytest.approx(board / 2)
+    assert main(["compare", str(tmp_path / "x.json"), str(tmp_path / "x.json")]) == 2
+    assert "holds predictions" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_the_command_prints_the_papers_speeds(capsys, tmp_path):
     assert main(["cost", "--paper", "--fps", "v100", "--json", str(tmp_path / "speeds.json")]) == 0
