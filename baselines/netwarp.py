@@ -71,8 +71,8 @@ class PreviousFrame:
 class NetWarp(nn.Module):
     """OCRNet, whose backbone's last map and representation are mixed with those of the frame before, warped by RAFT.
 
-    A clip's first frame takes the one after it as the frame before; alone, it takes itself. With `paper`, the frame
-    before goes through the backbone anew, as in the published graph.
+    A clip's first frame takes the one after it as the frame before, so a clip has two frames or more. With `paper`, the
+    frame before goes through the backbone anew, as in the published graph.
     """
 
     key_frames: ClassVar[bool] = False
@@ -107,8 +107,10 @@ class NetWarp(nn.Module):
     def segment(
         self, frame: Shaped[Tensor, "3 h w"], *, coming: Sequence[Tensor] = ()
     ) -> tuple[ScorePrediction, PreviousFrame]:
-        """A clip's first frame, with the second as the frame before."""
-        return self.propagate(frame, PreviousFrame(coming[0] if coming else frame))
+        """A clip's first frame, with the second as the frame before; UserError where there is none."""
+        if not coming:
+            raise UserError("NetWarp segments a clip's first frame from the frame after it, and none was given")
+        return self.propagate(frame, PreviousFrame(coming[0]))
 
     def propagate(
         self, frame: Shaped[Tensor, "3 h w"], state: PreviousFrame, *, coming: Sequence[Tensor] = ()

@@ -76,6 +76,11 @@ def uses_key_frames(method: object) -> bool:
     return bool(getattr(method, "key_frames", True))
 
 
+def lookahead_of(method: object) -> int:
+    """How many frames a `VideoSegmenter` must be shown before their turn; 0 unless it `LooksAhead`."""
+    return int(getattr(method, "lookahead", 0))
+
+
 def check_frame(frame: Tensor) -> None:
     """Raise UserError unless `frame` is one RGB frame, (3, H, W)."""
     if frame.ndim != 3 or frame.shape[0] != 3 or 0 in frame.shape:

@@ -23,11 +23,15 @@ torch.set_num_threads(1)
 GOLDEN = Path(__file__).parent / "golden"
 SHAPE_CHECKED = ("baselines", "data", "metrics", "mpvss")
 """Folders whose tests check every annotated shape."""
-sys.path.append(str(GOLDEN))
+RIVALS = GOLDEN / "rivals"
+sys.path += [str(GOLDEN), str(RIVALS)]
 
+import numpy as np  # noqa: E402
+from rival_weights import gain  # noqa: E402
 from weights import draw  # noqa: E402
 
 _NOT_DRAWN = ("relative_position_index", "num_batches_tracked", "pixel_mean", "pixel_std")
+_NOT_GIVEN = ("relative_position_index", "valid_ind", "num_batches_tracked")
 _DRAWING = ("kaiming_normal_", "kaiming_uniform_", "normal_", "uniform_", "xavier_uniform_")
 
 
@@ -90,6 +94,37 @@ def golden_weights(published_shapes):
         return made[keys, seed]
 
     return fill
+
+
+@pytest.fixture(scope="session")
+def rival_shapes():
+    """The names and shapes of a published state dict, `tests/golden/rivals/keys`."""
+
+    def read(case: str) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(shape) for name, shape in json.loads((RIVALS / f"keys/{case}.json").read_text()).items()}
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def rival_state(rival_shapes):
+    """A published state dict filled as the golden files were made; the seed ends the case's name."""
+
+    def fill(case: str) -> dict[str, torch.Tensor]:
+        seed = int(case.rpartition("_s")[2])
+        return {
+            name: torch.from_numpy(draw(name, shape, seed) * np.float32(gain(name)))
+            for name, shape in rival_shapes(case).items()
+            if not any(part in name for part in _NOT_GIVEN)
+        }
+
+    return fill
+
+
+@pytest.fixture(scope="session")
+def rival_arrays():
+    """The golden arrays of a case."""
+    return lambda case: dict(np.load(RIVALS / f"{case}.npz"))
 
 
 # Gains without which all queries of a random network end up the same.

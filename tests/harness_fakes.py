@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bench.data import Dataset, open_dataset
 from bench.evaluate.memo import Memo
+from bench.measure.count.cost_of_method import Cost
 from bench.methods.builder import Built
 from mpvss.sharing import SharedResults, shareable
 
@@ -102,19 +103,8 @@ def fake_build(methods: Sequence[str], backbone: str) -> Built:
     return Built(segmenters, dict.fromkeys(methods, "untrained"), memo=memo)
 
 
-@dataclass(frozen=True)
-class FakeCost:
-    parameters: int = 3_000_000
-    key_macs: int = 5_000_000_000
-    non_key_macs: int = 1_000_000_000
-
-    def mean_macs(self, interval: int, clip_length: int = 15) -> float:
-        keys = -(-clip_length // interval)
-        return (keys * self.key_macs + (clip_length - keys) * self.non_key_macs) / clip_length
-
-
-def fake_cost(method: str, backbone: str, size: tuple[int, int]) -> FakeCost:
-    return FakeCost()
+def fake_cost(method: str, backbone: str, size: tuple[int, int], clip_lengths: Sequence[int]) -> Cost:
+    return Cost(3_000_000, 5_000_000_000, 1_000_000_000)
 
 
 def as_frames(dataset: Dataset, clip: int = 0) -> list[Tensor]:

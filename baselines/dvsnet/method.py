@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from mpvss.warp import warp
 
 PIXEL_MEAN = (122.67891434, 116.66876762, 104.00698793)
 OVERLAP = 64
+REGIONS = 4
 THRESHOLD = 90.0
 """The agreement, in %, below which a region is segmented."""
 
@@ -68,6 +70,8 @@ class DVSNet(nn.Module):
         self.num_classes = num_classes
         self.threshold = threshold
         self.overlap = overlap
+        self.sent: int | None = None
+        """How many regions are segmented whatever the decision network says, for counts; None: as it says."""
         self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).view(3, 1, 1), persistent=False)
 
     def segment(self, frame: Shaped[Tensor, "3 h w"]) -> tuple[RegionPrediction, KeyRegions]:
@@ -83,9 +87,8 @@ class DVSNet(nn.Module):
         cut = as_float(state.regions.cut(frame))
         halves = _halved(cut)
         found = self.flow(torch.cat((halves, state.halves), dim=1))
-        expected = self.decision(found.features).tolist()
-        kept = [index for index, percent in enumerate(expected) if percent >= self.threshold]
-        renewed = [index for index, percent in enumerate(expected) if percent < self.threshold]
+        renewed = self._to_segment(self.decision(found.features))
+        kept = [index for index in range(len(cut)) if index not in renewed]
         coarse: dict[int, Tensor] = {}
         if kept:
             coarse |= zip(kept, _warped(state.scores[kept], found.flow[kept], found.scale[kept]), strict=True)
@@ -94,7 +97,26 @@ class DVSNet(nn.Module):
             scores[renewed], key_halves[renewed] = self._segmented(cut[renewed]), halves[renewed]
             state = KeyRegions(key_halves, scores, state.regions)
             coarse |= {index: scores[index] for index in renewed}
-        return RegionPrediction(tuple(coarse[index] for index in range(len(expected))), state.regions), state
+        return RegionPrediction(tuple(coarse[index] for index in range(len(cut))), state.regions), state
+
+    def with_least_work(self) -> DVSNet:
+        """The same method, but that every region of a later frame is warped."""
+        return self._sending(0)
+
+    def with_most_work(self) -> DVSNet:
+        """The same method, but that every region of a later frame is segmented."""
+        return self._sending(REGIONS)
+
+    def _sending(self, sent: int) -> DVSNet:
+        method = copy.copy(self)
+        method.sent = sent
+        return method
+
+    def _to_segment(self, expected: Float[Tensor, " n"]) -> list[int]:
+        """The regions of which less agreement is expected than the threshold."""
+        if self.sent is not None:
+            return list(range(self.sent))
+        return [index for index, percent in enumerate(expected.tolist()) if percent < self.threshold]
 
     def _segmented(self, regions: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n k h16 w16"]:
         return self.segmentor((regions - self.pixel_mean).flip(1))

@@ -125,6 +125,12 @@ def _print_costs(args: argparse.Namespace) -> int:
     for row in rows:
         for place in row.not_counted:
             print(f"{row.method} leaves torch, and what it does there is not counted: {place}")
+        if row.most_non_key_macs is not None:
+            least, most = (macs / 1e9 for macs in (row.lean_non_key_macs, row.most_non_key_macs))
+            print(
+                f"{row.method}: what is in a non-key frame decides its cost, {least:.2f} to {most:.2f} GMACs; "
+                "the least is counted"
+            )
     _write(args.json, {"height": height, "width": width, **setting, "rows": [asdict(row) for row in rows]})
     return 0
 

@@ -3,6 +3,7 @@
 A frame's prediction depends on its key frame and on the frames between the two, not on the interval that
 chose the key frame. So all intervals whose current key frame is k share one track: one state, one prediction,
 one label map a frame. Methods that are built on the same networks share those networks' results besides.
+A method without key frames has one track, from the clip's first frame on.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from torch import Tensor
 from bench.evaluate.finite import check_finite
 from bench.evaluate.memo import Memo
 from bench.evaluate.schedule import FixedInterval
+from bench.evaluate.turns import follows_the_clip, propagate, segment
 from mpvss.errors import UserError
-from mpvss.video import Prediction, VideoSegmenter
+from mpvss.video import Prediction, VideoSegmenter, lookahead_of
 
 GroundTruthFlow = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
 """Backward flow, (2, H, W) in pixels, from one frame to an earlier one, and what is occluded; as `Clip.flow`."""
@@ -68,7 +70,8 @@ class Lockstep:
 
     With `labelled_frames`, key frames lie at every distance 0..k-1 before each of these (k: the largest interval of a
     method) in place of those of the intervals, and only these frames have label maps: the one at distance d answers for
-    every interval above d. Frames before the first key frame and after the last labelled one are not looked at.
+    every interval above d. Frames before the first key frame and after the last labelled one are not looked at, but by
+    methods without key frames, which take every frame from the clip's first on, and answer for their one interval.
     """
 
     def __init__(
@@ -100,32 +103,45 @@ class Lockstep:
         self._cells: dict[str, list[Cell]] = {}
         for cell in sorted(cells):
             self._cells.setdefault(cell.method, []).append(cell)
+        self._without_keys = {method for method in self._cells if follows_the_clip(segmenters[method])}
+        assert all(len(self._cells[method]) == 1 for method in self._without_keys), "the grid gives them one cell"
         self._tracks: dict[tuple[str, int], _Track] = {}
         self._index = 0
 
-    def step(self, frame: Tensor) -> list[Group]:
-        """The label maps of the clip's next frame, (3, H, W), each with the cells it is the answer of."""
-        with self._memo.one_frame():
-            return self._step(frame)
+    @property
+    def lookahead(self) -> int:
+        """How many frames must be shown before their turn."""
+        return max((lookahead_of(self._segmenters[method]) for method in self._cells), default=0)
 
-    def _step(self, frame: Tensor) -> list[Group]:
+    def step(self, frame: Tensor, coming: Sequence[Tensor] = ()) -> list[Group]:
+        """The label maps of the clip's next frame, (3, H, W), each with the cells it is the answer of.
+
+        `coming` are the frames that follow it: `lookahead` of them, fewer at the clip's end.
+        """
+        with self._memo.one_frame():
+            return self._step(frame, coming)
+
+    def _step(self, frame: Tensor, coming: Sequence[Tensor]) -> list[Group]:
         answers: dict[tuple[int, int | None], tuple[np.ndarray, list[Cell]]] = {}
         for method in list(self._cells):
             try:
                 with torch.inference_mode():
-                    by_key = self._advance(method, frame)
+                    by_key = self._advance(method, frame, coming)
             except Exception as error:
                 self._drop(method, error)
                 continue
             for key, cells in by_key.items():
                 labels = self._tracks[method, key].labels
                 if labels is not None:
-                    distance = None if self._labelled_frames is None else self._index - key
+                    distance = None if self._labelled_frames is None else self._distance(method, key)
                     answers.setdefault((id(labels), distance), (labels, []))[1].extend(cells)
         self._index += 1
         return [Group(tuple(cells), labels, distance) for (_, distance), (labels, cells) in answers.items()]
 
-    def _advance(self, method: str, frame: Tensor) -> dict[int, list[Cell]]:
+    def _distance(self, method: str, key: int) -> int:
+        return 0 if method in self._without_keys else self._index - key
+
+    def _advance(self, method: str, frame: Tensor, coming: Sequence[Tensor]) -> dict[int, list[Cell]]:
         """Bring the tracks of `method` to this frame; the cells of each, by the index of its key frame."""
         segmenter = self._segmenters[method]
         by_key = self._cells_by_key(method)
@@ -135,14 +151,14 @@ class Lockstep:
         for key, cells in by_key.items():
             track = self._tracks.get((method, key))
             if track is None:
-                prediction, state = segmenter.segment(frame)
+                prediction, state = segment(segmenter, frame, coming)
             else:
                 state = track.state
                 if isinstance(segmenter, TakesGroundTruthFlow):
                     assert self._ground_truth_flow is not None, "the grid was checked against the data"
                     flow, _ = self._ground_truth_flow(self._index, key)
                     state = segmenter.take_ground_truth_flow(state, torch.from_numpy(flow).to(frame.device))
-                prediction, state = segmenter.propagate(frame, state)
+                prediction, state = propagate(segmenter, frame, state, coming)
             labels = self._labels(prediction, frame, segmenter.num_classes) if cells else None
             self._tracks[method, key] = _Track(state, prediction, labels)
         return by_key
@@ -150,6 +166,8 @@ class Lockstep:
     def _cells_by_key(self, method: str) -> dict[int, list[Cell]]:
         """The key frames whose tracks reach this frame, and the cells that each one's label map answers for here."""
         cells = self._cells[method]
+        if method in self._without_keys:
+            return self._cells_of_the_clip(cells)
         by_key: dict[int, list[Cell]] = {}
         if self._labelled_frames is None:
             for cell in cells:
@@ -163,6 +181,11 @@ class Lockstep:
                     if self._index == labelled:
                         answered += [cell for cell in cells if cell.interval > labelled - key]
         return by_key
+
+    def _cells_of_the_clip(self, cells: list[Cell]) -> dict[int, list[Cell]]:
+        if self._labelled_frames is None or self._index in self._labelled_frames:
+            return {0: cells}
+        return {0: []} if self._index < self._labelled_frames[-1] else {}
 
     def _labels(self, prediction: Prediction, frame: Tensor, num_classes: int) -> np.ndarray:
         """The label map of a prediction, made once however many tracks hold it."""

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from bench.data import Frame
 from bench.evaluate.schedule import FixedInterval
-from mpvss.video import VideoSegmenter
+from bench.evaluate.turns import is_segmented, propagate, segment, with_coming
+from mpvss.video import VideoSegmenter, lookahead_of, uses_key_frames
 
 
 def as_tensor(image: np.ndarray, device: torch.device) -> Tensor:
@@ -21,12 +22,19 @@ def as_tensor(image: np.ndarray, device: torch.device) -> Tensor:
 def run_video(
     segmenter: VideoSegmenter, frames: Iterable[Frame], schedule: FixedInterval, device: torch.device
 ) -> Iterator[tuple[Frame, bool, np.ndarray]]:
-    """Each frame, True if it is a key frame, and its label map, uint8 (H, W) on the host."""
+    """Each frame, True if it is a key frame, and its label map, uint8 (H, W) on the host.
+
+    A method without key frames has none. Frames that a method looks ahead at are read before their turn.
+    """
     state = None
-    for index, frame in enumerate(frames):
-        key = schedule.is_key(index)
-        image = as_tensor(frame.image, device)
+    has_keys = uses_key_frames(segmenter)
+    images = ((frame, as_tensor(frame.image, device)) for frame in frames)
+    for index, ((frame, image), coming) in enumerate(with_coming(images, lookahead_of(segmenter))):
+        ahead = [later for _, later in coming]
         with torch.inference_mode():
-            prediction, state = segmenter.segment(image) if key else segmenter.propagate(image, state)
+            if is_segmented(segmenter, schedule, index):
+                prediction, state = segment(segmenter, image, ahead)
+            else:
+                prediction, state = propagate(segmenter, image, state, ahead)
             labels = prediction.labels().cpu().numpy()
-        yield frame, key, labels
+        yield frame, has_keys and schedule.is_key(index), labels

@@ -34,9 +34,11 @@ def build(
     Args:
         method: a name of `bench.methods.names.known_methods()`.
         backbone: one of `bench.methods.names.BACKBONES` or `IMAGE_NETWORKS`, or `hf:` and the folder or name of a
-            model of the `transformers` library. For Accel, that of the branch that runs on every frame.
+            model of the `transformers` library; for a video method of another publication, one of those that
+            `VIDEO_METHODS` names. For Accel, that of the branch that runs on every frame.
         num_classes: 1 to 255.
-        key_backbone: for Accel alone, the backbone of the branch for key frames; by default `backbone`.
+        key_backbone: for Accel alone, the backbone of the branch for key frames; by default `backbone`, and for Accel
+            as first published r101, which is all it has.
         execution: `lean`, or `paper` for the published graph.
         weights: a checkpoint; None: random weights.
         seed: what random weights follow from.

@@ -17,7 +17,7 @@ PER_FRAME = "per-frame"
 GROUND_TRUTH_FLOW = "ground-truth-flow"
 """A ceiling, built as the methods are but given the ground-truth flow. Sweeps score it, and measure nothing else."""
 METHODS = (PER_FRAME, "copy", "optical-flow", *FLOW_DESIGNS, "dff", "accel")
-"""The project's own methods."""
+"""MPVSS, and what it is built on and compared with on the same Mask2Former: the methods that `all` names."""
 BACKBONES = tuple(_BACKBONES)
 LIBRARY = "hf:"
 """Prefix of the folder or name of a model of the `transformers` library, where a backbone is named."""
@@ -31,11 +31,15 @@ SEGFORMERS = (
 A suffix gives the decoder's width, else the published one is taken.
 """
 CNNS = (
-    *(f"{network}-r101" for network in ("fcn", "pspnet", "deeplabv3plus", "upernet", "ocrnet")),
+    *(
+        f"{network}-r{depth}"
+        for network in ("fcn", "pspnet", "deeplabv3plus", "upernet", "ocrnet")
+        for depth in (18, 50, 101)
+    ),
     *(f"{network}-r101-vspw" for network in ("pspnet", "upernet", "ocrnet")),
     "pspnet-micro",
 )
-"""Convolutional networks on ResNet-101: the segmentation library's, and those of the VSPW data set's authors.
+"""Convolutional networks on a ResNet: the segmentation library's, and those of the VSPW data set's authors.
 
 `micro`, of the small family, is on a ResNet-18 of a quarter of its width.
 """
@@ -43,6 +47,37 @@ IMAGE_NETWORKS = (*SEGFORMERS, *CNNS)
 """Image networks of other publications, which are named where a backbone is."""
 IMAGE_METHODS = (PER_FRAME, "copy", "optical-flow")
 """The methods that an image network, or a model of the `transformers` library, can be swept as."""
+_MITS = ("mit-b0", "mit-b1", "mit-b2", "mit-b5", "mit-nano", "mit-micro")
+_OCRNETS = tuple(name for name in CNNS if name.startswith("ocrnet-"))
+_RESNETS = ("r50", "r101")
+_ACCEL_KEY = "r101"
+_ACCEL_BRANCHES = ("r18", "r34", "r50")
+VIDEO_METHODS: dict[str, tuple[str, ...]] = {
+    "cffm": _MITS,
+    "mrcfa": _MITS,
+    "mrcfa-16": _MITS,
+    "netwarp": _OCRNETS,
+    "tcb": _OCRNETS,
+    "dvsnet": _RESNETS,
+    "dff-original": _RESNETS,
+    "accel-original": (_ACCEL_KEY, *(f"{_ACCEL_KEY}+{branch}" for branch in _ACCEL_BRANCHES)),
+}
+"""Video methods of other publications, each with its backbones."""
+_VIDEO_BACKBONES = tuple(
+    dict.fromkeys(
+        name
+        for backbones in VIDEO_METHODS.values()
+        for name in backbones
+        if name not in BACKBONES and name not in IMAGE_NETWORKS
+    )
+)
+"""Backbones that no other method has."""
+WITHOUT_KEY_FRAMES = (PER_FRAME, "cffm", "mrcfa", "mrcfa-16", "netwarp", "tcb", "dvsnet")
+"""The methods built here to which a key-frame interval means nothing: they have one cell, at interval 1."""
+FRAMES_BEFORE = {"cffm": 9, "mrcfa": 9, "mrcfa-16": 9}
+"""How many frames a method needs before one that is scored alone, where its program has no rule for fewer."""
+BUILT_METHODS = (*METHODS, *VIDEO_METHODS)
+"""Every method that is built here."""
 ENTRY_POINTS = "mpvss_bench.methods"
 """Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
 PAPER_METHODS = {
@@ -64,9 +99,9 @@ _LABEL = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def known_methods() -> tuple[str, ...]:
-    """The project's own methods, then those that installed packages add."""
+    """The methods that are built here, then those that installed packages add."""
     added = importlib.metadata.entry_points(group=ENTRY_POINTS).names
-    return (*METHODS, *sorted(added - set(METHODS)))
+    return (*BUILT_METHODS, *sorted(added - set(BUILT_METHODS)))
 
 
 def method_of(row: str) -> str:
@@ -94,13 +129,16 @@ def branches(method: str, backbone: str) -> tuple[str, str | None]:
     """The `backbone` and `key_backbone` to build a method with, for the row called `backbone`.
 
     Accel's row is KEY+OTHER, or KEY, whose usual companion then runs on every frame; other methods have one backbone.
+    Accel as first published is KEY+OTHER too, and KEY where one backbone does both (Accel-101).
 
-    >>> branches("accel", "r101"), branches("mpvss", "r101")
-    (('r50', 'r101'), ('r101', None))
+    >>> branches("accel", "r101"), branches("mpvss", "r101"), branches("accel-original", "r101+r18")
+    (('r50', 'r101'), ('r101', None), ('r18', 'r101'))
     """
-    if method != "accel":
+    if method not in ("accel", "accel-original"):
         return backbone, None
     key, plus, other = backbone.partition("+")
+    if method == "accel-original":
+        return (other if plus else key), key
     return (other if plus else accel_branch(key)), key
 
 
@@ -110,11 +148,32 @@ def has_masks(backbone: str) -> bool:
 
 
 def check_backbone(name: str, method: str | None = None) -> None:
-    """Raise UserError unless there is such a backbone, and it has `method`."""
-    if has_masks(name):
+    """Raise UserError unless there is such a backbone, and it has `method`. Accel's are KEY, OTHER or KEY+OTHER."""
+    if method in VIDEO_METHODS:
+        if name not in VIDEO_METHODS[method]:
+            raise UserError(f"{method} has no backbone {name!r}; known are {', '.join(VIDEO_METHODS[method])}")
+    elif name in _VIDEO_BACKBONES and method in (*METHODS, GROUND_TRUTH_FLOW):
+        only = ", ".join(video for video, backbones in VIDEO_METHODS.items() if name in backbones)
+        raise UserError(f"{name} is swept as {only}; {method} needs another backbone")
+    elif has_masks(name):
         backbone_row(name)
     elif method in (*METHODS, GROUND_TRUTH_FLOW) and method not in IMAGE_METHODS:
         raise UserError(f"{name} is swept as {', '.join(IMAGE_METHODS)}; {method} needs another backbone")
+
+
+def check_branches(method: str, backbone: str, key_backbone: str) -> None:
+    """Raise UserError unless `method` can be built with these two, which differ for the two Accels alone."""
+    if method == "accel-original":
+        whole = key_backbone if key_backbone == backbone else f"{key_backbone}+{backbone}"
+        check_backbone(whole, method)
+        return
+    for name in (key_backbone, backbone):
+        check_backbone(name, method)
+
+
+def default_key_backbone(method: str, backbone: str) -> str:
+    """The backbone for key frames where none is named."""
+    return _ACCEL_KEY if method == "accel-original" else backbone
 
 
 def check_names(names: Iterable[str], known: Sequence[str], what: str) -> tuple[str, ...]:
@@ -136,10 +195,12 @@ def backbone_names(names: Sequence[str], rows: Sequence[str]) -> tuple[str, ...]
     Raises:
         UserError: a name that is not known; a network without masks with a method it has not.
     """
+    known = (*BACKBONES, *IMAGE_NETWORKS, *_VIDEO_BACKBONES)
     for name in names:
-        if name not in BACKBONES and has_masks(name):
-            known = ", ".join((*BACKBONES, *IMAGE_NETWORKS))
-            raise UserError(f"unknown backbone {name!r}; known are {known}, and {LIBRARY}PATH of a transformers model")
+        if name not in known and not name.startswith(LIBRARY):
+            raise UserError(
+                f"unknown backbone {name!r}; known are {', '.join(known)}, and {LIBRARY}PATH of a transformers model"
+            )
         for row in rows:
             check_backbone(name, method_of(row))
     return tuple(names)

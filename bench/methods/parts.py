@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from baselines.clips.network import ClipNetwork
 from baselines.flownets import FlowNetS, build_flownets
 from baselines.library_model import load_library_model
 from baselines.scores import ScoreSegmentor
@@ -104,9 +105,14 @@ class Parts:
 
 
 def share_equal_networks(methods: Iterable[object]) -> None:
-    """Let methods of one backbone, built from several `Parts`, hold one network where theirs have equal weights."""
+    """Let methods of one backbone, built from several `Parts`, hold one network where theirs have equal weights.
+
+    CFFM-VSS and MRCFA keep the SegFormer each has, which may pad frames where another does not.
+    """
     known: dict[tuple[type, str], nn.Module] = {}
     for method in methods:
+        if isinstance(method, ClipNetwork):
+            continue
         for name, network in method.named_children() if isinstance(method, nn.Module) else ():
             if isinstance(network, Mask2Former | ScoreSegmentor | FlowNetS):
                 key = (type(network), digest_of_weights(network))

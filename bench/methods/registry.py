@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,16 +24,21 @@ from bench.methods.names import (
     LIBRARY,
     PER_FRAME,
     UNTRAINED,
-    check_backbone,
+    VIDEO_METHODS,
+    WITHOUT_KEY_FRAMES,
+    check_branches,
+    default_key_backbone,
     known_methods,
+    method_of,
 )
 from bench.methods.parts import Parts, digest_of_weights
+from bench.methods.video_methods import build_video_method
 from mpvss.build import build_mpvss
 from mpvss.checkpoints import load_checkpoint, read_configuration
 from mpvss.errors import UserError
 from mpvss.presets import FLOW_DESIGNS, Execution
 from mpvss.segmentor.mask2former import Mask2Former
-from mpvss.video import VideoSegmenter
+from mpvss.video import VideoSegmenter, uses_key_frames
 
 OWN_WEIGHTS = "the method's own"
 """Stands in results for the weights of a method that another package adds."""
@@ -74,9 +79,9 @@ def build_method(
     Raises:
         UserError: an unknown method or backbone, or a checkpoint that does not fit.
     """
-    if key_backbone is not None and method != "accel":
+    if key_backbone is not None and method not in ("accel", "accel-original"):
         raise UserError(f"key_backbone is Accel's alone; {method!r} takes one backbone")
-    key_backbone = key_backbone or backbone
+    key_backbone = key_backbone or default_key_backbone(method, backbone)
     configuration = {
         "method": method,
         "backbone": backbone,
@@ -85,13 +90,12 @@ def build_method(
     }
     if method not in _MAKERS:
         if weights is not None:
-            raise UserError(f"{method!r} is not the project's own method; it loads its weights itself")
+            raise UserError(f"{method!r} is another package's method; it loads its weights itself")
         return BuiltMethod(_from_entry_point(method, backbone, num_classes), OWN_WEIGHTS, configuration)
     parts = parts or Parts(num_classes, execution=execution, seed=seed)
     if parts.num_classes != num_classes:
         raise UserError(f"num_classes is {num_classes}, but the shared parts have {parts.num_classes}")
-    for name in (key_backbone, backbone):
-        check_backbone(name, method)
+    check_branches(method, backbone, key_backbone)
     model = _MAKERS[method](parts, backbone, key_backbone).eval()
     if backbone.startswith(LIBRARY):
         loaded = _load_flow(model, weights)
@@ -145,6 +149,10 @@ def _mpvss(method: str) -> Maker:
     return make
 
 
+def _video(method: str) -> Maker:
+    return lambda parts, backbone, key_backbone: build_video_method(method, parts, backbone)
+
+
 _MAKERS: dict[str, Maker] = {
     PER_FRAME: _per_frame,
     "copy": _copy,
@@ -152,9 +160,24 @@ _MAKERS: dict[str, Maker] = {
     **{name: _mpvss(name) for name in FLOW_DESIGNS},
     "dff": _dff,
     "accel": _accel,
+    **{name: _video(name) for name in VIDEO_METHODS},
     GROUND_TRUTH_FLOW: _ground_truth_flow,
 }
-"""A maker for each of `bench.methods.names.METHODS`, and for the ceiling."""
+"""A maker for each of `bench.methods.names.BUILT_METHODS`, and for the ceiling."""
+
+
+def have_no_key_frames(rows: Iterable[str], backbone: str, num_classes: int) -> tuple[str, ...]:
+    """Which of the rows, METHOD or METHOD@LABEL, have no key frames; a method of another package is built to know."""
+    return tuple(row for row in rows if _has_no_key_frames(method_of(row), backbone, num_classes))
+
+
+def _has_no_key_frames(method: str, backbone: str, num_classes: int) -> bool:
+    if method in _MAKERS:
+        return method in WITHOUT_KEY_FRAMES
+    try:
+        return not uses_key_frames(_from_entry_point(method, backbone, num_classes))
+    except Exception:
+        return False  # a method that cannot be built fails again where its cells can say so
 
 
 def _load(model: nn.Module, path: str | os.PathLike[str], wanted: Mapping[str, str | int]) -> str:

@@ -24,6 +24,7 @@ from bench.methods.names import (
     known_methods,
     method_of,
 )
+from bench.methods.registry import have_no_key_frames
 from bench.methods.weights import Weights
 from mpvss.checkpoints import read_num_classes
 from mpvss.errors import UserError
@@ -58,6 +59,11 @@ class Setup:
     weights: Weights
     device: torch.device
     build: Builder
+
+    @property
+    def without_key_frames(self) -> tuple[str, ...]:
+        """The rows to which a key-frame interval means nothing."""
+        return have_no_key_frames(self.rows, self.backbones[0], self.num_classes)
 
     @property
     def palette(self) -> np.ndarray:

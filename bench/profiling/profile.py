@@ -14,7 +14,7 @@ from bench.measure.count.executed import Executed
 from bench.profiling.attribution import host_time, known_places
 from bench.profiling.ceilings import Ceilings, measure_ceilings
 from bench.profiling.device import device_work
-from bench.profiling.frames import count_frames, trace_frames
+from bench.profiling.frames import count_frames, trace_frames, turns_of
 from bench.profiling.memory_timeline import MemoryTimeline, read_memory
 from bench.profiling.names import Kind
 from bench.profiling.spans import Frame, read_frames
@@ -39,12 +39,15 @@ def profile_method(
 ) -> Profile:
     """Profile the frames `images`, uint8 (3, H, W), of one clip. Times are under the profiler, which slows work down.
 
+    Of a method without key frames, those are profiled that `turns_of` says.
+
     Raises:
         UserError: the method runs an operator that is unknown to `bench.measure.count.operators`.
     """
     schedule = FixedInterval(interval)
-    counts = count_frames(segmenter, images, schedule, device)
-    trace = trace_frames(segmenter, images, schedule, device)
+    turns = turns_of(segmenter, images, schedule, device)
+    counts = count_frames(segmenter, turns, device)
+    trace = trace_frames(segmenter, turns, device)
     ceilings = measure_ceilings(device)
     frames, measured = read_trace(trace, counts.values())
     return Profile(trace, frames, measured, counts, ceilings, read_memory(trace["traceEvents"], device.type))

@@ -11,10 +11,12 @@ from msgspec import structs
 
 from bench.data import open_dataset
 from bench.evaluate.schedule import FixedInterval
+from bench.evaluate.turns import follows_the_clip
 from bench.measure.environment import describe_environment
 from bench.methods.builder import registry_builder
 from bench.methods.image_networks import FORMATS
 from bench.methods.setup import check_rows, parse_weights
+from bench.profiling.frames import images_for
 from bench.profiling.profile import Profile, profile_method
 from bench.profiling.write import check_folder, write_profile
 from mpvss.checkpoints import read_num_classes
@@ -93,7 +95,7 @@ def profile(
     for error in built.failed.values():
         raise error
     segmenter = built.segmenters[method]
-    data = f"generated:clips=1,frames={frames},size={size[0]}x{size[1]}"
+    data = f"generated:clips=1,frames={images_for(segmenter, frames)},size={size[0]}x{size[1]}"
     images = [frame.image for frame in open_dataset(data).clips[0].frames()]
     found = profile_method(segmenter, images, interval, device)
     text = write_profile(
@@ -106,6 +108,7 @@ def profile(
             "num_classes": num_classes,
             "weights": built.weights[method],
             "interval": interval,
+            "key_frames": not follows_the_clip(segmenter),
             "frames": frames,
             "device": device.type,
             "data": data,

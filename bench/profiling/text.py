@@ -25,18 +25,27 @@ UNITS = {
 """A column's heading, what it is multiplied by, and its decimals."""
 
 
+TITLES = {
+    True: {"key": "Key frame", "non-key": "Non-key frame"},
+    False: {"key": "First frame of a clip", "non-key": "Frame far from the clip's ends"},
+}
+"""What kinds of frame are called, of a method with key frames and of one without."""
+
+
 def profile_text(content: Mapping[str, Any]) -> str:
     """The content of `profile.json` as Markdown."""
     setting, ceilings, trace = content["configuration"], content["ceilings"], content["trace"]
     height, width = setting["size"]
     kinds = content["coverage"]
+    with_keys = setting.get("key_frames", True)
+    schedule = f"key-frame interval {setting['interval']}" if with_keys else "no key frames"
     lines = [
         f"# {setting['method']}, {setting['backbone']}, {height}x{width}, {setting['num_classes']} classes",
         "",
         f"Weights: {setting['weights']}.",
         "",
-        f"{_count(content['frames'])} on {content['environment']['device']} ({content['environment']['cpu']}, "
-        f"{content['environment']['threads']} threads), key-frame interval {setting['interval']}. Times are means "
+        f"{_count(content['frames'], with_keys=with_keys)} on {content['environment']['device']} "
+        f"({content['environment']['cpu']}, {content['environment']['threads']} threads), {schedule}. Times are means "
         "under the profiler, which slows work down: they say where time goes, not how fast a method is.",
         "",
         f"Ceilings, measured: {ceilings['macs_per_second'] / 1e9:.1f} GMAC/s (product of matrices, float32), "
@@ -49,7 +58,8 @@ def profile_text(content: Mapping[str, Any]) -> str:
         mean = 1e3 * sum(frame["seconds"] for frame in mine) / len(mine)
         stages = [row for row in content["stages"] if row["frame"] == kind]
         operators = [row for row in content["operators"] if row["frame"] == kind]
-        lines += ["", f"## {kind.capitalize()} frame: {mean:.2f} ms", ""]
+        title = TITLES[with_keys][kind]
+        lines += ["", f"## {title}: {mean:.2f} ms", ""]
         lines += [f"{share:.1%} of it in named stages.", "", _table(stages, ["stage"]), ""]
         shown = sorted(operators, key=lambda row: -row["ms"])[:OPERATORS]
         lines += [f"The {len(shown)} longest of {len(operators)} operators (kernels.csv has all):", ""]
@@ -89,6 +99,8 @@ def _number(value: float | None, column: str) -> str:
     return "" if value is None else f"{value * factor:.{decimals}f}"
 
 
-def _count(frames: Iterable[Mapping[str, Any]]) -> str:
+def _count(frames: Iterable[Mapping[str, Any]], *, with_keys: bool) -> str:
     kinds = [frame["kind"] for frame in frames]
+    if not with_keys:
+        return f"A clip's first frame and {kinds.count('non-key')} far from its ends"
     return f"{kinds.count('key')} key and {kinds.count('non-key')} non-key frames"

@@ -13,6 +13,7 @@ from bench.plotting import figure_bytes, styled
 from bench.report.claims.claims import Verdict, claims_sheet, judge, read_claims
 from bench.report.claims.contradictions import contradictions, contradictions_sheet, counted_contradictions
 from bench.report.claims.small import judge_small
+from bench.report.claims.speeds import solved_frames, speeds_sheet
 from bench.report.figures.figures import (
     accuracy_against_interval,
     counted_macs_against_interval,
@@ -75,6 +76,7 @@ class Report:
         predicted: predicted speeds and times, beside published or measured ones.
         verdicts: on the paper's claims.
         claims: the verdicts as a table.
+        solved_speeds: whether the paper's own speeds agree with each other, as a table.
         contradictions: of the paper's own figures with each other and with counts, as a table.
         plots: run by run.
 
@@ -87,6 +89,7 @@ class Report:
     predicted: tuple[Sheet, ...]
     verdicts: tuple[Verdict, ...]
     claims: Sheet | None
+    solved_speeds: Sheet | None
     contradictions: Sheet | None
     plots: tuple[Plot, ...]
 
@@ -97,7 +100,7 @@ class Report:
             "Small-scale counterparts of the paper's tables": self.small,
             "Speed": self.speed,
             "Predicted speed": self.predicted,
-            "Claims": (self.claims,) if self.claims else (),
+            "Claims": tuple(sheet for sheet in (self.claims, self.solved_speeds) if sheet),
             "Contradictions": (self.contradictions,) if self.contradictions else (),
             "Tables of the paper": self.paper,
         }
@@ -120,7 +123,7 @@ def make_report(study: Study) -> Report:
     with styled():
         plots = tuple(_plots(study))
     if not PUBLISHED.is_dir():
-        return Report(study, (), small, speed, forecast, (), None, None, plots)
+        return Report(study, (), small, speed, forecast, (), None, None, None, plots)
     published, claims, measurements = read_published(), read_claims(), Measurements(study)
     verdicts = tuple(
         verdict
@@ -135,6 +138,7 @@ def make_report(study: Study) -> Report:
         predicted=forecast,
         verdicts=verdicts,
         claims=claims_sheet(verdicts),
+        solved_speeds=speeds_sheet(solved_frames(published)),
         contradictions=contradictions_sheet(
             [*contradictions(published, claims), *counted_contradictions(study.paper_costs)]
         ),

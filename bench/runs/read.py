@@ -19,6 +19,7 @@ from mpvss.errors import UserError
 HEAD = ("run", "backbone", "method", "interval", "status", "error", "weights")
 OPTIONAL = {
     *("miou_by_distance", "fps_model", "fps_video", "compile_seconds", "throttled_share"),
+    *("long_run_macs", "most_non_key_macs", "not_counted", "wait_frames", "wait_ms"),
     *("fps_throughput", "fps_throughput_low", "fps_throughput_high"),
     *("energy_key_j", "energy_non_key_j", "energy_window_s", "energy_counter_period_s"),
 }
@@ -205,6 +206,7 @@ def _row(path: Path, about: RunRecord, record: CellRecord) -> dict[str, object]:
             found = _fields(part, but=NESTED)
             # Cost and timing both say the frame's size, where they have it.
             row |= {name: value for name, value in found.items() if value is not None or name not in row}
+    row["not_counted"] = "; ".join(record.cost.not_counted) or None if record.cost else None
     for scope, late in record.timing.late.items() if record.timing else ():
         row |= _late(f"late_{scope}", late)
     environment = about.starts[record.start].environment

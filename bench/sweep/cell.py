@@ -5,12 +5,15 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+
+from msgspec import structs
 
 from bench.evaluate.scores import Score
 from bench.measure.count.cost_of_method import Cost
 from bench.measure.memory import PeakMemory
 from bench.measure.time.record import timing_record
-from bench.measure.time.samples import CLIP_LENGTH, Kind, Timing
+from bench.measure.time.samples import Kind, Timing
 from bench.runs.clip_counts import ClipCounts
 from bench.runs.records.cell import (
     PARTS,
@@ -82,20 +85,42 @@ class CellInProgress:
         self.accuracy = None if measures is None else Accuracy(**measures)
         self.clips = counts.record()
 
-    def take_cost(self, cost: Cost, interval: int, height: int, width: int) -> None:
-        """Note the cost, on frames of that size."""
+    def take_cost(self, cost: Cost, interval: int, height: int, width: int, clip_lengths: Sequence[int] | None) -> None:
+        """Note the cost, on frames of that size.
+
+        The mean is over clips of these lengths. None: single frames are scored, each at every distance from a key
+        frame, and the mean is that of a video without end.
+        """
+        long_run = cost.long_run_macs(interval)
         self.cost = CellCost(
             parameters=cost.parameters,
             key_macs=cost.key_macs,
             non_key_macs=cost.non_key_macs,
-            mean_macs=cost.mean_macs(interval, CLIP_LENGTH),
+            mean_macs=long_run if clip_lengths is None else cost.mean_over(interval, clip_lengths),
+            long_run_macs=long_run,
+            most_non_key_macs=cost.most_non_key_macs,
+            not_counted=list(cost.not_counted),
             height=height,
             width=width,
         )
 
-    def take_timing(self, timing: Timing, interval: int, deadlines: Sequence[float]) -> None:
-        """Note the times of the method, amortised at the interval; deadlines in seconds."""
+    def take_timing(
+        self,
+        timing: Timing,
+        interval: int,
+        deadlines: Sequence[float],
+        *,
+        lookahead: int = 0,
+        frame_rate: Fraction | None = None,
+    ) -> None:
+        """Note the times of the method, amortised at the interval; deadlines in seconds.
+
+        A method that looks ahead by some frames waits for them besides, at the data's frame rate.
+        """
         self.timing = timing_record(timing, interval, deadlines)
+        if lookahead:
+            wait = None if frame_rate is None else float(1000 * lookahead / frame_rate)
+            self.timing = structs.replace(self.timing, wait_frames=lookahead, wait_ms=wait)
 
     def take_memory(self, memory: PeakMemory) -> None:
         """Note the peak memory of the method."""

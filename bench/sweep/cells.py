@@ -20,6 +20,7 @@ from bench.evaluate.clip_store import ClipStore
 from bench.evaluate.lockstep import Cell, Lockstep
 from bench.evaluate.scorers import ClipScorer, DistanceScorer
 from bench.evaluate.scores import Score
+from bench.evaluate.turns import with_coming
 from bench.evaluate.video import as_tensor
 from bench.measure.count.cost_of_method import Cost
 from bench.measure.time.methods import Plan, TimedClip
@@ -35,8 +36,8 @@ from bench.sweep.cell import CellInProgress
 from bench.sweep.grid import Grid
 from bench.sweep.times import measure_times
 
-CostOf = Callable[[str, str, tuple[int, int]], Cost]
-"""The cost of a method (name) of a backbone (name) on frames of (height, width)."""
+CostOf = Callable[[str, str, tuple[int, int], Sequence[int]], Cost]
+"""The cost of a method (name) of a backbone (name) on frames of (height, width), in clips of some lengths."""
 
 
 class Sweep:
@@ -146,9 +147,10 @@ class Sweep:
     def _score_clip(self, clip: Clip, cells: Sequence[Cell], lockstep: Lockstep, stage: Stage) -> dict[Cell, Score]:
         by_distance = clip.labelled_frames is not None
         scorer = (DistanceScorer if by_distance else ClipScorer)(cells, self._num_classes)
-        for frame in islice(clip.frames(), _frames_to_score(clip)) if by_distance else clip.frames():
-            groups = lockstep.step(as_tensor(frame.image, self._device))
-            scorer.update(frame.labels, groups)
+        frames = ((frame, as_tensor(frame.image, self._device)) for frame in clip.frames())
+        in_turn = with_coming(frames, lockstep.lookahead)
+        for (frame, image), coming in islice(in_turn, _frames_to_score(clip)) if by_distance else in_turn:
+            scorer.update(frame.labels, lockstep.step(image, [later for _, later in coming]))
             stage.advance()
         return scorer.end(lockstep.failed)
 
@@ -159,13 +161,25 @@ class Sweep:
             return
         height, width = clip[0].shape[1:]
         try:
-            cost = self._cost_of(method, backbone, (height, width))
+            lengths = self._clip_lengths(len(clip))
+            cost = self._cost_of(method, backbone, (height, width), lengths or ())
         except Exception as error:
             for findings in cells.values():
                 findings.fail("cost", error)
             return
         for cell, findings in cells.items():
-            findings.take_cost(cost, cell.interval, height, width)
+            findings.take_cost(cost, cell.interval, height, width, lengths)
+
+    def _clip_lengths(self, timed: int) -> list[int] | None:
+        """Lengths of the clips that the mean cost is over; None where single frames are scored.
+
+        Those that are scored, or without labels all, or where a length is unknown the `timed` frames alone.
+        """
+        clips = [clip for clip in self._dataset.clips if clip.labelled] or list(self._dataset.clips)
+        if clips[0].labelled_frames is not None:
+            return None
+        lengths = [clip.num_frames for clip in clips if clip.num_frames is not None]
+        return lengths if len(lengths) == len(clips) else [timed]
 
     def _measure_time(
         self, backbone: str, title: str, clip: Sequence[Tensor], found: Mapping[Cell, CellInProgress]
@@ -173,7 +187,7 @@ class Sweep:
         """Fill in the times and the peak memory of the cells; the methods' times are taken in turn."""
         if not found:
             return
-        timed = TimedClip(clip, lambda: clip)
+        timed = TimedClip(clip, lambda: clip, self._dataset.frame_rate)
         with self._progress.stage(f"{title}: time", None, "passes") as stage:
             measure_times(found, backbone, timed, self._plan, self._build, tick=stage.advance)
 

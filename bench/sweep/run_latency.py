@@ -113,7 +113,7 @@ def latency(
         threads=threads,
         ground_truth_flow=False,
     )
-    grid = Grid(setup.rows, setup.backbones, tuple(intervals))
+    grid = Grid(setup.rows, setup.backbones, tuple(intervals), setup.without_key_frames)
     plan.mode.check(setup.device)
     clip = timed_clip(setup.dataset, plan, setup.device)
     if protocol == "paper" and len(clip.frames) < CLIP_LENGTH:
@@ -166,7 +166,7 @@ def timed_clip(dataset: Dataset, plan: Plan, device: torch.device) -> TimedClip:
     def decode():
         return (as_tensor(frame.image, device) for frame in islice(clip.frames(), CLIP_LENGTH))
 
-    return TimedClip(list(decode()), decode)
+    return TimedClip(list(decode()), decode, dataset.frame_rate)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def sweep(
         out: the run's folder; made where it is missing.
         methods: METHOD or METHOD@LABEL, or `all`.
         backbones: names, or `all`.
-        intervals: key-frame intervals; `per-frame` is measured once, as interval 1.
+        intervals: key-frame intervals; a method without key frames is measured once, as interval 1.
         data: as `open_dataset` takes it, and with it `labels` and `classes`.
         labels: folder of label maps, for a folder of frames.
         classes: how many there are, where the data does not say.
@@ -108,12 +108,12 @@ def sweep(
         device=device,
         threads=threads,
     )
-    grid = Grid(setup.rows, setup.backbones, tuple(intervals))
+    grid = Grid(setup.rows, setup.backbones, tuple(intervals), setup.without_key_frames)
     grid.check_data(setup.dataset)
     setup.check_weights()
     environment = describe_environment(setup.device)
 
-    def cost_of(method: str, backbone: str, size: tuple[int, int]) -> Cost:
+    def cost_of(method: str, backbone: str, size: tuple[int, int], clip_lengths: Sequence[int]) -> Cost:
         of_frame, of_key_frame = branches(method_of(method), backbone)
         return method_cost(
             method_of(method),
@@ -122,6 +122,7 @@ def sweep(
             num_classes=setup.num_classes,
             size=size,
             execution=execution,
+            clip_lengths=clip_lengths,
         )
 
     run = open_run(

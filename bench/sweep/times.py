@@ -13,6 +13,7 @@ from bench.measure.time.record import DEADLINES
 from bench.measure.time.samples import Kind
 from bench.methods.builder import Builder
 from bench.sweep.cell import CellInProgress
+from mpvss.video import lookahead_of
 
 
 def measure_times(
@@ -57,7 +58,13 @@ def measure_times(
         memory, calls = alone[cell.method]
         findings.take_memory(memory)
         findings.take_operators(calls, cell.interval)
-        findings.take_timing(timings[cell.method], cell.interval, deadlines)
+        findings.take_timing(
+            timings[cell.method],
+            cell.interval,
+            deadlines,
+            lookahead=lookahead_of(built.segmenters[cell.method]),
+            frame_rate=clip.frame_rate,
+        )
 
 
 def _measure_alone(

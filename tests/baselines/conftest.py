@@ -1,51 +1,8 @@
-"""The golden files of the rival networks, and weights drawn as theirs were."""
-
-import json
-import sys
-from pathlib import Path
+"""How close to the golden files of the rival networks an output must be."""
 
 import numpy as np
 import pytest
 import torch
-
-RIVALS = Path(__file__).parents[1] / "golden" / "rivals"
-sys.path.append(str(RIVALS))
-
-from rival_weights import gain  # noqa: E402
-from weights import draw  # noqa: E402
-
-_INTEGERS = ("relative_position_index", "valid_ind", "num_batches_tracked")
-
-
-@pytest.fixture(scope="session")
-def rival_shapes():
-    """The names and shapes of a published state dict, `tests/golden/rivals/keys`."""
-
-    def read(case: str) -> dict[str, tuple[int, ...]]:
-        return {name: tuple(shape) for name, shape in json.loads((RIVALS / f"keys/{case}.json").read_text()).items()}
-
-    return read
-
-
-@pytest.fixture(scope="session")
-def rival_state(rival_shapes):
-    """A published state dict filled as the golden files were made; the seed ends the case's name."""
-
-    def fill(case: str) -> dict[str, torch.Tensor]:
-        seed = int(case.rpartition("_s")[2])
-        return {
-            name: torch.from_numpy(draw(name, shape, seed) * np.float32(gain(name)))
-            for name, shape in rival_shapes(case).items()
-            if not any(part in name for part in _INTEGERS)
-        }
-
-    return fill
-
-
-@pytest.fixture(scope="session")
-def rival_arrays():
-    """The golden arrays of a case."""
-    return lambda case: dict(np.load(RIVALS / f"{case}.npz"))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from baselines.netwarp import FlowCNN, NetWarp, WarpAndMix, build_netwarp
 from baselines.raft import RAFT
 from baselines.vspw_warp import vspw_warp
 from mpvss.checkpoints import load_checkpoint
+from mpvss.errors import UserError
 from mpvss.video import LooksAhead, VideoSegmenter, uses_key_frames
 
 CLASSES = 5
@@ -25,7 +26,7 @@ def test_counts_are_the_published():
         assert parameters(build_netwarp(num_classes=124)) == pytest.approx(63.37, abs=0.005)
         whole = build_netwarp(num_classes=124, form="library", execution="paper").eval()
         frame = meta_frame(480, 853)
-        _, state = whole.segment(frame)
+        _, state = whole.segment(frame, coming=[frame])
         giga = giga_macs(whole, lambda: whole.propagate(frame, state))
         transformation = giga_macs(whole.flow_cnn, lambda: whole.propagate(frame, state))
     assert transformation == pytest.approx(9 * (11 * 16 + 16 * 32 + 32 * 2 + 4 * 2) * 480 * 853 / 1e9)
@@ -79,10 +80,8 @@ def test_the_first_frame_takes_the_second_as_the_one_before(method, frames):
         assert torch.equal(state.frame, first)
         _, after = method.segment(second, coming=[first])
         torch.testing.assert_close(started.coarse, method.propagate(first, after)[0].coarse)
-        # A clip of one frame has no other than itself.
-        alone, _ = method.segment(first, coming=[])
-        torch.testing.assert_close(alone.coarse, method.segment(first, coming=[first])[0].coarse)
-        assert not torch.allclose(alone.coarse, started.coarse)
+        with pytest.raises(UserError, match="segments a clip's first frame from the frame after it, and none was"):
+            method.segment(first, coming=[])
 
 
 def test_lean_and_paper_give_the_same(method, frames):
@@ -153,6 +152,6 @@ def test_refused(method, frames):
         NetWarp(segmentor=build_cnn("pspnet", num_classes=CLASSES, depth=18), flow=RAFT())
     first, second = frames(64, 72)
     with torch.inference_mode():
-        _, state = method.segment(first)
+        _, state = method.segment(first, coming=[first])
         with pytest.raises(ValueError, match="frames of one clip must share one size"):
             method.propagate(second[:, 1:], state)

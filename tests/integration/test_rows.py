@@ -9,7 +9,7 @@ import tomllib
 
 import pytest
 import torch
-from harness_fakes import FakeCost
+from harness_fakes import fake_cost
 from safetensors.torch import load_file
 
 from bench.cli.main import main
@@ -55,7 +55,7 @@ def trained(folder, method="per-frame", steps=1, start=()):
 
 @pytest.fixture(autouse=True)
 def _quick_cost(monkeypatch):
-    monkeypatch.setattr("bench.sweep.run_sweep.method_cost", lambda *args, **kwargs: FakeCost())
+    monkeypatch.setattr("bench.sweep.run_sweep.method_cost", lambda *args, **kwargs: fake_cost("", "", (1, 1), ()))
 
 
 @pytest.fixture(scope="module")

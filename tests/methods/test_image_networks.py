@@ -115,8 +115,8 @@ class TestRefused:
             branches("accel", row)
 
     def test_unknown(self):
-        with pytest.raises(UserError, match=r"unknown backbone 'fcn-r50'; known are r50, .*segformer-b0, .*fcn-r101"):
-            backbone_names(["fcn-r50"], ["copy"])
+        with pytest.raises(UserError, match=r"unknown backbone 'fcn-r34'; known are r50, .*segformer-b0, .*fcn-r101"):
+            backbone_names(["fcn-r34"], ["copy"])
 
 
 def test_all_backbones_are_those_of_mask2former():

@@ -12,7 +12,7 @@ from torch import nn
 
 from bench.evaluate.memo import Memo
 from bench.methods import build
-from bench.methods.names import BACKBONES, ENTRY_POINTS, METHODS, UNTRAINED, accel_branch, known_methods
+from bench.methods.names import BACKBONES, ENTRY_POINTS, METHODS, UNTRAINED, VIDEO_METHODS, accel_branch, known_methods
 from bench.methods.parts import Parts
 from bench.methods.registry import BuiltMethod, build_method
 from mpvss.checkpoints import save_checkpoint
@@ -272,7 +272,7 @@ class TestEntryPoints:
         assert built.weights == "the method's own"
 
     def test_named_among_the_known(self):
-        assert known_methods() == (*METHODS, "own")
+        assert known_methods() == (*METHODS, *VIDEO_METHODS, "own")
         with pytest.raises(ValueError, match=r"unknown method 'mine'; known are per-frame, .*, own"):
             make("mine")
 

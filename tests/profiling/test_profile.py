@@ -13,7 +13,10 @@ from bench.cli.main import main
 from bench.data import open_dataset
 from bench.measure.count import by_stage as cost_counters
 from bench.measure.count.by_stage import FRAME, OURS, count_by_stage
+from bench.measure.count.cost_of_method import method_cost
+from bench.measure.count.executed import total_macs
 from bench.methods import build
+from bench.profiling import run
 from bench.profiling.attribution import coverage, stage_seconds
 from bench.profiling.profile import profile_method
 from bench.profiling.tables import operator_rows, stage_rows
@@ -73,6 +76,18 @@ def test_operators_make_up_their_stages(profile):
     # What computes is timed: no product is counted in one place and timed in another.
     assert not [op for op in operators if op["macs"] and not op["ms"]]
     assert all(op["gmacs_per_s"] == pytest.approx(op["macs"] / op["ms"] / 1e6) for op in operators if op["macs"])
+
+
+def test_a_method_without_key_frames(tmp_path):
+    """Its frames are a clip's first, alone, and such as are segmented from the three references they have."""
+    report = run.profile("cffm", tmp_path / "cffm", backbone="mit-nano", size=SIZE, num_classes=3, frames=3)
+    assert [frame.kind for frame in report.profile.measured] == ["key", "non-key", "non-key"]
+    cost = method_cost("cffm", backbone="mit-nano", num_classes=3, size=SIZE)
+    macs = {kind: total_macs(executed) for kind, executed in report.profile.counts.items()}
+    assert macs == {"key": cost.key_macs, "non-key": cost.non_key_macs}
+    assert "A clip's first frame and 2 far from its ends" in report.text
+    assert "no key frames" in report.text
+    assert "## Frame far from the clip's ends: " in report.text
 
 
 class Shown:

@@ -130,6 +130,21 @@ def test_contradictions_are_those_that_arithmetic_finds(counted):
     assert all(value in values for value, _ in found.values())
 
 
+def test_the_papers_speeds_agree_with_each_other(counted):
+    """Of 1 key frame and 4 others in 5: 1000 / FPS of MPVSS is (key + 4 non-key) / 5."""
+    sheet = counted.solved_speeds
+    assert sheet in counted.sections["Claims"]
+    printed = read_published()
+    non_key = {"Table 1": [], "Table 2": []}
+    for where, backbone, key, other in sheet.rows:
+        fps = [printed[PaperFigure(where.text[-1], m, backbone.text, "FPS")] for m in ("Mask2Former", "MPVSS")]
+        assert (key.value, (key.value + 4 * other.value) / 5) == pytest.approx([1000 / f for f in fps])
+        non_key[where.text].append(round(other.value, 1))
+    assert [len(times) for times in non_key.values()] == [6, 6]
+    assert [(min(times), max(times)) for times in non_key.values()] == [(23.4, 24.1), (54.2, 55.8)]
+    assert "23.4 to 24.1 ms in Table 1 and 54.2 to 55.8 ms in Table 2" in sheet.notes[0]
+
+
 def test_the_text_is_held_against_the_tables_to_its_digits(counted):
     claims = read_claims()
     printed = {**read_published(), PaperFigure("1", "MPVSS", "R50", "mIoU"): 37.0}

@@ -44,12 +44,26 @@ def test_every_cell_has_what_was_asked(tmp_path):
         for cell in (("per-frame", 1), ("wander", 1), ("wander", 3))
     ]
     assert set(table["weights"]) == {"untrained"}
-    # Interval 3 over 15 frames: 5 key frames of 5 G and 10 others of 1 G.
-    assert list(table["mean_macs"][:3]) == [5e9, 5e9, 35e9 / 15]
+    # Interval 3 over 18 frames: 6 key frames of 5 G and 12 others of 1 G.
+    assert list(table["mean_macs"][:3]) == [5e9, 5e9, 42e9 / 18]
     assert (table["fps_labels"] > 0).all()
     assert table["p50_non_key_ms"].isna().tolist() == [True, True, False] * 2
     assert (table["labelled_frames"] == 4 * 18).all()
     assert not list((tmp_path / "run" / "partial").glob("*"))
+
+
+def test_the_mean_cost_is_over_the_clips_that_are_scored(tmp_path):
+    """Clips of 43 and 13 frames, where 15 frames have 3 key frames at intervals 5, 6 and 7 alike."""
+    whole = small_data(clips=2, frames=43)
+    data = replace(whole, clips=(whole.clips[0], limit(whole, None, 13).clips[1]))
+    intervals = (5, 6, 7, 10)
+    sweep(tmp_path / "run", ("wander",), data, intervals=intervals, backbones=("small",))
+    table = read_run(tmp_path / "run").set_index("interval")
+    for interval, keys in zip(intervals, (9 + 3, 8 + 3, 7 + 2, 5 + 2), strict=True):
+        row = table.loc[interval]
+        assert row["mean_macs"] == pytest.approx((keys * 5e9 + (56 - keys) * 1e9) / 56, rel=1e-12)
+        assert row["long_run_macs"] == pytest.approx((5e9 + (interval - 1) * 1e9) / interval, rel=1e-12)
+    assert table["mean_macs"].is_monotonic_decreasing
 
 
 def test_accuracy_is_that_of_the_metrics_over_the_cell_alone(tmp_path):

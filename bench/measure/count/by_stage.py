@@ -20,13 +20,15 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
+from bench.evaluate.turns import propagate, segment
 from bench.measure.count.executed import ExecutedOperators, total_macs
+from bench.measure.count.frames import state_before, with_least_work
 from bench.measure.count.operators import FORMULAS
 from bench.measure.count.traced import shapes_only
 from bench.measure.count.weights import without_gradients
 from mpvss.segmentor.mask2former import with_fixed_work
 from mpvss.stages import watched_by
-from mpvss.video import VideoSegmenter
+from mpvss.video import VideoSegmenter, lookahead_of
 
 FRAME = "whole frame"
 OURS = "ours"
@@ -88,12 +90,12 @@ def count_by_stage(method: VideoSegmenter, size: tuple[int, int]) -> dict[str, S
         UserError: the method runs an operator that is unknown to `bench.measure.count.operators`.
     """
     frame = torch.zeros(3, *size)
-    method = with_fixed_work(method)
+    method = with_least_work(with_fixed_work(method))
+    coming = (frame,) * lookahead_of(method)
     with torch.no_grad(), shapes_only(), without_gradients(method):
-        key = _count_frame(lambda of, x: of.segment(x)[0].labels(), method, frame)
-        prediction, state = method.segment(frame)
-        prediction.labels()
-        non_key = _count_frame(lambda of, x: of.propagate(x, state)[0].labels(), method, frame)
+        key = _count_frame(lambda of, x: segment(of, x, coming)[0].labels(), method, frame)
+        state = state_before(method, frame)
+        non_key = _count_frame(lambda of, x: propagate(of, x, state, coming)[0].labels(), method, frame)
     return {"key": key, "non-key": non_key}
 
 

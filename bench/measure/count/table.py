@@ -31,6 +31,8 @@ class CostRow:
     lean_mean_macs: float
     not_counted: tuple[str, ...] = ()
     """Each place where the method leaves torch; what it does there is in no count."""
+    most_non_key_macs: int | None = None
+    """The most of a non-key frame of the lean graph, where what is in it decides; the other figures are the least."""
 
 
 def cost(
@@ -53,7 +55,7 @@ def cost(
     rows = []
     for backbone in backbones:
         for method in methods or METHODS:
-            paper, lean = (_count(method, backbone, size, num_classes, graph) for graph in GRAPHS)
+            paper, lean = (_count(method, backbone, size, num_classes, graph, clip_length) for graph in GRAPHS)
             rows.append(
                 CostRow(
                     method,
@@ -66,6 +68,7 @@ def cost(
                     lean.non_key_macs,
                     lean.mean_macs(interval, clip_length),
                     lean.not_counted,
+                    lean.most_non_key_macs,
                 )
             )
     return rows
@@ -90,11 +93,19 @@ def as_markdown(rows: Iterable[CostRow]) -> str:
     return pd.DataFrame(cells).to_markdown(index=False, disable_numparse=True, colalign=["left"] * 2 + ["right"] * 7)
 
 
-def _count(method: str, backbone: str, size: tuple[int, int], num_classes: int, graph: Execution) -> Cost:
+def _count(
+    method: str, backbone: str, size: tuple[int, int], num_classes: int, graph: Execution, clip_length: int
+) -> Cost:
     name = method_of(method)
     of_frame, of_key = branches(name, backbone)
     return method_cost(
-        name, backbone=of_frame, key_backbone=of_key, num_classes=num_classes, size=size, execution=graph
+        name,
+        backbone=of_frame,
+        key_backbone=of_key,
+        num_classes=num_classes,
+        size=size,
+        execution=graph,
+        clip_lengths=[clip_length],
     )
 
 

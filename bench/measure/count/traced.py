@@ -20,9 +20,11 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from bench.evaluate.turns import propagate, segment
+from bench.measure.count.frames import state_before, with_least_work
 from bench.measure.count.operators import attention_macs, lookup_macs, product_macs
 from mpvss.segmentor.mask2former import with_fixed_work
-from mpvss.video import VideoSegmenter
+from mpvss.video import VideoSegmenter, lookahead_of
 
 _SMALL = 1 << 16
 """Elements; operators on no more are carried out: sizes, indices, tables."""
@@ -36,7 +38,7 @@ class _KeyFrame(nn.Module):
         self.method = method
 
     def forward(self, frame: Tensor) -> Tensor:
-        return self.method.segment(frame)[0].labels()
+        return segment(self.method, frame, _coming(self.method, frame))[0].labels()
 
 
 class _NonKeyFrame(nn.Module):
@@ -48,7 +50,7 @@ class _NonKeyFrame(nn.Module):
         self.state = state
 
     def forward(self, frame: Tensor) -> Tensor:
-        labels = self.method.propagate(frame, self.state)[0].labels()
+        labels = propagate(self.method, frame, self.state, _coming(self.method, frame))[0].labels()
         return labels + 0 * frame[0]  # a label map that is kept from the key frame is no output of a graph otherwise
 
 
@@ -58,13 +60,15 @@ def count_macs(method: VideoSegmenter, size: tuple[int, int]) -> tuple[int, int]
     The method is on the CPU. Its weights may be anything.
     """
     frame = torch.zeros(3, *size)
-    method = with_fixed_work(method)
+    method = with_least_work(with_fixed_work(method))
     with torch.no_grad(), shapes_only():
         key = _count(_KeyFrame(method), frame)
-        prediction, state = method.segment(frame)
-        prediction.labels()  # labels cached in the state are not recomputed
-        non_key = _count(_NonKeyFrame(method, state), frame)
+        non_key = _count(_NonKeyFrame(method, state_before(method, frame)), frame)
     return key, non_key
+
+
+def _coming(method: VideoSegmenter, frame: Tensor) -> tuple[Tensor, ...]:
+    return (frame,) * lookahead_of(method)
 
 
 def _count(module: nn.Module, frame: Tensor) -> int:

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from bench.evaluate.schedule import FixedInterval
+from bench.evaluate.turns import follows_the_clip
 from bench.measure.count.frames import record_frames
 from bench.measure.predict.cpu_model import CpuModel
 from bench.measure.predict.devices import Device, Precision, read_devices
@@ -21,7 +22,7 @@ from bench.measure.predict.model import Rates, seconds
 from bench.measure.predict.operations import describe_frames
 from bench.measure.predict.published import published_rates
 from bench.methods import build
-from bench.methods.names import LIBRARY, METHODS, branches, method_of
+from bench.methods.names import BUILT_METHODS, LIBRARY, METHODS, branches, method_of
 from mpvss.errors import UserError
 from mpvss.presets import Execution
 
@@ -140,7 +141,7 @@ def _speed(
 ) -> Speed:
     name = method_of(method)
     of_frame, of_key = branches(name, backbone)
-    is_own = name in METHODS and not backbone.startswith(LIBRARY)
+    is_own = name in BUILT_METHODS and not backbone.startswith(LIBRARY)
     with torch.device("meta") if is_own else nullcontext():
         model = build(name, backbone=of_frame, key_backbone=of_key, num_classes=num_classes, execution=graph)
     try:
@@ -149,4 +150,6 @@ def _speed(
     except Exception as error:
         reason = f"it does not run on shapes alone; {type(error).__name__}: {error}"
         raise UserError(f"{method}: no speed can be predicted, since {reason}") from error
+    # Without key frames, a clip has one frame of the first kind.
+    interval = clip_length if follows_the_clip(model) else interval
     return Speed(kernels_of(key.calls), kernels_of(non_key.calls), interval, clip_length)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from bench.measure.time.modes import Mode, Steps
+from bench.measure.time.passes import settled_frame
 
 SHORTEST_WINDOW = 1.0
 """The least seconds of work over which a frame's energy is averaged."""
@@ -78,11 +79,13 @@ def frame_energy(
 ) -> dict[str, Any]:
     """Joules of a key and a non-key frame, and the seconds of the window and of the counter's period.
 
-    `key_j` comes from segmenting the first frame repeatedly, `non_key_j` from propagating repeatedly to the second.
+    `key_j` comes from segmenting the first frame repeatedly, or without key frames from a frame far from the clip's
+    ends; `non_key_j` from propagating repeatedly to the second.
     """
     device = frames[0].device
     with torch.inference_mode(), mode.autocast(device):
-        found: dict[str, Any] = {"key_j": meter.per_call(lambda: steps.key(frames[0]))}
+        key = (lambda: steps.key(frames[0])) if steps.key_frames else settled_frame(steps, frames)
+        found: dict[str, Any] = {"key_j": meter.per_call(key)}
         if not every_frame_key and len(frames) > 1:
             state = steps.key(frames[0])[1]
             found["non_key_j"] = meter.per_call(lambda: steps.non_key(frames[1], state))

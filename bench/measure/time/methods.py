@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from time import perf_counter
 
 import torch
@@ -31,11 +32,13 @@ class TimedClip:
     Attributes:
         frames: (3, H, W) each, on the device.
         decode: reads the same frames from their file, and brings them to the device; for scope `video`.
+        frame_rate: frames a second of the camera; None: unknown.
 
     """
 
     frames: Sequence[Tensor]
     decode: Callable[[], Iterable[Tensor]]
+    frame_rate: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -130,14 +133,14 @@ def time_methods(
 
 
 def method_memory(segmenter: VideoSegmenter, frames: Sequence[Tensor], mode: Mode) -> PeakMemory:
-    """The peak memory of a key frame and two others after it, each to its label map.
+    """The peak memory of a key frame and two others after it, each to its label map; without key frames, of the clip.
 
     The peak is that of the whole process, so no other method should be built.
     """
     device = frames[0].device
     steps, _ = prepare(segmenter, "labels", mode, frames)
     with peak_memory(device) as memory:
-        count = min(3, len(frames))
+        count = min(3, len(frames)) if steps.key_frames else len(frames)
         run_pass(steps, frames, count=count, scope="labels", interval=count, mode=mode, device=device)
     return memory
 

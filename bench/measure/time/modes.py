@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from time import perf_counter
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from bench.evaluate.turns import propagate, segment, with_coming
 from bench.measure.time.graphs import captured
 from bench.measure.time.samples import Scope
 from mpvss.errors import UserError
 from mpvss.segmentor.mask2former import with_fixed_work
-from mpvss.video import VideoSegmenter
+from mpvss.video import VideoSegmenter, lookahead_of, uses_key_frames
 
 AMP = ("bfloat16", "float16")
 MANY_COMPILATIONS = 256
@@ -24,10 +26,16 @@ MANY_COMPILATIONS = 256
 
 @dataclass(frozen=True)
 class Steps:
-    """The timed functions: from a frame to a tensor (scores or labels, on the device) and the state."""
+    """The timed functions: from a frame to a tensor (scores or labels, on the device) and the state.
 
-    key: Callable[[Tensor], tuple[Tensor, Any]]
-    non_key: Callable[[Tensor, Any], tuple[Tensor, Any]]
+    A method that looks ahead is shown the coming frames as further arguments, `lookahead` of them at most. Without
+    `key_frames`, `key` is for a clip's first frame alone.
+    """
+
+    key: Callable[..., tuple[Tensor, Any]]
+    non_key: Callable[..., tuple[Tensor, Any]]
+    key_frames: bool = True
+    lookahead: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,15 +86,15 @@ class Mode:
 def steps_of(segmenter: VideoSegmenter, scope: Scope) -> Steps:
     """The frame steps of a method: to scores in scope `model`, else to labels."""
 
-    def key(frame: Tensor) -> tuple[Tensor, Any]:
-        prediction, state = segmenter.segment(frame)
+    def key(frame: Tensor, *coming: Tensor) -> tuple[Tensor, Any]:
+        prediction, state = segment(segmenter, frame, coming)
         return prediction.scores() if scope == "model" else prediction.labels(), state
 
-    def non_key(frame: Tensor, state: Any) -> tuple[Tensor, Any]:
-        prediction, state = segmenter.propagate(frame, state)
+    def non_key(frame: Tensor, state: Any, *coming: Tensor) -> tuple[Tensor, Any]:
+        prediction, state = propagate(segmenter, frame, state, coming)
         return prediction.scores() if scope == "model" else prediction.labels(), state
 
-    return Steps(key, non_key)
+    return Steps(key, non_key, uses_key_frames(segmenter), lookahead_of(segmenter))
 
 
 def prepare(
@@ -107,13 +115,20 @@ def prepare(
         torch._dynamo.config.cache_size_limit = MANY_COMPILATIONS
         # Compiled for the shapes that it meets; so these must not depend on what is in a picture.
         fixed = steps_of(with_fixed_work(segmenter), scope)
-        steps = Steps(torch.compile(fixed.key, dynamic=False), torch.compile(fixed.non_key, dynamic=False))
+        steps = replace(
+            steps, key=torch.compile(fixed.key, dynamic=False), non_key=torch.compile(fixed.non_key, dynamic=False)
+        )
     with torch.inference_mode(), mode.autocast(device):
         if mode.cuda_graphs:
-            steps = Steps(*captured(steps.key, steps.non_key, frames[0]))
-        state = steps.key(frames[0])[1]
-        for frame in frames[1:3]:
-            state = steps.non_key(frame, state)[1]
+            if steps.lookahead:
+                raise UserError("a method that looks ahead is shown fewer frames at a clip's end; no CUDA graph fits")
+            key, non_key = captured(steps.key, steps.non_key, frames[0])
+            steps = replace(steps, key=key, non_key=non_key)
+        # Without key frames, what runs depends on the frame's place in the clip.
+        count = 3 if steps.key_frames else len(frames)
+        state = None
+        for index, (frame, coming) in enumerate(islice(with_coming(frames, steps.lookahead), count)):
+            state = steps.non_key(frame, state, *coming)[1] if index else steps.key(frame, *coming)[1]
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return steps, perf_counter() - start

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bench.evaluate.schedule import FixedInterval
+from bench.evaluate.turns import with_coming
 from bench.measure.time.modes import Mode, Steps
 from bench.measure.time.passes import FrameTime
 
@@ -30,13 +31,14 @@ def run_streams(
     A method takes one frame at a time, so this is no batch: at each index the frame of every stream is issued in turn,
     each stream with a state of its own. The label maps stay on the device. On a CUDA device nothing waits before the
     end of the pass, so that the host runs ahead; the time of an index is then that between events on the device, else
-    the host's.
+    the host's. A method without key frames is called as in `run_pass`.
 
     Returns:
         For each index the time of one frame: that of the index over the number of streams.
 
     """
-    schedule = FixedInterval(interval)
+    schedule = FixedInterval(interval if steps.key_frames else 1)
+    shown = list(itertools.islice(with_coming(frames, steps.lookahead), count))
     states: list[Any] = [None] * streams
     on_device = device.type == "cuda"
     events = [_event() for _ in range(count + 1)] if on_device else []
@@ -46,10 +48,12 @@ def run_streams(
             torch.cuda.synchronize(device)
             events[0].record()
         host.append(perf_counter())
-        for index in range(count):
+        for index, (frame, coming) in enumerate(shown):
             for stream in range(streams):
-                frame = frames[index]
-                _, states[stream] = steps.key(frame) if schedule.is_key(index) else steps.non_key(frame, states[stream])
+                if schedule.is_key(index) if steps.key_frames else index == 0:
+                    _, states[stream] = steps.key(frame, *coming)
+                else:
+                    _, states[stream] = steps.non_key(frame, states[stream], *coming)
             if on_device:
                 events[index + 1].record()
             host.append(perf_counter())

@@ -17,6 +17,13 @@ LATENCY_NOTE = (
 )
 
 
+WAITS = {"wait_frames": "Waits for (frames)", "wait_ms": "Waits for (ms)"}
+WAIT_NOTE = (
+    "Waits for: the frames after each one that a method looks at, and their time at the data's frame rate. A result is "
+    "late by as much, besides the time of computing it, which all other columns are of."
+)
+
+
 def latency_sheet(rows: Sequence[Row], run: str = "", frame_rate: float | None = None) -> Sheet:
     """The rows of `bench.runs.read.read_latency`: of each method, scope and kind of frame.
 
@@ -73,6 +80,7 @@ def speed_sheet(cells: Sequence[Row], run: str = "") -> Sheet:
     """FPS over a clip at each interval by scope, late frames, energy and peak memory."""
     fps = [name for name in _fields(cells, "fps_") if not name.endswith(("_low", "_high"))]
     late, energy = _fields(cells, "late_"), _fields(cells, "energy_", "_j")
+    waits = _fields(cells, "wait_")
     memory = [name for name in ("host_peak_bytes", "device_peak_bytes") if any(is_there(cell, name) for cell in cells)]
     return Sheet(
         name=f"{run}-speed",
@@ -83,6 +91,7 @@ def speed_sheet(cells: Sequence[Row], run: str = "") -> Sheet:
             Header("Interval"),
             *(Header(f"FPS ({name.removeprefix('fps_')})") for name in fps),
             *(Header(_over(name)) for name in late),
+            *(Header(WAITS[name]) for name in waits),
             *(Header(f"J, {name.removeprefix('energy_').removesuffix('_j')} frame") for name in energy),
             *(Header(f"Peak {name.partition('_')[0]} memory (MiB)") for name in memory),
         ),
@@ -92,6 +101,7 @@ def speed_sheet(cells: Sequence[Row], run: str = "") -> Sheet:
                 number(cell["interval"], 0),
                 *(_fps(cell, name) for name in fps),
                 *(_number(cell, name, 1, 100) for name in late),
+                *(_number(cell, name, 0) for name in waits),
                 *(_number(cell, name, 3) for name in energy),
                 *(_number(cell, name, 0, 2.0**-20) for name in memory),
             )
@@ -100,6 +110,7 @@ def speed_sheet(cells: Sequence[Row], run: str = "") -> Sheet:
         notes=(
             "FPS are those of a clip of 15 frames, from the mean times of key frames and non-key frames; throughput is "
             "of the median pass, over all streams, with its 95 % interval.",
+            *([WAIT_NOTE] if waits else []),
         ),
         rules=frozenset(i for i in range(1, len(cells)) if cells[i]["method"] != cells[i - 1]["method"]),
     )

@@ -92,12 +92,31 @@ class ClipPixels(Part, kw_only=True, frozen=True):
 
 
 class CellCost(Part, kw_only=True, frozen=True):
-    """What a method costs at one frame size."""
+    """What a method costs at one frame size.
+
+    Of a method without key frames, the key frame is a clip's first frame, and the non-key frame one far from its ends.
+    """
 
     parameters: Annotated[Count, Meta(description="how many")]
     key_macs: Annotated[Quantity | Count, Meta(description="multiply-accumulates of a key frame")]
     non_key_macs: Annotated[Quantity | Count, Meta(description="multiply-accumulates of a non-key frame")]
-    mean_macs: Annotated[Quantity | Count, Meta(description="their mean over 15 frames at the interval")]
+    mean_macs: Annotated[
+        Quantity | Count,
+        Meta(
+            description="their mean over the frames of the clips that were scored, at the interval; in older files, "
+            "which have no `long_run_macs`, over 15 frames"
+        ),
+    ]
+    long_run_macs: Annotated[
+        Quantity | Count | None, Meta(description="their mean over a video without end, at the interval")
+    ] = None
+    most_non_key_macs: Annotated[
+        Count | None,
+        Meta(description="most of a non-key frame, where what is in it decides; `non_key_macs` is then the least"),
+    ] = None
+    not_counted: Annotated[
+        list[str], Meta(description="places where the method leaves torch, whose work is in no count")
+    ] = []
     height: Annotated[Positive | None, Meta(description="of the frame, in pixels")] = None
     width: Annotated[Positive | None, Meta(description="of the frame, in pixels")] = None
 
@@ -123,7 +142,7 @@ class CellRecord(Record, kw_only=True, frozen=True, tag_field="schema", tag=4):
 
     backbone: Annotated[Name, Meta(description="backbone; for Accel, the one of its key branch")]
     method: Annotated[Name, Meta(description="method, or METHOD@LABEL where one method has several rows")]
-    interval: Annotated[Positive, Meta(description="key-frame interval; 1 where every frame is a key frame")]
+    interval: Annotated[Positive, Meta(description="key-frame interval; 1 for a method without key frames")]
     weights: Annotated[str | None, Meta(description="`untrained`, or what was loaded; null where nothing was built")]
     errors: Annotated[dict[CellPart, str], Meta(description="what failed, by part; empty for a good cell")]
     accuracy: Annotated[Accuracy | None, Meta(description="null for data without labels")]

@@ -27,6 +27,9 @@ class CountedMethod(Part, kw_only=True, frozen=True):
     not_counted: Annotated[
         list[str], Meta(description="places where the method leaves torch, whose work is in no count")
     ] = []
+    most_non_key_macs: Annotated[
+        Count | None, Meta(description="most of a non-key frame, graph that is run, where what is in it decides")
+    ] = None
 
 
 class OtherCount(Part, kw_only=True, frozen=True):

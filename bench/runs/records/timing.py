@@ -90,6 +90,13 @@ class CellTiming(Part, kw_only=True, frozen=True):
     late: Annotated[dict[Scope, Late], Meta(description="share of frames over each deadline, by scope")] = {}
     p50_key_ms: Annotated[Quantity | None, Meta(description="median time of a key frame in ms, scope `labels`")] = None
     p50_non_key_ms: Annotated[Quantity | None, Meta(description="the same of a non-key frame")] = None
+    wait_frames: Annotated[
+        Count | None,
+        Meta(description="frames after each one that a method looks at, so that its result is late by them"),
+    ] = None
+    wait_ms: Annotated[
+        Quantity | None, Meta(description="their time at the data's frame rate, in ms; no other figure holds it")
+    ] = None
     stopped: Annotated[
         Name | None, Meta(description="what ended the timing: `precision`, `time limit` or `rounds`")
     ] = None
