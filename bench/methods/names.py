@@ -72,6 +72,7 @@ _VIDEO_BACKBONES = tuple(
     )
 )
 """Backbones that no other method has."""
+_EVERY_BACKBONE = (*BACKBONES, *IMAGE_NETWORKS, *_VIDEO_BACKBONES)
 WITHOUT_KEY_FRAMES = (PER_FRAME, "cffm", "mrcfa", "mrcfa-16", "netwarp", "tcb", "dvsnet")
 """The methods built here to which a key-frame interval means nothing: they have one cell, at interval 1."""
 FRAMES_BEFORE = {"cffm": 9, "mrcfa": 9, "mrcfa-16": 9}
@@ -190,17 +191,33 @@ def check_names(names: Iterable[str], known: Sequence[str], what: str) -> tuple[
 
 
 def backbone_names(names: Sequence[str], rows: Sequence[str]) -> tuple[str, ...]:
-    """The names, as they are, of backbones that have every row (METHOD or METHOD@LABEL).
+    """The names, as they are, of backbones: each has one of the rows (METHOD or METHOD@LABEL), each row one of them.
 
     Raises:
-        UserError: a name that is not known; a network without masks with a method it has not.
+        UserError: a name that is not known; a backbone that has none of the rows, or a row that none of them has.
     """
-    known = (*BACKBONES, *IMAGE_NETWORKS, *_VIDEO_BACKBONES)
     for name in names:
-        if name not in known and not name.startswith(LIBRARY):
-            raise UserError(
-                f"unknown backbone {name!r}; known are {', '.join(known)}, and {LIBRARY}PATH of a transformers model"
-            )
-        for row in rows:
-            check_backbone(name, method_of(row))
+        if name not in _EVERY_BACKBONE and not name.startswith(LIBRARY):
+            known = ", ".join(_EVERY_BACKBONE)
+            raise UserError(f"unknown backbone {name!r}; known are {known}, and {LIBRARY}PATH of a transformers model")
+        if not any(has_method(name, row) for row in rows):
+            check_backbone(name, method_of(rows[0]))
+    for row in rows:
+        if not any(has_method(name, row) for name in names):
+            check_backbone(names[0], method_of(row))
     return tuple(names)
+
+
+def has_method(backbone: str, row: str) -> bool:
+    """Whether a backbone has the method of a row; True where there is no such backbone.
+
+    >>> has_method("micro", "mpvss"), has_method("mit-b0", "cffm"), has_method("mit-b0", "mpvss")
+    (True, True, False)
+    """
+    if backbone not in _EVERY_BACKBONE and not backbone.startswith(LIBRARY):
+        return True
+    try:
+        check_backbone(backbone, method_of(row))
+    except UserError:
+        return False
+    return True

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.methods.names import GROUND_TRUTH_FLOW, METHODS, method_of
+from bench.methods.names import BUILT_METHODS, GROUND_TRUTH_FLOW, has_method, method_of
 from bench.methods.shipped import shipped_file, shipped_identity
 
 
@@ -26,13 +26,18 @@ class Weights:
     def file(self, method: str, backbone: str) -> Path | None:
         """The checkpoint of a row, or None for untrained weights; UserError where none is shipped and one should."""
         file = self.files.get(f"{backbone}/{method}", self.files.get(backbone))
-        if file is None and self.shipped and method_of(method) in (*METHODS, GROUND_TRUTH_FLOW):
+        if file is None and self.shipped and method_of(method) in (*BUILT_METHODS, GROUND_TRUTH_FLOW):
             return shipped_file(method, backbone)
         return file
 
     def pairs(self, methods: Sequence[str], backbones: Sequence[str]) -> list[tuple[str, str]]:
-        """The methods and backbones that get a checkpoint."""
-        return [(method, backbone) for backbone in backbones for method in methods if self.file(method, backbone)]
+        """The methods and backbones that go together and get a checkpoint."""
+        return [
+            (method, backbone)
+            for backbone in backbones
+            for method in methods
+            if has_method(backbone, method) and self.file(method, backbone)
+        ]
 
     def identity(self) -> dict[str, str]:
         """The keys with the start of each file's SHA-256: what makes two sets of weights the same."""

@@ -7,8 +7,15 @@ from pathlib import Path
 
 import msgspec
 
-from baselines.cffm.presets import LAYERS
-from bench.methods.names import BACKBONES, CNNS, IMAGE_NETWORKS, METHODS, PER_FRAME, branches
+from bench.methods.names import (
+    BACKBONES,
+    CNNS,
+    IMAGE_NETWORKS,
+    METHODS,
+    PER_FRAME,
+    VIDEO_METHODS,
+    branches,
+)
 from mpvss.errors import UserError
 from mpvss.presets import FLOW_DESIGNS
 from mpvss.training.augment import Augmentation
@@ -18,7 +25,7 @@ from mpvss.training.optimiser import OptimiserOptions
 from mpvss.training.stills import StillMotion
 
 FLOWNETS = "flownets"
-CLIP_METHODS = ("cffm", "mrcfa")
+CLIP_METHODS = ("cffm", "mrcfa", "mrcfa-16")
 """Methods that are trained on clips of a frame and its references."""
 ETC = "etc"
 """A loss for image networks on pairs of frames; what it trains is swept per frame."""
@@ -85,7 +92,7 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def _backbones(self) -> tuple[str, ...]:
         """The backbones that the method can be trained with."""
         if self.method in CLIP_METHODS:
-            return tuple(LAYERS)
+            return VIDEO_METHODS[self.method]
         if self.method == ETC:
             return CNNS
         return (*BACKBONES, *IMAGE_NETWORKS) if self.method == PER_FRAME else BACKBONES

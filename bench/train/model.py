@@ -9,7 +9,6 @@ from torch import nn
 from baselines.accel import Accel
 from baselines.cffm.loss import cffm_losses
 from baselines.cffm.network import CFFM
-from baselines.cffm.presets import build_cffm
 from baselines.clips.training import ClipTask
 from baselines.cnn.network import ImageNetwork
 from baselines.cnn.training import ImageNetworkTask
@@ -18,7 +17,6 @@ from baselines.etc_training import EtcTask
 from baselines.flownets import FlowNetS
 from baselines.mrcfa.loss import mrcfa_losses
 from baselines.mrcfa.network import MRCFA
-from baselines.mrcfa.presets import build_mrcfa
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
 from baselines.segformer.network import SegFormer
@@ -28,7 +26,7 @@ from bench.methods.image_networks import build_image_network
 from bench.methods.names import CNNS, PER_FRAME
 from bench.methods.parts import Parts
 from bench.methods.registry import build_method
-from bench.train.configuration import CLIP_METHODS, ETC, FLOWNETS, ModelConfig
+from bench.train.configuration import ETC, FLOWNETS, ModelConfig
 from mpvss.checkpoints import load_checkpoint
 from mpvss.propagation import MPVSS
 from mpvss.segmentor.mask2former import Mask2Former
@@ -101,14 +99,6 @@ def _build(config: ModelConfig, num_classes: int, seed: int) -> tuple[nn.Module,
         network = Parts(num_classes, seed=seed).flow(backbone)
         return network, nn.ModuleDict({"flow": network}), {"method": FLOWNETS}
     parts = Parts(num_classes, seed=seed)
-    if config.method in CLIP_METHODS:
-        make = build_cffm if config.method == "cffm" else build_mrcfa
-        model = parts.initialise(f"{config.method}/{backbone}", lambda: make(backbone, num_classes))
-        return (
-            model,
-            model,
-            {"method": config.method, "backbone": backbone, "key_backbone": backbone, "num_classes": num_classes},
-        )
     method = PER_FRAME if config.method == ETC else config.method
     built = build_method(method, backbone=backbone, key_backbone=key_backbone, num_classes=num_classes, seed=seed)
     if backbone in CNNS:

@@ -12,10 +12,11 @@ import tomli_w
 from torch import Tensor
 
 from bench.methods import shipped
-from bench.methods.names import BACKBONES, method_of
+from bench.methods.names import PER_FRAME, check_backbone, method_of
 from bench.methods.shipped import MODEL, shipped_rows
 from bench.runs.record_file import read_record
 from bench.runs.records.training import TrainingRecord
+from bench.train.configuration import ETC
 from bench.train.record import HISTORY, RECORD
 from mpvss.checkpoints.files import read_tensors, to_bytes
 from mpvss.errors import UserError
@@ -40,13 +41,14 @@ def ship(run: Path, name: str, command: str | None = None) -> Path:
             weights that float16 does not hold; too many bytes.
     """
     backbone, slash, row = name.partition("/")
-    if not slash or backbone not in BACKBONES:
-        known = ", ".join(BACKBONES)
-        raise UserError(f"row {name!r} is not BACKBONE/METHOD[@LABEL], as micro/mpvss; backbones are {known}")
+    if not slash:
+        raise UserError(f"row {name!r} is not BACKBONE/METHOD[@LABEL], as micro/mpvss")
+    check_backbone(backbone, method_of(row))
     record = _finished_record(run)
     trained = record.configuration.model
-    if (trained["method"], trained["backbone"]) != (method_of(row), backbone):
-        raise UserError(f"{run} trained {trained['backbone']}/{trained['method']}; it cannot be the row {name}")
+    method = PER_FRAME if trained["method"] == ETC else trained["method"]
+    if (method, trained["backbone"]) != (method_of(row), backbone):
+        raise UserError(f"{run} trained {trained['backbone']}/{method}; it cannot be the row {name}")
     tensors, metadata = read_tensors(run / MODEL)
     halved = {tensor_name: _halved(tensor, f"{run}: {tensor_name}") for tensor_name, tensor in tensors.items()}
     model = to_bytes(halved, metadata)

@@ -311,7 +311,7 @@ def test_no_steps_join_checkpoints_into_one(config, tmp_path):
         ("model.method=fcn", "model.method is 'fcn'; it must be one of per-frame"),
         ("model.method=cffm", "model.backbone is 'nano'; it must be one of mit-b0"),
         ("model.backbone=mit-nano", "model.backbone is 'mit-nano'; it must be one of r50"),
-        ("model.method=etc", "model.backbone is 'nano'; it must be one of fcn-r101"),
+        ("model.method=etc", "model.backbone is 'nano'; it must be one of fcn-r"),
         ("model.flow_start=x", "etc warps by a trained FlowNetS"),
         ("model.method=mpvss", "mpvss keeps its segmentor frozen: name a trained one in model.start"),
         ("model.backbone=r51", "model.backbone is 'r51'; it must be one of r50"),
