@@ -104,6 +104,11 @@ def _run(
 ) -> list[Row]:
     """The steps of the run that are not done yet; the whole history."""
     share = process.share(config.training.batch)
+    if len(share) == 1 and any(isinstance(part, nn.AdaptiveAvgPool2d) for part in model.modules()):
+        raise UserError(
+            f"training.batch {config.training.batch} is one example for each process; {config.model.backbone} pools a "
+            "frame to a single pixel, and the batch norm after that needs two or more"
+        )
     sampler = _sampler(config, data)
     batches = Ahead(lambda step: sampler.batch(step, share), config.data.workers, config.training.steps)
 

@@ -122,6 +122,13 @@ def test_an_image_network_is_trained(backbone, config, tmp_path):
     assert ("loss/auxiliary" in row) == (backbone == "pspnet-micro")
 
 
+def test_batch_norm_after_pooling_needs_two_examples(config, tmp_path, capsys):
+    command = ["train", config(), "--out", str(tmp_path), "--set", "training.batch=1", "--set"]
+    assert main([*command, "model.backbone=pspnet-micro"]) == 2
+    assert "training.batch 1 is one example for each process; pspnet-micro pools" in capsys.readouterr().err
+    assert main([*command, "model.backbone=segformer-nano"]) == 0
+
+
 @pytest.mark.parametrize("method", ["cffm", "mrcfa"])
 def test_a_clip_network_is_trained_from_segformer(method, config, tmp_path, capsys):
     first, second = tmp_path / "first", tmp_path / "second"
