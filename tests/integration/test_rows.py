@@ -235,7 +235,10 @@ def test_rivals_are_shipped_in_rows_of_their_own_networks(tmp_path, capsys, monk
     runs = {
         "segformer-nano/per-frame": trained(tmp_path / "segformer", steps=0, more=["model.backbone=segformer-nano"]),
         "pspnet-micro/per-frame@etc": trained(
-            tmp_path / "etc", "etc", steps=0, more=["model.backbone=pspnet-micro", f"model.flow_start={flow}"]
+            tmp_path / "etc",
+            "etc",
+            steps=0,
+            more=["model.backbone=pspnet-micro", "training.batch=2", f"model.flow_start={flow}"],
         ),
         "mit-nano/cffm": trained(tmp_path / "cffm", "cffm", steps=0, more=["model.backbone=mit-nano", LONG]),
     }
