@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from baselines.flownets import FlowNetS
+from baselines.flow_network import FlowNetwork
 from mpvss.propagation import warp_masks
 from mpvss.segmentor.mask2former import Mask2Former
 from mpvss.segmentor.semantic import MaskPrediction
@@ -23,9 +23,9 @@ class KeyMasks:
 
 
 class OpticalFlow(nn.Module):
-    """MPVSS with FlowNetS in the place of its motion module (Sec. 4.1, "Optical flow")."""
+    """MPVSS with one optical flow, in the paper FlowNetS's, in the place of its motion module (Sec. 4.1)."""
 
-    def __init__(self, *, segmentor: Mask2Former, flow: FlowNetS) -> None:
+    def __init__(self, *, segmentor: Mask2Former, flow: FlowNetwork) -> None:
         """Join two built networks.
 
         Args:

@@ -40,9 +40,11 @@ class OpticalFlowTask(WarpedMaskTask):
     model: OpticalFlow
 
     def __init__(self, model: OpticalFlow, criterion: SegmentationCriterion) -> None:
+        assert isinstance(model.flow, FlowNetS), "no other flow network is trained"
         super().__init__(model, model.segmentor, model.flow, criterion)
 
     def flow(self, batch: Batch, queries: Float[Tensor, "b q d"]) -> Float[Tensor, "b 1 2 fh fw"]:
+        assert isinstance(self.model.flow, FlowNetS)
         return _flow(self.model.flow, batch)[:, None]
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bench.cli import options
+from bench.cli import check, options
 
 TEXT = """\
 Measure how long methods take: key and non-key frames told apart, with the precision of every median known, all methods
@@ -50,7 +50,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         epilog=NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results")
     what = parser.add_argument_group("what to time (lists are separated by commas)")
     names = {"type": options.names, "metavar": "LIST"}
     what.add_argument("--methods", default=["all"], help="methods (default: all of the project's own)", **names)
@@ -85,6 +85,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="HEIGHTxWIDTH that frames are made at or resized to (default: as the data has them, 192x320 of what is "
         "made up). Of several, each has its run in DIR/HEIGHTxWIDTH, and DIR the curve of time against size",
     )
+    check.add_check(data)
     how = parser.add_argument_group("how precisely")
     how.add_argument("--protocol", choices=("precise", "paper"), default="precise", help="default: precise")
     how.add_argument(
@@ -105,6 +106,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.check:
+        return check.check([(args.data, args.labels, args.classes)])
+    check.require_out(args)
     from bench.report.times import write_curve, write_times
     from bench.sweep import latency, latency_at_sizes
 

@@ -70,8 +70,9 @@ def add_weights(parser: argparse._ActionsContainer) -> None:
         action="append",
         default=[],
         metavar="[BACKBONE[/METHOD[@LABEL]]=]FILE",
-        help="checkpoint of a backbone, or of one row of it; may be repeated. `shipped`: those that come with the "
-        "project, for all rows that have no other (default: random weights)",
+        help="checkpoint of a backbone, or of one row of it; may be repeated. FILE may be hub:ORG/NAME[@REVISION], a "
+        "Mask2Former or SegFormer of the transformers library's hub. flownets=FILE, raft=FILE: of the flow network "
+        "alone. `shipped`: those that come with the project, for all rows that have no other (default: random weights)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of random weights (default: 0)")
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from bench.cli import options
+from bench.cli import check, options
 
 TEXT = """\
 Measure every cell of methods x backbones x key-frame intervals on a data set: accuracy (mIoU, WIoU, mVC8,
@@ -48,7 +48,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results")
     what = parser.add_argument_group("what to measure (lists are separated by commas)")
     what.add_argument(
         "--methods",
@@ -76,6 +76,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     what.add_argument("--execution", choices=("lean", "paper"), default="lean", help="the graph (default: lean)")
     data = parser.add_argument_group("data")
     options.add_data(data)
+    check.add_check(data)
     data.add_argument("--clips", type=int, metavar="N", help="use the first N clips alone")
     data.add_argument("--frames", type=int, metavar="N", help="use the first N frames of each clip alone")
     how = parser.add_argument_group("how")
@@ -85,6 +86,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.check:
+        return check.check([(args.data, args.labels, args.classes)])
+    check.require_out(args)
     from bench.report.tables.tables import main_table
     from bench.sweep import sweep
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.cli import options, status
+from bench.cli import check, options, status
 from bench.train.tables import preset_names
+
+if TYPE_CHECKING:
+    from bench.train.configuration import DataConfig
 
 TEXT = """\
 Train a method by a configuration: a TOML file of yours, or one of the presets. A file that begins with
@@ -39,7 +43,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("config", metavar="CONFIG", help="a TOML file, or the name of a preset")
-    parser.add_argument("--out", type=Path, required=True, metavar="OUT", help="folder of the run")
+    parser.add_argument("--out", type=Path, metavar="OUT", help="folder of the run")
+    check.add_check(parser)
     parser.add_argument(
         "--set",
         action="append",
@@ -57,6 +62,17 @@ def _run(args: argparse.Namespace) -> int:
     from bench.train.read_config import read_config
     from bench.train.run import train
 
+    config = read_config(args.config, args.set)
+    if args.check:
+        return _check(config.data)
+    check.require_out(args)
     set_threads(args.threads)
-    train(read_config(args.config, args.set), args.out, select_device(args.device), command=options.command())
+    train(config, args.out, select_device(args.device), command=options.command())
     return status.DONE
+
+
+def _check(data: DataConfig) -> int:
+    """Look at what training and validation read; flying shapes are drawn on the spot."""
+    both = ((data.train, data.train_labels), (data.validation, data.validation_labels))
+    on_disk = ((spec, labels) for spec, labels in both if not spec.startswith("flying-shapes"))
+    return check.check((spec, labels or None, data.classes or None) for spec, labels in on_disk)

@@ -27,6 +27,11 @@ FRAME_RATE = Fraction(30)
 VOID = 11
 """CamVid's own id of pixels without a class."""
 
+LAYOUT = (
+    "CamVid is laid out as PATH/val/0016E5_07959.png and so on, with their labels in PATH/valannot/0016E5_07959.png; "
+    "PATH/val itself may be given, with valannot beside it"
+)
+
 CLASSES = {
     "sky": (128, 128, 128),
     "building": (128, 0, 0),
@@ -50,14 +55,10 @@ def open_camvid(path: Path) -> Dataset:
         UserError: another layout, or a frame without a label map.
 
     """
-    frames = path / "val" if (path / "val").is_dir() else path
-    labels = frames.resolve().parent / f"{frames.resolve().name}annot"
+    frames, labels = folders_of(path)
     names = list_images(frames) if frames.is_dir() and labels.is_dir() else []
     if not names:
-        raise UserError(
-            f"{path} is not CamVid: expected {path}/val/0016E5_07959.png and so on, with their labels in "
-            f"{path}/valannot/0016E5_07959.png, or the folder val itself with valannot beside it"
-        )
+        raise UserError(f"{path} is not CamVid; {LAYOUT}")
     drives = groupby(names, key=lambda name: name.rpartition("_")[0] or frames.resolve().name)
     clips = [
         image_clip(drive, frames, list(members), labels, len(CLASSES), _void_to_ignore) for drive, members in drives
@@ -71,6 +72,13 @@ def open_camvid(path: Path) -> Dataset:
         identity=describe(f"camvid:{frames.resolve().name}", clips, files),
         frame_rate=FRAME_RATE,
     )
+
+
+def folders_of(path: Path) -> tuple[Path, Path]:
+    """The folder of frames that a path means, and that of its labels; they need not be there."""
+    frames = path / "val" if (path / "val").is_dir() else path
+    whole = frames.resolve()
+    return frames, whole.parent / f"{whole.name}annot"
 
 
 def _void_to_ignore(ids: np.ndarray) -> np.ndarray:

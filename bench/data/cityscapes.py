@@ -83,7 +83,7 @@ def open_cityscapes(path: Path, split: str = "val") -> Dataset:
     for folder in folders:
         if not folder.is_dir():
             raise UserError(f"{path} is not Cityscapes: there is no folder {folder}; {LAYOUT}")
-    frames, labels = _list_frames(folders[0]), _list_labels(folders[1])
+    frames, labels = list_frames(folders[0]), list_labels(folders[1])
     for folder, listed in zip(folders, (frames, labels), strict=True):
         if not listed:
             raise UserError(f"{folder} holds no such files as are expected; {LAYOUT}")
@@ -108,11 +108,12 @@ def open_cityscapes(path: Path, split: str = "val") -> Dataset:
     )
 
 
-def _list_frames(folder: Path) -> _Numbered:
+def list_frames(folder: Path) -> _Numbered:
+    """The frames of all cities in a folder."""
     return {(match[1], int(match[2])): file for file, match in _matches(folder, _FRAME)}
 
 
-def _list_labels(folder: Path) -> _Numbered:
+def list_labels(folder: Path) -> _Numbered:
     """The label map of each frame; where a frame has two, the one with train ids."""
     found: _Numbered = {}
     for file, match in _matches(folder, _LABELS):

@@ -44,7 +44,7 @@ def open_folder(path: Path, labels: Path | None = None, num_classes: int | None 
         require_folder(folder)
     if labels is not None and num_classes is None:
         raise UserError(f"how many classes do the labels in {labels} hold? Give num_classes")
-    subfolders = _subfolders_with_images(path, apart_from=labels)
+    subfolders = clip_folders(path, apart_from=labels)
     own = list_images(path)
     if own and subfolders:
         raise UserError(f"{path} holds frames ({own[0]}) and sub-folders of frames ({subfolders[0]}); give one of them")
@@ -129,8 +129,8 @@ def _match(folder: Path, frames: list[str], labels: Path) -> list[str]:
     return [by_stem[Path(frame).stem] for frame in frames]
 
 
-def _subfolders_with_images(path: Path, apart_from: Path | None) -> list[str]:
-    """Sub-folders that hold frames; a folder of labels may lie among them."""
+def clip_folders(path: Path, apart_from: Path | None) -> list[str]:
+    """The names of sub-folders that hold frames; a folder of labels may lie among them."""
     kept = [
         entry.name
         for entry in path.iterdir()

@@ -74,7 +74,7 @@ def open_dataset(
 
 
 def _open(spec: str, labels: str | None, num_classes: int | None, size: tuple[int, int] | None) -> Dataset:
-    kind, rest = _split(spec)
+    kind, rest = split_spec(spec)
     if labels is not None and kind != "folder":
         raise UserError(f"{spec}: labels are given for a folder of frames alone, not for {kind}")
     if kind == "generated":
@@ -90,9 +90,9 @@ def _open(spec: str, labels: str | None, num_classes: int | None, size: tuple[in
 def _read(kind: str, rest: str, labels: str | None, num_classes: int | None) -> Dataset:
     """A data set of files."""
     if kind == "vspw":
-        return open_vspw(*_path_and_split(kind, rest))
+        return open_vspw(*path_and_split(kind, rest))
     if kind == "cityscapes":
-        return open_cityscapes(*_path_and_split(kind, rest))
+        return open_cityscapes(*path_and_split(kind, rest))
     if kind == "camvid":
         return open_camvid(Path(rest))
     if kind == "folder":
@@ -100,7 +100,8 @@ def _read(kind: str, rest: str, labels: str | None, num_classes: int | None) -> 
     return open_video(Path(rest), num_classes)
 
 
-def _split(spec: str) -> tuple[str, str]:
+def split_spec(spec: str) -> tuple[str, str]:
+    """The kind that a spec names, and the rest of it; UserError where it names none."""
     kind, _, rest = spec.partition(":")
     if kind in KINDS:
         return kind, rest
@@ -112,7 +113,8 @@ def _split(spec: str) -> tuple[str, str]:
     )
 
 
-def _path_and_split(kind: str, text: str) -> tuple[Path, str]:
+def path_and_split(kind: str, text: str) -> tuple[Path, str]:
+    """The path and the split in the rest of a spec; UserError where there is no path, or another option."""
     path, options = split_path(text)
     if not path:
         raise UserError(f"{kind}:{text} names no path; write {kind}:PATH or {kind}:PATH,split=val")

@@ -55,7 +55,7 @@ def open_vspw(path: Path, split: str = "val") -> Dataset:
         raise UserError(f"{path} is not VSPW: there is no folder {data}; {LAYOUT}")
     clips = []
     files: list[Path] = []
-    for video in _videos(path, split):
+    for video in read_split(path, split):
         frames, masks = data / video / "origin", data / video / "mask"
         labels = None if split == UNLABELLED_SPLIT else masks
         for folder in filter(None, (frames, labels)):
@@ -78,7 +78,8 @@ def open_vspw(path: Path, split: str = "val") -> Dataset:
     )
 
 
-def _videos(path: Path, split: str) -> list[str]:
+def read_split(path: Path, split: str) -> list[str]:
+    """The names of a split's videos; UserError where its file is missing, names none, or names one twice."""
     file = path / f"{split}.txt"
     if not file.is_file():
         raise UserError(f"{file} is missing; {LAYOUT}")

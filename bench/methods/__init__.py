@@ -40,7 +40,7 @@ def build(
         key_backbone: for Accel alone, the backbone of the branch for key frames; by default `backbone`, and for Accel
             as first published r101, which is all it has.
         execution: `lean`, or `paper` for the published graph.
-        weights: a checkpoint; None: random weights.
+        weights: a checkpoint; None: random weights, or those that a network of others brings.
         seed: what random weights follow from.
 
     Raises:

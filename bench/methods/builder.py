@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -48,11 +47,11 @@ def registry_builder(
         weights_of: dict[str, str] = {}
         failed: dict[str, Exception] = {}
         memo = Memo()
-        parts_of: dict[Path | None, Parts] = {}
+        parts_of: dict[object, Parts] = {}
         for method in methods:
-            file = weights.file(method, backbone)
-            if file not in parts_of:
-                parts_of[file] = Parts(num_classes, execution=execution, seed=seed, shared=memo)
+            file, flow = weights.file(method, backbone), weights.flow_file(method, backbone)
+            if (file, flow) not in parts_of:
+                parts_of[file, flow] = Parts(num_classes, execution=execution, seed=seed, shared=memo, own_weights=file)
             try:
                 of_frame, of_key_frame = branches(method_of(method), backbone)
                 built = build_method(
@@ -61,11 +60,12 @@ def registry_builder(
                     key_backbone=of_key_frame,
                     num_classes=num_classes,
                     execution=execution,
-                    parts=parts_of[file],
+                    parts=parts_of[file, flow],
                     weights=file,
+                    flow_weights=flow,
                 )
             except Exception as error:
-                if file is not None:
+                if file is not None or flow is not None:
                     raise  # a checkpoint that does not fit is the user's to correct, before hours are spent
                 failed[method] = error
                 continue

@@ -45,8 +45,16 @@ CNNS = (
 """
 IMAGE_NETWORKS = (*SEGFORMERS, *CNNS)
 """Image networks of other publications, which are named where a backbone is."""
-IMAGE_METHODS = (PER_FRAME, "copy", "optical-flow")
+RAFT_FLOW, DIS_FLOW = "optical-flow-raft", "optical-flow-dis"
+"""Optical flow by RAFT, and by OpenCV's dense inverse search, in the place of FlowNetS. `all` leaves them out."""
+FLOW_NETWORKS = {**dict.fromkeys(("optical-flow", "dff", "accel"), "flownets"), RAFT_FLOW: "raft"}
+"""The flow network of each method that has one with weights."""
+IMAGE_METHODS = (PER_FRAME, "copy", "optical-flow", RAFT_FLOW, DIS_FLOW)
 """The methods that an image network, or a model of the `transformers` library, can be swept as."""
+VIDEOMT = "videomt"
+MEMORY_VIDEO = "sam2-video"
+LIBRARY_METHODS = (VIDEOMT, MEMORY_VIDEO)
+"""The methods that run video networks of the `transformers` library, which is their backbone."""
 _MITS = ("mit-b0", "mit-b1", "mit-b2", "mit-b5", "mit-nano", "mit-micro")
 _OCRNETS = tuple(name for name in CNNS if name.startswith("ocrnet-"))
 _RESNETS = ("r50", "r101")
@@ -73,14 +81,16 @@ _VIDEO_BACKBONES = tuple(
 )
 """Backbones that no other method has."""
 _EVERY_BACKBONE = (*BACKBONES, *IMAGE_NETWORKS, *_VIDEO_BACKBONES)
-WITHOUT_KEY_FRAMES = (PER_FRAME, "cffm", "mrcfa", "mrcfa-16", "netwarp", "tcb", "dvsnet")
+WITHOUT_KEY_FRAMES = (PER_FRAME, "cffm", "mrcfa", "mrcfa-16", "netwarp", "tcb", "dvsnet", VIDEOMT)
 """The methods built here to which a key-frame interval means nothing: they have one cell, at interval 1."""
 FRAMES_BEFORE = {"cffm": 9, "mrcfa": 9, "mrcfa-16": 9}
 """How many frames a method needs before one that is scored alone, where its program has no rule for fewer."""
-BUILT_METHODS = (*METHODS, *VIDEO_METHODS)
+BUILT_METHODS = (*METHODS, RAFT_FLOW, DIS_FLOW, *VIDEO_METHODS, *LIBRARY_METHODS)
 """Every method that is built here."""
 ENTRY_POINTS = "mpvss_bench.methods"
 """Packages add methods of their own in this entry-point group: name = callable(backbone, num_classes)."""
+SEGMENTORS = "mpvss_bench.segmentors"
+"""Packages add image networks of their own in this entry-point group: name = callable(num_classes)."""
 PAPER_METHODS = {
     "Mask2Former": PER_FRAME,
     "MPVSS": "mpvss",
@@ -103,6 +113,12 @@ def known_methods() -> tuple[str, ...]:
     """The methods that are built here, then those that installed packages add."""
     added = importlib.metadata.entry_points(group=ENTRY_POINTS).names
     return (*BUILT_METHODS, *sorted(added - set(BUILT_METHODS)))
+
+
+def added_segmentors() -> tuple[str, ...]:
+    """The image networks that installed packages add; they are named where a backbone is."""
+    added = importlib.metadata.entry_points(group=SEGMENTORS).names
+    return tuple(sorted(added - {*BACKBONES, *IMAGE_NETWORKS}))
 
 
 def method_of(row: str) -> str:
@@ -129,12 +145,15 @@ def accel_branch(key_backbone: str) -> str:
 def branches(method: str, backbone: str) -> tuple[str, str | None]:
     """The `backbone` and `key_backbone` to build a method with, for the row called `backbone`.
 
-    Accel's row is KEY+OTHER, or KEY, whose usual companion then runs on every frame; other methods have one backbone.
-    Accel as first published is KEY+OTHER too, and KEY where one backbone does both (Accel-101).
+    Accel's row is KEY+OTHER, or KEY, whose usual companion then runs on every frame. Accel as first published is
+    KEY+OTHER too, and KEY where one backbone does both (Accel-101). That of `MEMORY_VIDEO` is KEY+hf:TRACKER. Other
+    methods have one backbone.
 
     >>> branches("accel", "r101"), branches("mpvss", "r101"), branches("accel-original", "r101+r18")
     (('r50', 'r101'), ('r101', None), ('r18', 'r101'))
     """
+    if method == MEMORY_VIDEO:
+        return _tracker_and_key(backbone)
     if method not in ("accel", "accel-original"):
         return backbone, None
     key, plus, other = backbone.partition("+")
@@ -143,27 +162,58 @@ def branches(method: str, backbone: str) -> tuple[str, str | None]:
     return (other if plus else accel_branch(key)), key
 
 
+def _tracker_and_key(backbone: str) -> tuple[str, str]:
+    key, plus, tracker = backbone.rpartition(f"+{LIBRARY}")
+    if not plus:
+        raise UserError(
+            f"{MEMORY_VIDEO} has two networks; write KEY+{LIBRARY}TRACKER, KEY a backbone that segments key frames, "
+            f"instead of {backbone!r}"
+        )
+    check_backbone(key)
+    return f"{LIBRARY}{tracker}", key
+
+
+def brings_weights(backbone: str) -> bool:
+    """True for the networks of others, which load themselves: models of the library, and `added_segmentors`."""
+    return backbone.startswith(LIBRARY) or backbone in added_segmentors()
+
+
 def has_masks(backbone: str) -> bool:
-    """False for the networks that score classes: `IMAGE_NETWORKS`, and models of the `transformers` library."""
-    return backbone not in IMAGE_NETWORKS and not backbone.startswith(LIBRARY)
+    """False for the networks that score classes: `IMAGE_NETWORKS`, and those that bring their weights."""
+    return backbone not in IMAGE_NETWORKS and not brings_weights(backbone)
+
+
+def is_rival(backbone: str) -> bool:
+    """True for the networks of other publications that are built here, which are not Mask2Former's backbones."""
+    return backbone not in BACKBONES and backbone in _EVERY_BACKBONE
+
+
+def runs_on_shapes(method: str, backbone: str) -> bool:
+    """Whether all of a method's networks are the project's, so that it is counted without a number in them."""
+    return method in BUILT_METHODS and method not in (DIS_FLOW, *LIBRARY_METHODS) and not brings_weights(backbone)
 
 
 def check_backbone(name: str, method: str | None = None) -> None:
     """Raise UserError unless there is such a backbone, and it has `method`. Accel's are KEY, OTHER or KEY+OTHER."""
+    if method == VIDEOMT and not name.startswith(LIBRARY):
+        raise UserError(f"{VIDEOMT} runs a network of the transformers library; write {LIBRARY}PATH, not {name!r}")
     if method in VIDEO_METHODS:
         if name not in VIDEO_METHODS[method]:
             raise UserError(f"{method} has no backbone {name!r}; known are {', '.join(VIDEO_METHODS[method])}")
-    elif name in _VIDEO_BACKBONES and method in (*METHODS, GROUND_TRUTH_FLOW):
+    elif name in _VIDEO_BACKBONES and method in (*BUILT_METHODS, GROUND_TRUTH_FLOW):
         only = ", ".join(video for video, backbones in VIDEO_METHODS.items() if name in backbones)
         raise UserError(f"{name} is swept as {only}; {method} needs another backbone")
     elif has_masks(name):
         backbone_row(name)
-    elif method in (*METHODS, GROUND_TRUTH_FLOW) and method not in IMAGE_METHODS:
+    elif method in (*BUILT_METHODS, GROUND_TRUTH_FLOW) and method not in (*IMAGE_METHODS, VIDEOMT):
         raise UserError(f"{name} is swept as {', '.join(IMAGE_METHODS)}; {method} needs another backbone")
 
 
 def check_branches(method: str, backbone: str, key_backbone: str) -> None:
-    """Raise UserError unless `method` can be built with these two, which differ for the two Accels alone."""
+    """Raise UserError unless `method` can be built with these two, which differ for the Accels and `MEMORY_VIDEO`."""
+    if method == MEMORY_VIDEO:
+        check_backbone(key_backbone)
+        return
     if method == "accel-original":
         whole = key_backbone if key_backbone == backbone else f"{key_backbone}+{backbone}"
         check_backbone(whole, method)
@@ -196,15 +246,17 @@ def backbone_names(names: Sequence[str], rows: Sequence[str]) -> tuple[str, ...]
     Raises:
         UserError: a name that is not known; a backbone that has none of the rows, or a row that none of them has.
     """
+    known = (*_EVERY_BACKBONE, *added_segmentors())
     for name in names:
-        if name not in _EVERY_BACKBONE and not name.startswith(LIBRARY):
-            known = ", ".join(_EVERY_BACKBONE)
-            raise UserError(f"unknown backbone {name!r}; known are {known}, and {LIBRARY}PATH of a transformers model")
+        if name not in known and LIBRARY not in name:
+            raise UserError(
+                f"unknown backbone {name!r}; known are {', '.join(known)}, and {LIBRARY}PATH of a transformers model"
+            )
         if not any(has_method(name, row) for row in rows):
-            check_backbone(name, method_of(rows[0]))
+            _check_pair(name, rows[0])
     for row in rows:
         if not any(has_method(name, row) for name in names):
-            check_backbone(names[0], method_of(row))
+            _check_pair(names[0], row)
     return tuple(names)
 
 
@@ -214,10 +266,20 @@ def has_method(backbone: str, row: str) -> bool:
     >>> has_method("micro", "mpvss"), has_method("mit-b0", "cffm"), has_method("mit-b0", "mpvss")
     (True, True, False)
     """
-    if backbone not in _EVERY_BACKBONE and not backbone.startswith(LIBRARY):
+    if backbone not in (*_EVERY_BACKBONE, *added_segmentors()) and LIBRARY not in backbone:
         return True
     try:
-        check_backbone(backbone, method_of(row))
+        _check_pair(backbone, row)
     except UserError:
         return False
     return True
+
+
+def _check_pair(backbone: str, row: str) -> None:
+    """Raise UserError unless the backbone has the method of a row; KEY+hf:TRACKER has `MEMORY_VIDEO` alone."""
+    if method_of(row) == MEMORY_VIDEO:
+        branches(MEMORY_VIDEO, backbone)
+    elif f"+{LIBRARY}" in backbone:
+        raise UserError(f"{backbone} is swept as {MEMORY_VIDEO}; {row} needs another backbone")
+    else:
+        check_backbone(backbone, method_of(row))

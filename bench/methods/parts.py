@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -12,10 +13,12 @@ from torch import nn
 
 from baselines.clips.network import ClipNetwork
 from baselines.flownets import FlowNetS, build_flownets
-from baselines.library_model import load_library_model
+from baselines.library.load import load_library_model
+from baselines.raft import RAFT
 from baselines.scores import ScoreSegmentor
+from bench.methods.added import build_added
 from bench.methods.image_networks import build_image_network
-from bench.methods.names import IMAGE_NETWORKS, LIBRARY, check_backbone, has_masks
+from bench.methods.names import IMAGE_NETWORKS, LIBRARY, added_segmentors, check_backbone, has_masks
 from mpvss.build import build_segmentor
 from mpvss.errors import UserError
 from mpvss.labels import check_num_classes
@@ -39,6 +42,7 @@ class Parts:
         execution: Execution = "lean",
         seed: int = 0,
         shared: SharedResults | None = None,
+        own_weights: str | os.PathLike[str] | None = None,
     ) -> None:
         """Start with no networks; each is built when it is first asked for.
 
@@ -47,6 +51,7 @@ class Parts:
             execution: `lean`, or `paper` for the published graph.
             seed: what random weights follow from.
             shared: keeps results of the networks for the methods that hold them; None: nothing does.
+            own_weights: what an image network that a package adds is to load; None: as the package chooses.
 
         Raises:
             UserError: a number of classes that label maps cannot hold.
@@ -57,6 +62,7 @@ class Parts:
         self.execution: Execution = execution
         self.seed = seed
         self._shared = shared
+        self._own_weights = own_weights
         self._segmentors: dict[str, Mask2Former | ScoreSegmentor] = {}
         self._flows: dict[Head, FlowNetS] = {}
 
@@ -78,13 +84,16 @@ class Parts:
             return self.initialise(
                 backbone, lambda: build_image_network(backbone, self.num_classes, self.execution, self._shared)
             )
+        if backbone in added_segmentors():
+            return self.initialise(
+                backbone, lambda: build_added(backbone, self.num_classes, self._own_weights, self._shared)
+            )
         if not backbone.startswith(LIBRARY):
             return self.initialise(
                 backbone, lambda: build_segmentor(backbone, self.num_classes, self.execution, self._shared)
             )
         model = load_library_model(backbone.removeprefix(LIBRARY), self._shared)
-        if model.num_classes != self.num_classes:
-            raise UserError(f"{backbone} has {model.num_classes} classes; {self.num_classes} are asked for")
+        check_classes(backbone, model.num_classes, self.num_classes)
         return model
 
     def flow(self, backbone: str) -> FlowNetS:
@@ -97,11 +106,21 @@ class Parts:
             )
         return self._flows[head]
 
+    def raft(self) -> RAFT:
+        """A RAFT of 20 iterations."""
+        return self.initialise("raft", lambda: RAFT(execution=self.execution))
+
     def initialise(self, name: str, make: Callable[[], Network]) -> Network:
         """Make a network in evaluation mode; its random weights follow from the seed and `name` alone."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(zlib.crc32(f"{self.seed}/{name}".encode()))
             return make().eval()
+
+
+def check_classes(backbone: str, has: int, wanted: int) -> None:
+    """Raise UserError unless a model of the library has the classes that are wanted, which are the data's."""
+    if has != wanted:
+        raise UserError(f"{backbone} has {has} classes; {wanted} are asked for, as the data has")
 
 
 def share_equal_networks(methods: Iterable[object]) -> None:

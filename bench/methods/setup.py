@@ -9,23 +9,29 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from baselines.dis import require_opencv
 from bench.data import Clip, Dataset, colour_map, open_dataset
 from bench.data.limit import limit
 from bench.methods.builder import Builder, Built, registry_builder
 from bench.methods.device import select_device, set_threads
+from bench.methods.hub import HUB, fetch
 from bench.methods.image_networks import FORMATS
 from bench.methods.names import (
     BACKBONES,
+    BUILT_METHODS,
+    DIS_FLOW,
+    FLOW_NETWORKS,
     GROUND_TRUTH_FLOW,
-    LIBRARY,
     METHODS,
     backbone_names,
+    brings_weights,
     check_names,
+    is_rival,
     known_methods,
     method_of,
 )
 from bench.methods.registry import have_no_key_frames
-from bench.methods.weights import Weights
+from bench.methods.weights import Checkpoint, Weights
 from mpvss.checkpoints import read_num_classes
 from mpvss.errors import UserError
 from mpvss.presets import Execution
@@ -130,7 +136,7 @@ def set_up(
         clips: use the first so many clips; None: all.
         frames: use the first so many frames of each clip; None: all.
         size: height and width that frames are made at or resized to; None: as they are.
-        weights: `[BACKBONE[/METHOD[@LABEL]]=]FILE`, or `shipped`; without any, weights are random.
+        weights: as `parse_weights` takes them; without any, weights are random.
         execution: the graph.
         seed: of random weights.
         device: `cpu` or `cuda`.
@@ -153,6 +159,7 @@ def set_up(
         num_classes = _classes_of(checkpoints, rows, names)
     if num_classes is None:
         raise UserError(f"{data} does not say how many classes there are; give the number of classes")
+    checkpoints.check_classes(num_classes)
     build = registry_builder(num_classes=num_classes, device=place, execution=execution, seed=seed, weights=checkpoints)
     return Setup(rows, names, dataset, num_classes, checkpoints, place, build)
 
@@ -160,6 +167,8 @@ def set_up(
 def _classes_of(weights: Weights, rows: Sequence[str], backbones: Sequence[str]) -> int:
     for row, backbone in weights.pairs(rows, backbones):
         file = weights.file(row, backbone)
+        if brings_weights(backbone) or method_of(row) not in BUILT_METHODS:
+            continue  # the file is in whatever form the package that reads it chose
         found = None if file is None else read_num_classes(file, *FORMATS)
         if found is not None:
             return found
@@ -167,19 +176,32 @@ def _classes_of(weights: Weights, rows: Sequence[str], backbones: Sequence[str])
 
 
 def check_rows(rows: Sequence[str], *, ground_truth_flow: bool) -> tuple[str, ...]:
-    """The rows, METHOD or METHOD@LABEL, as they are; UserError where a method is not known."""
+    """The rows, METHOD or METHOD@LABEL, as they are.
+
+    Raises:
+        UserError: a method that is not known, or whose library is not installed.
+    """
     known = (*known_methods(), *([GROUND_TRUTH_FLOW] if ground_truth_flow else []))
-    check_names(map(method_of, rows), known, "method")
+    methods = check_names(map(method_of, rows), known, "method")
+    if DIS_FLOW in methods:
+        require_opencv()
     return tuple(rows)
 
 
 def parse_weights(texts: Sequence[str], rows: Sequence[str], backbones: Sequence[str]) -> Weights:
-    """`BACKBONE=FILE`, `BACKBONE/METHOD[@LABEL]=FILE`, `FILE` where there is one backbone, or `shipped`.
+    """The checkpoints that texts name.
+
+    BACKBONE=FILE, BACKBONE/METHOD[@LABEL]=FILE    of a backbone's rows, or of one row
+    FILE                                           … where there is one backbone
+    BACKBONE=hub:ORG/NAME[@REVISION]               as with a file, from the hub of the `transformers` library
+    flownets=FILE, raft=FILE                       of the flow network of every row that has it
+    shipped                                        those that come with the project
 
     Raises:
-        UserError: a name that is not asked for, a file that is not there.
+        UserError: a name that is not asked for, a file that is not there, a model of the hub that does not fit.
     """
-    files: dict[str, Path] = {}
+    files: dict[str, Path | Checkpoint] = {}
+    flows: dict[str, Path] = {}
     for text in texts:
         if text == SHIPPED:
             continue
@@ -188,14 +210,17 @@ def parse_weights(texts: Sequence[str], rows: Sequence[str], backbones: Sequence
             if len(backbones) != 1:
                 raise UserError(f"weights {text}: there are several backbones; write BACKBONE={text}")
             key, file = backbones[0], text
-        known = (*backbones, *(f"{backbone}/{row}" for backbone in backbones for row in rows))
+        networks = {FLOW_NETWORKS[method] for method in map(method_of, rows) if method in FLOW_NETWORKS}
+        known = (*backbones, *(f"{backbone}/{row}" for backbone in backbones for row in rows), *networks)
         if key not in known:
             raise UserError(f"weights {text}: {key} is not in this sweep")
-        if not Path(file).is_file():
+        if file.startswith(HUB):
+            files[key] = fetch(file, key.partition("/")[0])
+        elif not Path(file).is_file():
             raise UserError(f"weights {text}: {file} is not a file")
-        files[key] = Path(file)
-    return Weights(files, shipped=SHIPPED in texts, rivals=any(_is_rival(backbone) for backbone in backbones))
-
-
-def _is_rival(backbone: str) -> bool:
-    return backbone.partition("+")[0] not in BACKBONES and not backbone.startswith(LIBRARY)
+        elif key in networks:
+            flows[key] = Path(file)
+        else:
+            files[key] = Path(file)
+    rivals = any(map(is_rival, backbones))
+    return Weights(files, shipped=SHIPPED in texts, flows=flows, rivals=rivals)

@@ -15,15 +15,25 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from bench.methods.names import BACKBONES, GROUND_TRUTH_FLOW, LIBRARY, method_of
+from bench.methods.names import (
+    BACKBONES,
+    DIS_FLOW,
+    GROUND_TRUTH_FLOW,
+    MEMORY_VIDEO,
+    RAFT_FLOW,
+    branches,
+    brings_weights,
+    has_masks,
+    method_of,
+)
 from mpvss.errors import UserError
 
 FOLDER = Path(__file__).parents[1] / "weights"
 MODEL = "model.safetensors"
 FLOW_ROW = "micro/optical-flow@pre-trained"
 """Holds the FlowNetS that was trained on ground-truth flow alone, and so goes with any segmentor."""
-_WITH_PER_FRAME = ("copy", GROUND_TRUTH_FLOW)
-"""Methods that run the per-frame model and nothing else that is trained."""
+_WITH_PER_FRAME = ("copy", RAFT_FLOW, DIS_FLOW, MEMORY_VIDEO, GROUND_TRUTH_FLOW)
+"""Methods that run the per-frame model and nothing else that is shipped."""
 
 
 def shipped_rows() -> list[str]:
@@ -32,18 +42,24 @@ def shipped_rows() -> list[str]:
 
 
 def shipped_file(row: str, backbone: str) -> Path | None:
-    """The weights of a row. A model of the `transformers` library brings its own; None, but for a flow network.
+    """The weights of a row; None for an image network that brings its own.
 
     Raises:
         UserError: there are none.
     """
-    if backbone.startswith(LIBRARY):
-        return FOLDER / FLOW_ROW / MODEL if method_of(row) == "optical-flow" else None
+    backbone = branches(MEMORY_VIDEO, backbone)[1] or backbone if method_of(row) == MEMORY_VIDEO else backbone
+    if brings_weights(backbone):
+        return None
     name = f"{backbone}/{'per-frame' if method_of(row) in _WITH_PER_FRAME else row}"
     if name not in shipped_rows():
         shipped = ", ".join(shipped_rows()) or "none"
         raise UserError(f"no weights are shipped for {name}; shipped are: {shipped}")
     return FOLDER / name / MODEL
+
+
+def shipped_flow(row: str, backbone: str) -> Path | None:
+    """The small FlowNetS, for the optical-flow rows of networks without masks; of others, None."""
+    return FOLDER / FLOW_ROW / MODEL if method_of(row) == "optical-flow" and not has_masks(backbone) else None
 
 
 def shipped_identity(*, rivals: bool = False) -> str:

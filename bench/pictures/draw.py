@@ -12,6 +12,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
+from baselines.flownets import FlowNetS
 from baselines.optical_flow import OpticalFlow
 from bench.data import Clip, Frame
 from bench.evaluate.schedule import FixedInterval
@@ -91,11 +92,12 @@ def _flow(
 ) -> list[Path]:
     """The picture of the flow from frame `index` to its key frame, where both kinds of flow are there."""
     mpvss = next((s for s in segmenters if isinstance(s, MPVSS) and s.motion.fuse is not None), None)
-    optical = next((s for s in segmenters if isinstance(s, OpticalFlow)), None)
-    if mpvss is None or optical is None:
+    flows = (s.flow for s in segmenters if isinstance(s, OpticalFlow))
+    flownets = next((flow for flow in flows if isinstance(flow, FlowNetS)), None)
+    if mpvss is None or flownets is None:
         return []
     key_image, image = (as_tensor(frames[i].image, device) for i in (key, index))
-    motion = query_motion(mpvss, optical.flow, key_image, image)
+    motion = query_motion(mpvss, flownets, key_image, image)
     ground_truth_flow = None if clip.flow is None else clip.flow(index, key)[0]
     figure = draw_flow(motion, frames[key].image, frames[index].image, ground_truth_flow, (key, index))
     return [_save(figure, out / f"flow-{file_name(clip.name.replace('/', '-'))}.png")]

@@ -14,8 +14,8 @@ from baselines.cnn.presets import build_cnn
 from baselines.cnn.resnet import build_resnet
 from baselines.cnn.uper import UperHead
 from baselines.copy_prediction import CopyPrediction
-from baselines.library_model import ScoreFlow
 from baselines.per_frame import PerFrame
+from baselines.score_flow import ScoreFlow
 from mpvss.checkpoints import load_checkpoint
 from mpvss.errors import UserError
 from mpvss.labels import IGNORE

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from baselines.library_model import load_library_model
+from baselines.library.load import load_library_model
 from bench.cli.main import main
 from bench.methods import build
 from mpvss.video import VideoSegmenter
@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
     )
     path = tmp_path_factory.mktemp("models") / "segformer"
     SegformerForSemanticSegmentation(config).save_pretrained(path)
-    processor = {"do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True}
+    processor = {"do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "do_resize": False}
     norm = {
         "image_mean": [0.4, 0.5, 0.6],
         "image_std": [0.2, 0.25, 0.3],
@@ -92,7 +92,7 @@ def test_swept_with_the_flow_that_is_shipped(folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--methods", "mpvss"], "is swept as per-frame, copy, optical-flow; mpvss needs another backbone"),
+        (["--methods", "mpvss"], "optical-flow-raft, optical-flow-dis; mpvss needs another backbone"),
         (["--methods", "copy", "--data", "generated:clips=1,frames=2"], f"has {CLASSES} classes; 6 are asked for"),
     ],
 )
@@ -104,5 +104,5 @@ def test_refused(folder, tmp_path, capsys, arguments, message):
 
 
 def test_no_model_there(tmp_path):
-    with pytest.raises(ValueError, match="is no semantic segmentation model with its image processor"):
+    with pytest.raises(ValueError, match="is no model of the transformers library"):
         load_library_model(str(tmp_path))

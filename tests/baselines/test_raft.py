@@ -6,10 +6,10 @@ import torch.nn.functional as F
 from conv_counts import giga_macs, parameters
 
 from baselines.cnn.presets import build_cnn
-from baselines.library_model import ScoreFlow
 from baselines.raft import RAFT
 from baselines.raft.correlation import RADIUS, correlation_pyramid, look_up
 from baselines.raft.update import upsample_convex
+from baselines.score_flow import ScoreFlow
 from mpvss.checkpoints import load_checkpoint
 
 

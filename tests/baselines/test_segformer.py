@@ -8,8 +8,8 @@ import transformers
 
 from baselines.copy_prediction import CopyPrediction
 from baselines.flownets import FlowNetS
-from baselines.library_model import ScoreFlow
 from baselines.per_frame import PerFrame
+from baselines.score_flow import ScoreFlow
 from baselines.segformer import SegFormer, build_segformer
 from baselines.segformer.head import AllMLPHead
 from baselines.segformer.loss import pixel_cross_entropy

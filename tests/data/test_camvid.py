@@ -50,7 +50,7 @@ def test_refuses_ids_above_void(root):
 
 @pytest.mark.parametrize("wrong", ["valannot", "nowhere"])
 def test_shows_the_layout_for_a_wrong_root(root, wrong):
-    with pytest.raises(ValueError, match=rf"{wrong} is not CamVid: expected .*/val/.*\.png"):
+    with pytest.raises(ValueError, match=rf"{wrong} is not CamVid; CamVid is laid out as PATH/val/.*\.png"):
         open_dataset(f"camvid:{root}/{wrong}")
 
 

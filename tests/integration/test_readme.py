@@ -120,6 +120,8 @@ def reason_to_leave(arguments: list[str]) -> str | None:
         return "tests/measure/count/test_paper_cells.py counts them"
     if "PATH" in others or ".pth" in others:
         return "it needs a checkpoint or a model that is not shipped"
+    if "hub:" in others:
+        return "it needs a network"
     if "cuda" in options:
         return "it needs a GPU"
     return None

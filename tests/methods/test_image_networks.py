@@ -99,7 +99,7 @@ def test_checkpoints(tmp_path, backbone):
 class TestRefused:
     @pytest.mark.parametrize("method", sorted(set(METHODS) - set(IMAGE_METHODS)))
     def test_other_methods(self, method):
-        message = f"segformer-b0 is swept as per-frame, copy, optical-flow; {method} needs another backbone"
+        message = f"segformer-b0 is swept as {', '.join(IMAGE_METHODS)}; {method} needs another backbone"
         with pytest.raises(UserError, match=message):
             build(method, backbone="segformer-b0", num_classes=CLASSES)
         with pytest.raises(UserError, match=message):
@@ -111,7 +111,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("row", ["segformer-b0", "hf:folder"])
     def test_as_a_row_of_accel(self, row):
-        with pytest.raises(UserError, match=f"{row} is swept as per-frame, copy, optical-flow; accel needs another"):
+        with pytest.raises(UserError, match=f"{row} is swept as .*, optical-flow-dis; accel needs another"):
             branches("accel", row)
 
     def test_unknown(self):

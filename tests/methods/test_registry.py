@@ -12,7 +12,18 @@ from torch import nn
 
 from bench.evaluate.memo import Memo
 from bench.methods import build
-from bench.methods.names import BACKBONES, ENTRY_POINTS, METHODS, UNTRAINED, VIDEO_METHODS, accel_branch, known_methods
+from bench.methods.names import (
+    BACKBONES,
+    DIS_FLOW,
+    ENTRY_POINTS,
+    LIBRARY_METHODS,
+    METHODS,
+    RAFT_FLOW,
+    UNTRAINED,
+    VIDEO_METHODS,
+    accel_branch,
+    known_methods,
+)
 from bench.methods.parts import Parts
 from bench.methods.registry import BuiltMethod, build_method
 from mpvss.checkpoints import save_checkpoint
@@ -113,7 +124,7 @@ class TestRefused:
             make("accel", key_backbone="r18")
 
     def test_key_backbone_of_another_method(self):
-        with pytest.raises(ValueError, match="key_backbone is Accel's alone"):
+        with pytest.raises(ValueError, match="key_backbone is for accel and sam2-video"):
             make("mpvss", key_backbone="micro")
 
     @pytest.mark.parametrize("num_classes", [-1, 0, 256])
@@ -272,7 +283,7 @@ class TestEntryPoints:
         assert built.weights == "the method's own"
 
     def test_named_among_the_known(self):
-        assert known_methods() == (*METHODS, *VIDEO_METHODS, "own")
+        assert known_methods() == (*METHODS, RAFT_FLOW, DIS_FLOW, *VIDEO_METHODS, *LIBRARY_METHODS, "own")
         with pytest.raises(ValueError, match=r"unknown method 'mine'; known are per-frame, .*, own"):
             make("mine")
 

@@ -10,7 +10,6 @@ from bench.methods import build
 from bench.methods.names import (
     BACKBONES,
     BUILT_METHODS,
-    METHODS,
     VIDEO_METHODS,
     backbone_names,
     branches,
@@ -65,7 +64,7 @@ def run(model, clip):
 
 def test_names():
     assert set(SMALL) == set(VIDEO_METHODS)
-    assert known_methods()[: len(BUILT_METHODS)] == (*METHODS, *VIDEO_METHODS)
+    assert known_methods()[: len(BUILT_METHODS)] == BUILT_METHODS
     assert set(VIDEO_METHODS["cffm"]) == set(LAYERS)
     assert set(VIDEO_METHODS["mrcfa"]) == set(VIDEO_METHODS["mrcfa-16"]) == set(REFINEMENTS)
     built = {branches("accel-original", row) for row in VIDEO_METHODS["accel-original"]}

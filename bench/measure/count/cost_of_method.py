@@ -17,7 +17,7 @@ from bench.measure.count.frames import DependsOnContent, count_frames, count_use
 from bench.measure.count.weights import weights_of
 from bench.measure.time.samples import CLIP_LENGTH
 from bench.methods import build
-from bench.methods.names import BUILT_METHODS, LIBRARY
+from bench.methods.names import runs_on_shapes
 from mpvss.errors import UserError
 from mpvss.presets import Execution
 from mpvss.video import VideoSegmenter
@@ -81,7 +81,7 @@ def method_cost(
     For the methods that are built here no weight is computed or stored. Others are built as their package builds them.
     """
     _check(size)
-    is_own = method in BUILT_METHODS and not backbone.startswith(LIBRARY)
+    is_own = runs_on_shapes(method, backbone)
     with torch.device("meta") if is_own else nullcontext():
         built = build(
             method, backbone=backbone, key_backbone=key_backbone, num_classes=num_classes, execution=execution

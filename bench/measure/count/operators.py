@@ -114,7 +114,7 @@ FORMULAS: dict[str, Formula] = {
     "aten::_native_batch_norm_legit_no_training": _frozen_batch_norm,
     "aten::upsample_linear1d": _resizing(2),
     **dict.fromkeys(("aten::upsample_bilinear2d", "aten::_upsample_bilinear2d_aa"), _resizing(4)),
-    "aten::upsample_bicubic2d": _resizing(16),
+    **dict.fromkeys(("aten::upsample_bicubic2d", "aten::_upsample_bicubic2d_aa"), _resizing(16)),
     "aten::upsample_trilinear3d": _resizing(8),
     "aten::grid_sampler_2d": _sampling(2),
     "aten::cudnn_grid_sampler": _resizing(4),
@@ -134,10 +134,10 @@ _GROUPS = {
     "picks": "embedding gather index index_add index_copy index_fill index_put _index_put_impl index_select "
     "masked_scatter masked_select max_pool2d_with_indices nonzero scatter scatter_add scatter_reduce take where "
     "_unsafe_index _unsafe_index_put adaptive_max_pool2d",
-    "reduces": "_adaptive_avg_pool2d _local_scalar_dense _log_softmax _safe_softmax _softmax all aminmax amax amin any "
-    "argmax argmin avg_pool1d avg_pool2d avg_pool3d count_nonzero cummax cummin cumprod cumsum equal "
-    "linalg_vector_norm logsumexp max mean median min mode norm prod std std_mean sum var var_mean",
-    "maps": "detach floor_divide glu",  # number by number, though not all are tagged so
+    "reduces": "_adaptive_avg_pool2d _is_all_true _is_any_true _local_scalar_dense _log_softmax _safe_softmax _softmax "
+    "all aminmax amax amin any argmax argmin avg_pool1d avg_pool2d avg_pool3d count_nonzero cummax cummin cumprod "
+    "cumsum equal linalg_vector_norm logsumexp max mean median min mode norm prod std std_mean sum var var_mean",
+    "maps": "as_strided detach floor_divide glu",  # number by number, though not all are tagged so
     "orders": "argsort bincount bucketize histc searchsorted sort topk unique_consecutive _unique2 unique_dim isin",
 }
 LIGHT = frozenset(f"aten::{name}" for names in _GROUPS.values() for name in names.split())

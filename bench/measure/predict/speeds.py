@@ -22,7 +22,7 @@ from bench.measure.predict.model import Rates, seconds
 from bench.measure.predict.operations import describe_frames
 from bench.measure.predict.published import published_rates
 from bench.methods import build
-from bench.methods.names import BUILT_METHODS, LIBRARY, METHODS, branches, method_of
+from bench.methods.names import METHODS, branches, method_of, runs_on_shapes
 from mpvss.errors import UserError
 from mpvss.presets import Execution
 
@@ -141,7 +141,7 @@ def _speed(
 ) -> Speed:
     name = method_of(method)
     of_frame, of_key = branches(name, backbone)
-    is_own = name in BUILT_METHODS and not backbone.startswith(LIBRARY)
+    is_own = runs_on_shapes(name, backbone)
     with torch.device("meta") if is_own else nullcontext():
         model = build(name, backbone=of_frame, key_backbone=of_key, num_classes=num_classes, execution=graph)
     try:

@@ -48,6 +48,9 @@ class Brightness(nn.Module):
         return self.to_grey(frame.float()[None])[0, 0]
 
 
-def build(*, backbone: str, num_classes: int) -> Brightness:
-    """What the entry point names; this method has no backbone."""
-    return Brightness(num_classes)
+def build(*, backbone: str, num_classes: int, weights: str | None = None) -> Brightness:
+    """What the entry point names; it has no backbone. `weights` is the file of --weights, where one is given."""
+    method = Brightness(num_classes)
+    if weights is not None:
+        method.load_state_dict(torch.load(weights, weights_only=True))
+    return method
