@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from bench.cli import status
+from bench.cli.bisect import HELP, bisect_status
 from bench.cli.compare import add_output, show
 
 BASELINE = Path("results/ci-baseline.json")
@@ -45,6 +46,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--update", action="store_true", help="write the baseline instead of comparing")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write what was measured, in the baseline's format")
+    parser.add_argument("--bisect", action="store_true", help=HELP)
     add_output(parser)
     parser.set_defaults(run=_run)
 
@@ -56,4 +58,6 @@ def _run(args: argparse.Namespace) -> int:
         update(args.baseline)
         print(f"written: {args.baseline}")
         return status.DONE
+    if args.bisect:
+        return bisect_status(lambda: check(args.baseline, args.out), lambda found: show(args, found))
     return show(args, check(args.baseline, args.out))

@@ -9,8 +9,9 @@ from typing import Any
 from bench.cli import check, options
 
 TEXT = """\
-Measure how long methods take: key and non-key frames told apart, with the precision of every median known, all methods
-of a backbone in one process and in turn, in a random order that changes with every round. Written: every sample,
+Measure how long methods take: key and non-key frames told apart, with the precision of every median known. The methods
+of a backbone take turns in a process, in a random order that changes with every round; several processes run one after
+the other, since each is fast or slow as a whole. Written: every sample,
 p50, p90, p99 and mean, FPS over a clip of 15 frames at each interval, the share of frames over a deadline, peak
 memory, and on a CUDA device energy and what the card did meanwhile (clocks, temperature, throttling).
 """
@@ -27,7 +28,8 @@ scopes (--scopes); all but the last run one frame at a time:
 protocols (--protocol):
   precise  rounds of one pass over the clip (its first 15 frames, key frames at 0, 5, 10), after a warm-up that ends
            when the medians of two successive rounds differ by 5 % at most (5 rounds at most); until the 95 % interval
-           of every median, a binomial one of order statistics, is narrow enough and has enough samples, or time is up
+           of every median, a binomial one of order statistics, is narrow enough and has enough samples, or time is up;
+           so in each of the processes, which share the samples and the time
   paper    the paper's: batch 1, clips of 15 frames, three repeats; after one round of warm-up
 
 A quantile is given where one sample or more is expected beyond it: p90 of 10 samples, p99 of 100.
@@ -51,6 +53,39 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results")
+    check.add_check(parser)
+    what = add_measured(parser)
+    what.add_argument(
+        "--deadline",
+        type=float,
+        action="append",
+        metavar="MS",
+        help="deadline of a frame in ms; may be repeated (default: of 30 and 60 Hz, and of the data's frame rate)",
+    )
+    how = parser.add_argument_group("how precisely")
+    how.add_argument("--protocol", choices=("precise", "paper"), default="precise", help="default: precise")
+    how.add_argument(
+        "--precision", type=float, metavar="X", help="width of a median's interval over the median (default: 0.02)"
+    )
+    how.add_argument("--samples", type=int, metavar="N", help="of each kind of frame at least (default: 30)")
+    how.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="S",
+        help="seconds for a backbone over all processes, starting, building and warm-up included; each process times "
+        "one round in any case (default: 180)",
+    )
+    how.add_argument(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="processes, one after the other, that share samples and time (default: 5; protocol paper: 1)",
+    )
+    parser.set_defaults(run=_run, resumes=True)
+
+
+def add_measured(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add what is timed, and how it is run; the group of what is timed."""
     what = parser.add_argument_group("what to time (lists are separated by commas)")
     names = {"type": options.names, "metavar": "LIST"}
     what.add_argument("--methods", default=["all"], help="methods (default: all of the project's own)", **names)
@@ -68,13 +103,6 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     what.add_argument(
         "--batch", type=int, default=1, metavar="N", help="streams at once in scope throughput (default: 1)"
     )
-    what.add_argument(
-        "--deadline",
-        type=float,
-        action="append",
-        metavar="MS",
-        help="deadline of a frame in ms; may be repeated (default: of 30 and 60 Hz, and of the data's frame rate)",
-    )
     options.add_weights(what)
     data = parser.add_argument_group("data, of which the first 15 frames of the first clip are run (see sweep)")
     options.add_data(data)
@@ -85,24 +113,11 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="HEIGHTxWIDTH that frames are made at or resized to (default: as the data has them, 192x320 of what is "
         "made up). Of several, each has its run in DIR/HEIGHTxWIDTH, and DIR the curve of time against size",
     )
-    check.add_check(data)
-    how = parser.add_argument_group("how precisely")
-    how.add_argument("--protocol", choices=("precise", "paper"), default="precise", help="default: precise")
-    how.add_argument(
-        "--precision", type=float, metavar="X", help="width of a median's interval over the median (default: 0.02)"
-    )
-    how.add_argument("--samples", type=int, metavar="N", help="of each kind of frame at least (default: 30)")
-    how.add_argument(
-        "--time-limit",
-        type=float,
-        metavar="S",
-        help="seconds for a backbone, building and warm-up included; one round is timed in any case (default: 60)",
-    )
     run = parser.add_argument_group("how to run")
     options.add_device(run)
     run.add_argument("--execution", choices=("lean", "paper"), default="lean", help="the graph (default: lean)")
     options.add_mode(run)
-    parser.set_defaults(run=_run, resumes=True)
+    return what
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -127,6 +142,7 @@ def _run(args: argparse.Namespace) -> int:
         "precision": args.precision,
         "samples": args.samples,
         "time_limit": args.time_limit,
+        "processes": args.processes,
         "execution": args.execution,
         "mode": options.mode_of(args),
         "seed": args.seed,

@@ -10,3 +10,7 @@ NOT_COMPARABLE = 3
 INTERRUPTED = 130
 TERMINATED = 143
 """By SIGTERM."""
+SKIP = 125
+"""To `git bisect run`: nothing can be said of this revision."""
+STOP = 128
+"""To `git bisect run`: stop searching."""

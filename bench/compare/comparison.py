@@ -29,6 +29,11 @@ class Comparison:
         """Whether a gate should stop here: something is BROKEN, WORSE or SLOWER."""
         return any(finding.is_regression for finding in self.findings)
 
+    @property
+    def is_unclear(self) -> bool:
+        """Whether a quantity could not be judged."""
+        return any(finding.verdict == "UNCLEAR" for finding in self.findings)
+
     def text(self, *, all_rows: bool = False) -> str:
         """How many quantities have each verdict, and a table of those that changed, or of all, in Markdown."""
         return verdict_text(self.title, self.findings, self.remarks, all_rows=all_rows)

@@ -11,9 +11,8 @@ import pandas as pd
 from bench.compare.comparison import Comparison
 from bench.compare.counters import PARAMETERS, Counter, Finding, judge_operators
 from bench.compare.errors import NotComparableError
-from bench.compare.significance import judge
-from bench.measure.time.samples import COMMON_THROTTLING
-from bench.runs.read import read_operators, read_run, read_run_record, read_samples
+from bench.compare.times import judge_times
+from bench.runs.read import read_operators, read_run, read_run_record
 from bench.runs.records.environment import Environment
 from bench.runs.records.run import Configuration
 from bench.runs.write import differences
@@ -34,7 +33,13 @@ OF_A_CELL = (Counter("miou", 0.001, 1),)
 
 
 def compare(
-    base: Path | str, new: Path | str, *, floor: float = 0.05, alpha: float = 0.01, counts_only: bool = False
+    base: Path | str,
+    new: Path | str,
+    *,
+    floor: float = 0.05,
+    alpha: float = 0.01,
+    counts_only: bool = False,
+    times_only: bool = False,
 ) -> Comparison:
     """Compare two runs of one configuration.
 
@@ -45,18 +50,22 @@ def compare(
     Args:
         base: a run's folder.
         new: another, of the same configuration.
-        floor: relative change of a median time below which it counts as none.
-        alpha: chance of a false alarm that is accepted over the whole comparison; shared among its times. It
-            is that of sampling: where the machine itself ran slower during one run, that run is slower.
+        floor: relative change of a time below which it counts as none.
+        alpha: chance of a false alarm that is accepted over the whole comparison; shared among its times. It covers
+            what varies from process to process; where the machine ran slower during all of one run, that run is
+            slower, unless the two were taken in turn.
         counts_only: whether times are left out, on a machine that others use too.
+        times_only: whether counts, memory and accuracy are left out.
 
     Raises:
         NotComparableError: the runs differ in what was measured, share no cell, or one was throttled.
-        UserError: a folder is no run; floor or alpha is out of range.
+        UserError: a folder is no run; floor or alpha is out of range; both counts and times are to be left out.
     """
     base, new = Path(base), Path(new)
     if floor < 0 or not 0 < alpha < 1:
         raise UserError(f"floor is {floor} and alpha {alpha}; they must be 0 or more, and between 0 and 1")
+    if counts_only and times_only:
+        raise UserError("counts only and times only leave nothing to compare; choose one")
     before, after = read_run(base), read_run(new)
     _check_comparable(
         *(read_run_record(path).configuration for path in (base, new)),
@@ -65,8 +74,9 @@ def compare(
     cells = before.merge(after, on=CELL, suffixes=("_base", "_new"))
     if cells.empty:
         raise NotComparableError(f"{base} and {new} share no cell of backbone, method and interval")
-    timed = () if counts_only else _times(base, new, floor, alpha)
-    findings = [*_broken(cells), *_unfinished(before, after, new), *_counters(cells), *_operators(base, new), *timed]
+    timed = () if counts_only else judge_times(base, new, floor, alpha)
+    counted = () if times_only else (*_counters(cells), *_operators(base, new))
+    findings = [*_broken(cells), *_unfinished(before, after, new), *counted, *timed]
     return Comparison(f"{new} against {base}", findings, _remarks(base, new))
 
 
@@ -135,34 +145,3 @@ def _operators(base: Path, new: Path) -> Iterator[Finding]:
         if calls is not None:
             total, now, verdict, detail = judge_operators(before[backbone, method, kind], calls)
             yield Finding(backbone, method, f"operators of {kind} frames", total, now, verdict, detail)
-
-
-def _times(base: Path, new: Path, floor: float, alpha: float) -> Iterator[Finding]:
-    tables = [read_samples(path) for path in (base, new)]
-    if any(table.empty for table in tables):
-        return
-    for path, table in zip((base, new), tables, strict=True):
-        share = float(table["throttled"].eq(True).mean()) if "throttled" in table else 0.0
-        if share > COMMON_THROTTLING:
-            raise NotComparableError(
-                f"the card was slowed down around {100 * share:.0f} % of the frames of {path}; measure again on a card "
-                "that keeps its clocks, or compare counts only"
-            )
-    by = ["backbone", "method", "scope", "kind"]
-    before, after = (
-        {key: group["seconds"].tolist() for key, group in table[~table["warmup"]].groupby(by, sort=False)}
-        for table in tables
-    )
-    shared = [key for key in before if key in after]
-    for key in shared:
-        verdict, difference = judge(before[key], after[key], floor=floor, alpha=alpha / len(shared))
-        backbone, method, scope, kind = map(str, key)  # type: ignore[arg-type]
-        yield Finding(
-            backbone,
-            method,
-            f"time of {kind} frames, {scope} (ms)",
-            1000 * float(pd.Series(before[key]).median()),
-            1000 * float(pd.Series(after[key]).median()),
-            verdict,
-            f"x{difference.ratio:.3f} [{difference.low:.3f}, {difference.high:.3f}]",
-        )

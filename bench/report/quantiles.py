@@ -20,10 +20,11 @@ def with_quantiles(rows: Sequence[Row], samples: pd.DataFrame) -> list[Row]:
     """
     if samples.empty or all(is_there(row, "p90_low_ms") for row in rows):
         return list(rows)
-    counted = samples[~samples["warmup"]].groupby(OF_A_ROW)["seconds"]
-    groups = {key: times.tolist() for key, times in counted}
+    groups: dict[tuple[object, ...], list[list[float]]] = {}
+    for key, times in samples[~samples["warmup"]].groupby([*OF_A_ROW, "process"])["seconds"]:
+        groups.setdefault(key[:-1], []).append(times.tolist())  # type: ignore[index]
     completed: list[Row] = []
     for row in rows:
-        seconds = groups.get(tuple(row[name] for name in OF_A_ROW))
-        completed.append(row if seconds is None else {**row, **quantile_fields(seconds)})
+        processes = groups.get(tuple(row[name] for name in OF_A_ROW))
+        completed.append(row if processes is None else {**row, **quantile_fields(processes)})
     return completed

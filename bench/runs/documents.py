@@ -23,6 +23,7 @@ from bench.runs.records.peer import PeerRecord
 from bench.runs.records.predict import PredictRecord
 from bench.runs.records.run import RunRecord
 from bench.runs.records.training import TrainingRecord
+from bench.runs.records.trials import TrialsRecord
 from mpvss.errors import UserError
 
 RECORDS: dict[str, type[Record]] = {
@@ -33,6 +34,7 @@ RECORDS: dict[str, type[Record]] = {
     "predict": PredictRecord,
     "training": TrainingRecord,
     "baseline": Baseline,
+    "trials": TrialsRecord,
 }
 """Every record, by the stem of its JSON Schema."""
 BEGIN, END = "<!-- Fields: made by python -m bench.runs.documents -->\n", "<!-- End of fields -->\n"

@@ -24,7 +24,7 @@ OPTIONAL = {
     *("energy_key_j", "energy_non_key_j", "energy_window_s", "energy_counter_period_s"),
 }
 """Columns of `read_run` that are there only where a cell has a value; so are bounds and shares of late frames."""
-NESTED = ("samples", "warmup", "kinds", "late", "guard")
+NESTED = ("samples", "warmup", "kinds", "late", "guard", "sitting")
 """Fields of a cell's timing that are no column."""
 
 
@@ -136,6 +136,7 @@ def read_run(path: Path | str) -> pd.DataFrame:
 def read_samples(path: Path) -> pd.DataFrame:
     """One row a timed frame: backbone, method, scope, kind, warmup, and the fields of a sample, `seconds` among them.
 
+    `process` counts the processes that took turns, from 0; it is 0 throughout where one process took all.
     Times are taken once for a backbone and method, so the intervals of a method share their samples.
     """
     samples: dict[tuple[str, str], pd.DataFrame] = {}
@@ -149,7 +150,8 @@ def read_samples(path: Path) -> pd.DataFrame:
         return pd.DataFrame()
     table = pd.concat(samples, names=["backbone", "method"]).reset_index(level=["backbone", "method"])
     kind = table.pop("key").map({True: "key", False: "non-key"})
-    return table.assign(kind=kind).reset_index(drop=True)
+    process = table["process"].fillna(0).astype(int) if "process" in table else 0
+    return table.assign(kind=kind, process=process).reset_index(drop=True)
 
 
 def read_latency(path: Path) -> pd.DataFrame:

@@ -14,7 +14,6 @@ from bench.measure.count.cost_of_method import Cost, method_cost
 from bench.measure.environment import describe_environment
 from bench.methods.names import branches, method_of
 from bench.methods.setup import set_up
-from bench.methods.weights import Weights
 from bench.runs.progress import Progress
 from bench.runs.read import read_run
 from bench.runs.records.cell import CellKey
@@ -132,7 +131,7 @@ def sweep(
             repeats=repeats,
             execution=execution,
             seed=seed,
-            **machine_configuration(setup.weights, environment),
+            **machine_configuration(setup.weights.identity(), environment),
         ),
         grid.asked,
         Start(command=command, environment=environment),
@@ -155,7 +154,7 @@ def data_configuration(dataset: Dataset, clips: int | None, frames: int | None) 
     return {"data": dataset.identity, "classes": list(dataset.class_names), "clips": clips, "frames": frames}
 
 
-def machine_configuration(weights: Weights, environment: Environment) -> dict[str, Any]:
+def machine_configuration(weights: dict[str, str], environment: Environment) -> dict[str, Any]:
     """The part of a run's configuration that says with what: weights, device and threads."""
     machine = {name: getattr(environment, name) for name in ("device", "cpu", "threads")}
-    return {"weights": weights.identity(), **machine}
+    return {"weights": weights, **machine}

@@ -1,4 +1,7 @@
-"""Times of the hot parts, by pytest-benchmark: `tox run -e bench`. The default run executes each once, untimed."""
+"""Times of the hot parts, by pytest-benchmark: `tox run -e bench`, and `mpvss-bench compare` to judge them.
+
+The default run executes each once, untimed.
+"""
 
 import pytest
 import torch

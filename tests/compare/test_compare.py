@@ -9,16 +9,21 @@ from msgspec import structs
 
 from bench.cli.main import main
 from bench.compare import NotComparableError, compare
-from bench.compare.significance import compare_times, judge
 from bench.runs.records.run import Start
 from bench.runs.write import open_run
 
 CALLS = {"aten::add": 3, "aten::mm": 7}
 
 
-def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10**8, calls=CALLS, scope="labels"):
+def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10**8, calls=CALLS, processes=5, **timing):
     count = len(times)
-    samples = {"round": [0] * count, "frame": list(range(count)), "key": [False] * count, "seconds": list(times)}
+    samples = {
+        "round": [0] * count,
+        "frame": list(range(count)),
+        "key": [False] * count,
+        "seconds": list(times),
+        "process": [index * processes // count for index in range(count)],
+    }
     return {
         "weights": "untrained",
         "errors": errors or {},
@@ -28,8 +33,9 @@ def record(times, *, macs=1000, parameters=10, miou=0.5, errors=None, memory=10*
         "cost": {"parameters": parameters, "key_macs": 5000, "non_key_macs": macs, "mean_macs": 1800.0},
         "timing": {
             "fps_labels": 1.0,
-            "samples": {scope: samples},
-            "warmup": {scope: {**samples, "seconds": [9.0] * count}},
+            "samples": {"labels": samples},
+            "warmup": {"labels": {**samples, "seconds": [9.0] * count}},
+            **timing,
         },
         "memory": {"host_peak_bytes": memory, "device_peak_bytes": None},
         "operators": {"non-key": calls},
@@ -50,39 +56,6 @@ def noisy(rng, seconds, count=30):
 
 def verdicts(findings):
     return {finding.quantity: finding.verdict for finding in findings}
-
-
-class TestTimes:
-    def test_ratio_and_interval_of_known_samples(self):
-        difference = compare_times([1.0] * 20, [1.5] * 20)
-        assert (difference.ratio, difference.low, difference.high) == (1.5, 1.5, 1.5)
-        assert difference.p_value < 1e-6
-
-    def test_an_identical_pair_is_not_flagged_in_fifty_repeats(self):
-        rng = np.random.default_rng(0)
-        flagged = [
-            judge(noisy(rng, 0.01), noisy(rng, 0.01), floor=0.05, alpha=0.01)[0] in ("SLOWER", "FASTER")
-            for _ in range(50)
-        ]
-        assert not any(flagged)
-
-    @pytest.mark.parametrize(("factor", "verdict"), [(1.1, "SLOWER"), (0.9, "FASTER"), (1.02, "SAME")])
-    def test_a_planted_change_is_judged_by_its_size(self, factor, verdict):
-        rng = np.random.default_rng(1)
-        found = {judge(noisy(rng, 0.01), noisy(rng, 0.01 * factor), floor=0.05, alpha=0.01)[0] for _ in range(20)}
-        assert found == {verdict}
-
-    def test_few_samples_are_unclear_however_far_apart(self):
-        assert judge([1.0] * 7, [2.0] * 7, floor=0.05, alpha=0.01)[0] == "UNCLEAR"
-
-    def test_wide_noise_is_unclear(self):
-        rng = np.random.default_rng(2)
-        wide = [list(rng.uniform(0.5, 1.5, 12)) for _ in range(2)]
-        assert judge(*wide, floor=0.05, alpha=0.01)[0] == "UNCLEAR"
-
-    def test_an_empty_side_is_refused(self):
-        with pytest.raises(ValueError, match="0 base and 1 new"):
-            compare_times([], [1.0])
 
 
 class TestRuns:
@@ -129,6 +102,57 @@ class TestRuns:
         assert finding.new / finding.base == pytest.approx(1.2)
 
     @pytest.mark.parametrize(
+        ("change", "reason"),
+        [
+            ({"processes": 1}, "5 and 1 processes a side, and a verdict takes 5"),
+            ({"processes": 4}, "5 and 4 processes a side, and a verdict takes 5"),
+            ({"warmup_stable": False}, "new had not settled when its times were taken"),
+            ({"stopped": "time limit"}, "new was stopped by its time limit, less precise than asked"),
+        ],
+    )
+    def test_times_that_are_no_ground_for_a_verdict_are_unclear_and_say_why(self, tmp_path, change, reason):
+        for factor in (1.0, 2.0):
+            (tmp_path / str(factor)).mkdir()
+            found = self.compare(tmp_path / str(factor), record([factor * time for time in self.TIMES], **change))
+            (finding,) = [f for f in found if f.quantity.startswith("time")]
+            assert finding.verdict == "UNCLEAR"
+            assert finding.detail.endswith(reason)
+
+    def test_a_frame_that_is_slow_in_every_round_counts_as_much_as_another(self, tmp_path):
+        """Two frames of 1 and 3 s in four rounds, once each disturbed: their medians are 1 and 3, so the time is 2."""
+        rounds = [0, 1, 2, 3] * 2
+        columns = {
+            "round": rounds * 5,
+            "frame": [0, 0, 0, 0, 1, 1, 1, 1] * 5,
+            "key": [False] * 40,
+            "seconds": [9.0, 1.0, 1.0, 1.0, 3.0, 3.0, 3.0, 9.0] * 5,
+            "process": [index // 8 for index in range(40)],
+        }
+        run = record(self.TIMES)
+        run["timing"]["samples"]["labels"] = columns
+        (finding,) = [f for f in self.compare(tmp_path, run, run) if f.quantity.startswith("time")]
+        assert (finding.base, finding.new, finding.verdict) == (pytest.approx(2000), pytest.approx(2000), "SAME")
+
+    def test_a_run_that_names_no_process_is_one_process(self, tmp_path):
+        older = record([2 * time for time in self.TIMES])
+        del older["timing"]["samples"]["labels"]["process"]
+        (finding,) = [f for f in self.compare(tmp_path, older) if f.quantity.startswith("time")]
+        assert finding.verdict == "UNCLEAR"
+        assert "5 and 1 processes" in finding.detail
+
+    def test_processes_that_took_turns_are_compared_in_pairs(self, tmp_path):
+        drifting = [time * 1.3 ** (index // 6) for index, time in enumerate(self.TIMES)]
+        new = [1.1 * time for time in drifting]
+        found = {}
+        for name, sittings in (("in turn", ("a", "a")), ("apart", ("a", "b")), ("unknown", (None, None))):
+            folder = tmp_path / name
+            folder.mkdir()
+            base, late = (record(times, sitting=s) for times, s in zip((drifting, new), sittings, strict=True))
+            (finding,) = [f for f in self.compare(folder, late, base) if f.quantity.startswith("time")]
+            found[name] = finding.verdict
+        assert found == {"in turn": "SLOWER", "apart": "UNCLEAR", "unknown": "UNCLEAR"}
+
+    @pytest.mark.parametrize(
         ("key", "value", "words"),
         [
             ("data", "another clip", "data: 'clip' against 'another clip'"),
@@ -153,6 +177,15 @@ class TestRuns:
         ):
             make_run(tmp_path / name, {**record(self.TIMES), "accuracy": None}, configuration)
         assert set(verdicts(compare(tmp_path / "base", tmp_path / "new").findings).values()) == {"SAME"}
+
+    def test_times_or_counts_can_be_left_out(self, tmp_path):
+        make_run(tmp_path / "base", record(self.TIMES))
+        make_run(tmp_path / "new", record([2 * time for time in self.TIMES], macs=2000))
+        runs = tmp_path / "base", tmp_path / "new"
+        assert [f.verdict for f in compare(*runs, times_only=True).findings] == ["SLOWER"]
+        assert "SLOWER" not in verdicts(compare(*runs, counts_only=True).findings).values()
+        with pytest.raises(ValueError, match="choose one"):
+            compare(*runs, times_only=True, counts_only=True)
 
     def test_a_changed_operator_is_named(self, tmp_path):
         found = self.compare(tmp_path, record(self.TIMES, calls={"aten::add": 3, "aten::bmm": 1, "aten::mm": 7}))

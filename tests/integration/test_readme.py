@@ -120,6 +120,8 @@ def reason_to_leave(arguments: list[str]) -> str | None:
         return "tests/measure/count/test_paper_cells.py counts them"
     if "PATH" in others or ".pth" in others:
         return "it needs a checkpoint or a model that is not shipped"
+    if "--ab" in options:
+        return "tests/ab/ measures versions"
     if "hub:" in others:
         return "it needs a network"
     if "cuda" in options:
@@ -132,7 +134,7 @@ def in_little(arguments: list[str]) -> list[str]:
     command, *options = arguments
     little = {
         "sweep": ["--data", CLIPS, "--threads", "1"],
-        "latency": ["--data", CLIPS, "--threads", "1", "--time-limit", "1", "--size", "64x96"],
+        "latency": ["--data", CLIPS, "--threads", "1", "--time-limit", "1", "--size", "64x96", "--processes", "2"],
         "strip": ["--data", "synthetic:clips=7,frames=10,size=64x96", "--threads", "1"],
         "segment": ["--frames", "2", "--threads", "1"],
         "cost": ["--backbones", "micro", "--size", "64x96"],

@@ -13,7 +13,20 @@ from bench.report.tables.latency import latency_table, quantile_notes, speed_tab
 from bench.runs.read import read_latency, read_run, read_run_record, read_samples
 
 DATA = ["--data", "generated:clips=1,frames=6,size=32x32"]
-QUICK = ["--backbones", "nano", "--intervals", "1,5", "--precision", "9", "--samples", "2", "--threads", "1"]
+QUICK = [
+    "--backbones",
+    "nano",
+    "--intervals",
+    "1,5",
+    "--precision",
+    "9",
+    "--samples",
+    "2",
+    "--threads",
+    "1",
+    "--processes",
+    "1",
+]
 
 
 def test_figures_samples_and_a_second_start(tmp_path, capsys):
@@ -86,7 +99,7 @@ def test_the_papers_protocol_on_a_video(tmp_path, capsys):
 
 def test_a_limit_that_building_passes_still_times_one_round_and_says_so(tmp_path, capsys):
     out = tmp_path / "run"
-    limit = ["--intervals", "5", "--time-limit", "0.001", "--threads", "1"]
+    limit = ["--intervals", "5", "--time-limit", "0.001", "--threads", "1", "--processes", "1"]
     assert main(["latency", "--methods", "copy", "--backbones", "nano", *limit, *DATA, "--out", str(out)]) == 0
     said = capsys.readouterr().err
     assert "building and warm-up alone passed the time limit, so one round was timed" in said

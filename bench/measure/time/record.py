@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from bench.measure.time.quantiles import median_interval, quantile_interval
+from bench.measure.time.processes import quantile_bounds
+from bench.measure.time.quantiles import quantile_interval
 from bench.measure.time.samples import KIND_FIELDS, KINDS, Kind, Sample, Scope, Times, Timing, amortise
 from bench.runs.records.timing import CardSummary, CellTiming, KindTimes, Late, SampleColumns
 
@@ -71,11 +72,12 @@ def _fps(timing: Timing, interval: int) -> dict[str, float | None]:
     """FPS by scope; in scope `throughput` of the median pass, with its 95 % interval where there are 6 passes."""
     found = {f"fps_{scope}": times.fps(interval) for scope, times in timing.times.items()}
     if THROUGHPUT in timing.times:
-        rates = timing.times[THROUGHPUT].fps_of_passes(interval)
-        bounds = median_interval(rates)
+        processes = timing.times[THROUGHPUT].fps_of_passes(interval)
+        rates = [rate for process in processes for rate in process]
+        bounds = quantile_bounds(processes, 0.5)
         found[f"fps_{THROUGHPUT}"] = median(rates) if rates else None
         if bounds is not None:
-            found |= {f"fps_{THROUGHPUT}_low": bounds.low, f"fps_{THROUGHPUT}_high": bounds.high}
+            found |= {f"fps_{THROUGHPUT}_low": bounds[0], f"fps_{THROUGHPUT}_high": bounds[1]}
     return found
 
 
@@ -114,18 +116,22 @@ def _kind_times(scope: Scope, kind: Kind, times: Times, deadlines: Sequence[floa
         kind=kind,
         samples=len(seconds),
         mean_ms=1000 * fmean(seconds),
-        **quantile_fields(seconds),
+        **quantile_fields(times.by_process(kind)),
         late={_in_ms(deadline): times.late(kind, deadline) for deadline in deadlines if scope != THROUGHPUT},
     )
 
 
-def quantile_fields(seconds: Sequence[float]) -> dict[str, float]:
-    """The fields of p50, p90 and p99 in ms; a bound, p90 and p99 are there only where there are samples enough."""
+def quantile_fields(processes: Sequence[Sequence[float]]) -> dict[str, float]:
+    """The fields of p50, p90 and p99 in ms, of times in seconds by process.
+
+    A bound, p90 and p99 are there only where there are samples enough.
+    """
+    seconds = [time for process in processes for time in process]
     fields = {"p50_ms": 1000 * median(seconds)}
     for name, share in QUANTILES.items():
-        found = quantile_interval(seconds, share)
-        if found is not None:
-            values = {"": found.value, "_low": found.low, "_high": found.high}
+        found, bounds = quantile_interval(seconds, share), quantile_bounds(processes, share)
+        if found is not None and bounds is not None:
+            values = {"": found.value, "_low": bounds[0], "_high": bounds[1]}
             fields |= {f"{name}{end}_ms": 1000 * value for end, value in values.items()}
     return fields
 
@@ -134,7 +140,7 @@ def _columns(samples: Sequence[Sample]) -> SampleColumns:
     """A list for each field of the samples; None for fields that are None throughout."""
     rows = [asdict(sample) for sample in samples]
     columns: dict[str, Any] = {field.name: [row[field.name] for row in rows] for field in fields(Sample)}
-    optional = ("place", "other_clock", "throttled")
+    optional = ("place", "other_clock", "throttled", "process")
     return SampleColumns(
         **{
             name: values

@@ -42,6 +42,7 @@ class Sample:
         other_clock: on a CUDA device, seconds by the other clock: in scope `model` the host's, until the frame had
             been issued; else between events on the device. None elsewhere.
         throttled: whether the card slowed itself down around the frame's pass; None where unknown.
+        process: which of several processes timed it, from 0; None where one timed all.
 
     """
 
@@ -52,6 +53,7 @@ class Sample:
     seconds: float
     other_clock: float | None = None
     throttled: bool | None = None
+    process: int | None = None
 
 
 @dataclass
@@ -65,23 +67,33 @@ class Times:
         """The times of one kind of frame."""
         return [sample.seconds for sample in self.samples if sample.key == (kind == "key")]
 
+    def by_process(self, kind: Kind) -> list[list[float]]:
+        """The times of one kind of frame, process by process."""
+        found: dict[int, list[float]] = {}
+        for sample in self.samples:
+            if sample.key == (kind == "key"):
+                found.setdefault(sample.process or 0, []).append(sample.seconds)
+        return [found[process] for process in sorted(found)]
+
     def fps(self, interval: int) -> float | None:
         """Frames a second over a 15-frame clip, from the mean time of each kind; None if one is missing."""
         means: dict[Kind, float] = {kind: fmean(times) for kind in KINDS if (times := self.seconds(kind))}
         seconds = amortise(means, interval)
         return None if seconds is None else 1 / seconds
 
-    def fps_of_passes(self, interval: int) -> list[float]:
-        """As `fps`, of each pass by itself: in the order of the rounds, of those that have every kind that occurs."""
-        rounds: dict[int, dict[Kind, list[float]]] = {}
+    def fps_of_passes(self, interval: int) -> list[list[float]]:
+        """As `fps`, of each pass by itself, process by process: of those that have every kind that occurs."""
+        passes: dict[tuple[int, int], dict[Kind, list[float]]] = {}
         for sample in self.samples:
             kind: Kind = "key" if sample.key else "non-key"
-            rounds.setdefault(sample.round, {}).setdefault(kind, []).append(sample.seconds)
-        means: list[dict[Kind, float]] = [
-            {kind: fmean(times) for kind, times in kinds.items()} for _, kinds in sorted(rounds.items())
-        ]
-        seconds = [amortise(of_kind, interval) for of_kind in means]
-        return [1 / value for value in seconds if value is not None]
+            passes.setdefault((sample.process or 0, sample.round), {}).setdefault(kind, []).append(sample.seconds)
+        found: dict[int, list[float]] = {}
+        for (process, _), kinds in sorted(passes.items()):
+            means: dict[Kind, float] = {kind: fmean(times) for kind, times in kinds.items()}
+            seconds = amortise(means, interval)
+            if seconds is not None:
+                found.setdefault(process, []).append(1 / seconds)
+        return list(found.values())
 
     def late(self, kind: Kind, deadline: float) -> float | None:
         """The share of frames of a kind that took longer than `deadline` seconds; None if there is no frame."""
@@ -103,7 +115,8 @@ class Course:
     """How the interleaved sampling of methods went.
 
     Attributes:
-        stopped: what ended it: `rounds`, `precision`, `time limit`, or `failure` of every method.
+        stopped: what ended it: `rounds`, `precision`, `time limit`, or `failure` of every method; `processes` where
+            each process is as precise as was asked for, and all of them together are not, since they differ.
         rounds: how many there were.
         seconds: how long they took.
         before_seconds: how long the backbone took before the first of them: building, memory, operators and warm-up.

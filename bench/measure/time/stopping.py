@@ -62,14 +62,14 @@ class Precision:
     Attributes:
         width: bound on the width of the median's 95 % interval over the median; `NEGLIGIBLE` is narrow in any case.
         minimum: least number of samples in each group.
-        time_limit: seconds for a backbone, with building its methods and the warm-up. A round that would end later is
-            not begun, but one is run in any case.
+        time_limit: seconds for a backbone, with building its methods and the warm-up, over all processes. A round that
+            would end later is not begun, but one is run in any case.
 
     """
 
     width: float = 0.02
     minimum: int = 30
-    time_limit: float = 60.0
+    time_limit: float = 180.0
 
     def __post_init__(self) -> None:
         if not self.width > 0:

@@ -43,6 +43,9 @@ class SampleColumns(Part, kw_only=True, frozen=True):
         list[Quantity | None] | None, Meta(description="seconds by the other clock of a CUDA device")
     ] = None
     throttled: Annotated[list[bool | None] | None, Meta(description="whether the card slowed itself down")] = None
+    process: Annotated[
+        list[Count] | None, Meta(description="process that took it, from 0; null where one took all")
+    ] = None
 
     def __post_init__(self) -> None:
         same_length(**{name: getattr(self, name) for name in self.__struct_fields__})
@@ -107,6 +110,9 @@ class CellTiming(Part, kw_only=True, frozen=True):
     ] = None
     warmup_rounds: Annotated[Count | None, Meta(description="rounds of warm-up")] = None
     warmup_stable: Annotated[bool | None, Meta(description="whether times had settled by its end")] = None
+    sitting: Annotated[
+        Name | None, Meta(description="the same in two runs whose processes took turns; process i is of pair i")
+    ] = None
     compile_seconds: Annotated[Quantity | None, Meta(description="what compiling took")] = None
     throttled_share: Annotated[Share | None, Meta(description="share of passes in which the card slowed down")] = None
     guard: Annotated[CardSummary | None, Meta(description="what the card did meanwhile")] = None
