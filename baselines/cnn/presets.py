@@ -31,6 +31,7 @@ def build_cnn(
     *,
     num_classes: int,
     depth: int = 101,
+    width: int = 64,
     form: Form = "library",
     auxiliary: bool = False,
     shared: SharedResults | None = None,
@@ -39,7 +40,8 @@ def build_cnn(
 
     With `auxiliary`, it has the head on the third stage that training supervises: the library's FCN head, or VSPW's
     of twice its width. OCRNet's coarse head stands there in any case. The heads of ResNet-18 are a quarter as wide
-    as those of ResNet-50 and -101, as its maps are, but for UperNet's. `shared` is as in `ImageNetwork`.
+    as those of ResNet-50 and -101, as its maps are, but for UperNet's. `width` is `build_resnet`'s; the stem, and the
+    heads but for UperNet's, follow it. `shared` is as in `ImageNetwork`.
     """
     if network not in get_args(Network):
         raise UserError(f"there is no image network {network!r}; known are {', '.join(get_args(Network))}")
@@ -52,15 +54,16 @@ def build_cnn(
     dilated = network != "upernet"
     backbone = build_resnet(
         depth,
-        stem=_STEMS[form],
+        stem=[channels * width // 64 for channels in _STEMS[form]],
+        width=width,
         strides=(1, 2, 1, 1) if dilated else (1, 2, 2, 2),
         dilations=(1, 1, 2, 4) if dilated else (1, 1, 1, 1),
     )
     third = backbone.out_channels[2]
     vspw_ocr = form == "vspw" and network == "ocrnet"
     dropout = 0.05 if vspw_ocr else 0.1
-    width = third // 2 if form == "vspw" else 256 if network == "upernet" else third // 4
-    side = FCNHead(third, width, num_classes, level=2, convs=1, concat=False, bias=vspw_ocr, dropout=dropout)
+    coarse = third // 2 if form == "vspw" else 256 if network == "upernet" else third // 4
+    side = FCNHead(third, coarse, num_classes, level=2, convs=1, concat=False, bias=vspw_ocr, dropout=dropout)
     head = _decode_head(network, backbone.out_channels, num_classes, form, side)
     auxiliary_head = side if auxiliary else None
     return ImageNetwork(backbone=backbone, decode_head=head, auxiliary_head=auxiliary_head, shared=shared)

@@ -85,22 +85,28 @@ class ResNet(nn.Module):
 
 
 def build_resnet(
-    depth: int, *, stem: Sequence[int] = (32, 32, 64), strides: Sequence[int], dilations: Sequence[int]
+    depth: int,
+    *,
+    stem: Sequence[int] = (32, 32, 64),
+    width: int = 64,
+    strides: Sequence[int],
+    dilations: Sequence[int],
 ) -> ResNet:
     """ResNet-18, -50 or -101 with a stem of 3x3 convolutions of the widths given.
 
-    `strides` and `dilations` are the stages'. A dilated stage's first block has half of its dilation (a contracted
-    dilation), since that is what its stride would have left.
+    `width` is the channels of a 3x3 convolution in the first stage; they double from stage to stage. `strides` and
+    `dilations` are the stages'. A dilated stage's first block has half of its dilation (a contracted dilation), since
+    that is what its stride would have left.
     """
     if depth not in DEPTHS:
         raise UserError(f"there is no ResNet-{depth} here; known depths are {', '.join(map(str, DEPTHS))}")
     block = BasicBlock if depth < 50 else Bottleneck
     before, channels, stages = stem[-1], [], []
     for index, (blocks, stride, dilation) in enumerate(zip(DEPTHS[depth], strides, dilations, strict=True)):
-        width = 64 << index
-        after = block.expansion * width
-        first = block(before, width, stride=stride, dilation=max(dilation // 2, 1))
-        rest = [block(after, width, dilation=dilation) for _ in range(blocks - 1)]
+        inner = width << index
+        after = block.expansion * inner
+        first = block(before, inner, stride=stride, dilation=max(dilation // 2, 1))
+        rest = [block(after, inner, dilation=dilation) for _ in range(blocks - 1)]
         stages.append(nn.Sequential(first, *rest))
         channels.append(after)
         before = after

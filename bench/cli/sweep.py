@@ -13,7 +13,8 @@ TEXT = """\
 Measure every cell of methods x backbones x key-frame intervals on a data set: accuracy (mIoU, WIoU, mVC8,
 mVC16), cost (GMACs, parameters), speed (FPS and times per kind of frame) and peak memory. A cell is written
 as it ends. An interrupted sweep resumes when you rerun the command; a cell that failed is tried again then.
-The lists of methods, backbones and intervals may grow between starts, everything else must stay.
+The lists of methods, backbones and intervals may grow between starts, everything else must stay. A method is
+measured with those of the backbones that have it.
 """
 EXAMPLES = """\
 data sets (--data):

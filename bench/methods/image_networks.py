@@ -13,25 +13,39 @@ from bench.methods.names import SEGFORMERS
 from mpvss.presets import Execution
 from mpvss.sharing import SharedResults
 
+MICRO = "micro"
+"""The small family's ResNet: ResNet-18 of a quarter of its width."""
+WITHOUT_AUXILIARY = (("ocrnet", "library"), ("ocrnet", "vspw"), ("upernet", "vspw"))
+"""Networks and forms that training supervises at their own heads alone."""
 FORMATS = (SEGFORMER, IMAGE_NETWORK)
 """The formats of their checkpoints."""
 
 
 def build_image_network(
-    name: str, num_classes: int, execution: Execution, shared: SharedResults | None = None
+    name: str,
+    num_classes: int,
+    execution: Execution,
+    shared: SharedResults | None = None,
+    *,
+    auxiliary: bool = False,
 ) -> SegFormer | ImageNetwork:
     """The network called `name`, one of `IMAGE_NETWORKS`, with random weights.
 
-    `shared` keeps its predictions; None: nothing does.
+    `shared` keeps its predictions; None: nothing does. With `auxiliary`, it has the auxiliary head that training
+    supervises, where there is one.
     """
     network, size, *variant = name.split("-")
     if name in SEGFORMERS:
         width = int(variant[0]) if variant else None
         return build_segformer(f"mit-{size}", num_classes, width=width, execution=execution, shared=shared)
+    form = "vspw" if variant else "library"
+    depth, channels = (18, 16) if size == MICRO else (int(size.removeprefix("r")), 64)
     return build_cnn(
         cast("Network", network),
         num_classes=num_classes,
-        depth=int(size.removeprefix("r")),
-        form="vspw" if variant else "library",
+        depth=depth,
+        width=channels,
+        form=form,
+        auxiliary=auxiliary and (network, form) not in WITHOUT_AUXILIARY,
         shared=shared,
     )

@@ -21,8 +21,15 @@ METHODS = (PER_FRAME, "copy", "optical-flow", *FLOW_DESIGNS, "dff", "accel")
 BACKBONES = tuple(_BACKBONES)
 LIBRARY = "hf:"
 """Prefix of the folder or name of a model of the `transformers` library, where a backbone is named."""
-SEGFORMERS = tuple(f"segformer-b{size}{width}" for size in range(6) for width in ("", "-256", "-768"))
-"""SegFormer by its backbone, MiT-B0 to B5; a suffix gives the decoder's width, else the published one is taken."""
+SEGFORMERS = (
+    *(f"segformer-b{size}{width}" for size in range(6) for width in ("", "-256", "-768")),
+    "segformer-nano",
+    "segformer-micro",
+)
+"""SegFormer by its backbone, MiT-B0 to B5, nano and micro, which are the small family's.
+
+A suffix gives the decoder's width, else the published one is taken.
+"""
 CNNS = (
     *(
         f"{network}-r{depth}"
@@ -30,8 +37,12 @@ CNNS = (
         for depth in (18, 50, 101)
     ),
     *(f"{network}-r101-vspw" for network in ("pspnet", "upernet", "ocrnet")),
+    "pspnet-micro",
 )
-"""Convolutional networks on a ResNet: the segmentation library's, and those of the VSPW data set's authors."""
+"""Convolutional networks on a ResNet: the segmentation library's, and those of the VSPW data set's authors.
+
+`micro`, of the small family, is on a ResNet-18 of a quarter of its width.
+"""
 IMAGE_NETWORKS = (*SEGFORMERS, *CNNS)
 """Image networks of other publications, which are named where a backbone is."""
 RAFT_FLOW, DIS_FLOW = "optical-flow-raft", "optical-flow-dis"
@@ -69,6 +80,7 @@ _VIDEO_BACKBONES = tuple(
     )
 )
 """Backbones that no other method has."""
+_EVERY_BACKBONE = (*BACKBONES, *IMAGE_NETWORKS, *_VIDEO_BACKBONES)
 WITHOUT_KEY_FRAMES = (PER_FRAME, "cffm", "mrcfa", "mrcfa-16", "netwarp", "tcb", "dvsnet", VIDEOMT)
 """The methods built here to which a key-frame interval means nothing: they have one cell, at interval 1."""
 FRAMES_BEFORE = {"cffm": 9, "mrcfa": 9, "mrcfa-16": 9}
@@ -171,6 +183,11 @@ def has_masks(backbone: str) -> bool:
     return backbone not in IMAGE_NETWORKS and not brings_weights(backbone)
 
 
+def is_rival(backbone: str) -> bool:
+    """True for the networks of other publications that are built here, which are not Mask2Former's backbones."""
+    return backbone not in BACKBONES and backbone in _EVERY_BACKBONE
+
+
 def runs_on_shapes(method: str, backbone: str) -> bool:
     """Whether all of a method's networks are the project's, so that it is counted without a number in them."""
     return method in BUILT_METHODS and method not in (DIS_FLOW, *LIBRARY_METHODS) and not brings_weights(backbone)
@@ -224,28 +241,45 @@ def check_names(names: Iterable[str], known: Sequence[str], what: str) -> tuple[
 
 
 def backbone_names(names: Sequence[str], rows: Sequence[str]) -> tuple[str, ...]:
-    """The names, as they are, of backbones that have every row (METHOD or METHOD@LABEL).
+    """The names, as they are, of backbones: each has one of the rows (METHOD or METHOD@LABEL), each row one of them.
 
     Raises:
-        UserError: a name that is not known; a network without masks with a method it has not.
+        UserError: a name that is not known; a backbone that has none of the rows, or a row that none of them has.
     """
-    known = (*BACKBONES, *IMAGE_NETWORKS, *_VIDEO_BACKBONES, *added_segmentors())
+    known = (*_EVERY_BACKBONE, *added_segmentors())
     for name in names:
-        if f"+{LIBRARY}" in name:
-            _check_rows_of_tracker(name, rows)
-            continue
-        if name not in known and not name.startswith(LIBRARY):
+        if name not in known and LIBRARY not in name:
             raise UserError(
                 f"unknown backbone {name!r}; known are {', '.join(known)}, and {LIBRARY}PATH of a transformers model"
             )
-        for row in rows:
-            branches(method_of(row), name) if method_of(row) == MEMORY_VIDEO else check_backbone(name, method_of(row))
+        if not any(has_method(name, row) for row in rows):
+            _check_pair(name, rows[0])
+    for row in rows:
+        if not any(has_method(name, row) for name in names):
+            _check_pair(names[0], row)
     return tuple(names)
 
 
-def _check_rows_of_tracker(name: str, rows: Sequence[str]) -> None:
-    """Raise UserError unless every row is one of `MEMORY_VIDEO`, on KEY+hf:TRACKER."""
-    for row in rows:
-        if method_of(row) != MEMORY_VIDEO:
-            raise UserError(f"{name} is swept as {MEMORY_VIDEO}; {row} needs another backbone")
-        branches(MEMORY_VIDEO, name)
+def has_method(backbone: str, row: str) -> bool:
+    """Whether a backbone has the method of a row; True where there is no such backbone.
+
+    >>> has_method("micro", "mpvss"), has_method("mit-b0", "cffm"), has_method("mit-b0", "mpvss")
+    (True, True, False)
+    """
+    if backbone not in (*_EVERY_BACKBONE, *added_segmentors()) and LIBRARY not in backbone:
+        return True
+    try:
+        _check_pair(backbone, row)
+    except UserError:
+        return False
+    return True
+
+
+def _check_pair(backbone: str, row: str) -> None:
+    """Raise UserError unless the backbone has the method of a row; KEY+hf:TRACKER has `MEMORY_VIDEO` alone."""
+    if method_of(row) == MEMORY_VIDEO:
+        branches(MEMORY_VIDEO, backbone)
+    elif f"+{LIBRARY}" in backbone:
+        raise UserError(f"{backbone} is swept as {MEMORY_VIDEO}; {row} needs another backbone")
+    else:
+        check_backbone(backbone, method_of(row))

@@ -26,6 +26,7 @@ from bench.methods.names import (
     backbone_names,
     brings_weights,
     check_names,
+    is_rival,
     known_methods,
     method_of,
 )
@@ -221,4 +222,5 @@ def parse_weights(texts: Sequence[str], rows: Sequence[str], backbones: Sequence
             flows[key] = Path(file)
         else:
             files[key] = Path(file)
-    return Weights(files, shipped=SHIPPED in texts, flows=flows)
+    rivals = any(map(is_rival, backbones))
+    return Weights(files, shipped=SHIPPED in texts, flows=flows, rivals=rivals)

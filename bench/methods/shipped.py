@@ -16,6 +16,7 @@ import hashlib
 from pathlib import Path
 
 from bench.methods.names import (
+    BACKBONES,
     DIS_FLOW,
     GROUND_TRUTH_FLOW,
     MEMORY_VIDEO,
@@ -61,9 +62,14 @@ def shipped_flow(row: str, backbone: str) -> Path | None:
     return FOLDER / FLOW_ROW / MODEL if method_of(row) == "optical-flow" and not has_masks(backbone) else None
 
 
-def shipped_identity() -> str:
-    """The start of a SHA-256 over all that is shipped; it does not change with the rows that are asked for."""
+def shipped_identity(*, rivals: bool = False) -> str:
+    """The start of a SHA-256 over all that is shipped of Mask2Former's family, or of the rivals' networks.
+
+    It does not change with the rows that are asked for; nor, for the family, with the rivals that are added.
+    """
     digest = hashlib.sha256()
     for name in shipped_rows():
+        if (name.partition("/")[0] in BACKBONES) == rivals:
+            continue
         digest.update(name.encode() + b"\0" + hashlib.sha256((FOLDER / name / MODEL).read_bytes()).digest())
     return digest.hexdigest()[:16]

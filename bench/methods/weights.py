@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.methods.names import BUILT_METHODS, FLOW_NETWORKS, GROUND_TRUTH_FLOW, method_of
+from bench.methods.names import BUILT_METHODS, FLOW_NETWORKS, GROUND_TRUTH_FLOW, has_method, method_of
 from bench.methods.shipped import shipped_file, shipped_flow, shipped_identity
 from mpvss.errors import UserError
 
@@ -32,11 +32,13 @@ class Weights:
 
     Keys of `files` are `BACKBONE/METHOD[@LABEL]`, or `BACKBONE` for its other rows; those of `flows` are names of flow
     networks, for every row that has one. With `shipped`, what these leave gets the weights that come with the project.
+    `rivals` says that backbones of rivals are among them.
     """
 
     files: Mapping[str, Path | Checkpoint] = field(default_factory=dict)
     shipped: bool = False
     flows: Mapping[str, Path] = field(default_factory=dict)
+    rivals: bool = False
 
     def file(self, method: str, backbone: str) -> Path | Checkpoint | None:
         """The checkpoint of a row, or None for untrained weights; UserError where none is shipped and one should."""
@@ -59,18 +61,22 @@ class Weights:
                 raise UserError(f"{file.name} has {file.num_classes} classes and the data {num_classes}")
 
     def pairs(self, methods: Sequence[str], backbones: Sequence[str]) -> list[tuple[str, str]]:
-        """The methods and backbones that get a checkpoint."""
+        """The methods and backbones that go together and get a checkpoint."""
         return [
             (method, backbone)
             for backbone in backbones
             for method in methods
-            if self.file(method, backbone) or self.flow_file(method, backbone)
+            if has_method(backbone, method) and (self.file(method, backbone) or self.flow_file(method, backbone))
         ]
 
     def identity(self) -> dict[str, str]:
         """The keys with the start of each file's SHA-256: what makes two sets of weights the same."""
         identity = {key: _digest(path) for key, path in sorted({**self.files, **self.flows}.items())}
-        return {**identity, "shipped": shipped_identity()} if self.shipped else identity
+        if self.shipped:
+            identity["shipped"] = shipped_identity()
+            if self.rivals:
+                identity["shipped-rivals"] = shipped_identity(rivals=True)
+        return identity
 
 
 def _digest(path: Path | Checkpoint) -> str:

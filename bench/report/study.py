@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.methods.names import method_of
+from bench.methods.names import WITHOUT_KEY_FRAMES, method_of
 from bench.report.quantiles import with_quantiles
 from bench.report.rows import Row, is_there, rows_of
 from bench.runs.card_folder import FILE as CARD
@@ -74,9 +74,9 @@ class StudyRun:
         return self.counts.get(CellKey(cell["backbone"], cell["method"], int(cell["interval"])))
 
     def cell(self, backbone: str, method: str, interval: int) -> Row | None:
-        """A good cell, or None. A method to which every frame is a key frame serves every interval."""
+        """A good cell, or None. A method to which an interval means nothing serves every interval."""
         of_method = [c for c in self.cells if (c["backbone"], c["method"]) == (backbone, method)]
-        if {c["interval"] for c in of_method} == {1} and method == "per-frame":
+        if {c["interval"] for c in of_method} == {1} and method_of(method) in WITHOUT_KEY_FRAMES:
             interval = 1
         return next((c for c in of_method if c["interval"] == interval and c["status"] == "ok"), None)
 

@@ -76,7 +76,7 @@ class Sweep:
         return failed
 
     def _run_backbone(self, backbone: str, title: str, clip: Sequence[Tensor]) -> list[CellKey]:
-        found = {cell: self._known(backbone, cell) for cell in self._grid.cells()}
+        found = {cell: self._known(backbone, cell) for cell in self._grid.cells(backbone)}
         found = {cell: findings for cell, findings in found.items() if findings.todo}
         if not found:
             self._progress.say(f"{title}: all cells are there")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.data import Dataset
 from bench.evaluate.lockstep import Cell
 from bench.evaluate.schedule import FixedInterval
-from bench.methods.names import FRAMES_BEFORE, GROUND_TRUTH_FLOW, WITHOUT_KEY_FRAMES, method_of
+from bench.methods.names import FRAMES_BEFORE, GROUND_TRUTH_FLOW, WITHOUT_KEY_FRAMES, has_method, method_of
 from bench.runs.records.run import Asked
 from mpvss.errors import UserError
 
@@ -41,11 +41,15 @@ class Grid:
         """The lists as a run's file keeps them."""
         return Asked(methods=list(self.methods), backbones=list(self.backbones), intervals=list(self.intervals))
 
-    def cells(self) -> list[Cell]:
-        """The cells of one backbone. A method without key frames has one, at interval 1."""
+    def cells(self, backbone: str | None = None) -> list[Cell]:
+        """The cells of one backbone, of the methods that it has; of any where None.
+
+        A method without key frames has one, at interval 1.
+        """
         return [
             Cell(method, interval)
             for method in dict.fromkeys(self.methods)
+            if backbone is None or has_method(backbone, method)
             for interval in ((1,) if self._has_no_key_frames(method) else sorted(set(self.intervals)))
         ]
 

@@ -258,7 +258,7 @@ class _Timing:
 
     def _todo(self, backbone: str) -> dict[Cell, CellInProgress]:
         found = {}
-        for cell in self.grid.cells():
+        for cell in self.grid.cells(backbone):
             record = self.run.load(CellKey(backbone, cell.method, cell.interval))
             if record is None or record.errors:
                 found[cell] = CellInProgress(todo={"timing"})

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import msgspec
 
-from bench.methods.names import BACKBONES, METHODS, branches
+from bench.methods.names import (
+    BACKBONES,
+    CNNS,
+    IMAGE_NETWORKS,
+    METHODS,
+    PER_FRAME,
+    VIDEO_METHODS,
+    branches,
+)
 from mpvss.errors import UserError
 from mpvss.presets import FLOW_DESIGNS
 from mpvss.training.augment import Augmentation
@@ -17,7 +25,20 @@ from mpvss.training.optimiser import OptimiserOptions
 from mpvss.training.stills import StillMotion
 
 FLOWNETS = "flownets"
-TRAINABLE = (*(method for method in METHODS if method != "copy"), FLOWNETS)
+CLIP_METHODS = ("cffm", "mrcfa", "mrcfa-16")
+"""Methods that are trained on clips of a frame and its references."""
+ETC = "etc"
+"""A loss for image networks on pairs of frames; what it trains is swept per frame."""
+TRAINABLE = (*(method for method in METHODS if method != "copy"), *CLIP_METHODS, ETC, FLOWNETS)
+NOT_TRAINED = {
+    "copy": "it has no weights of its own; train per-frame",
+    "netwarp": "its authors train it over a trained OCRNet and a frozen RAFT",
+    "tcb": "its authors train it on a frame and three later ones, with a memory",
+    "dvsnet": "its authors train its segmentation, flow and decision networks apart, the last on the others' agreement",
+    "dff-original": "its authors train it in another program; dff is DFF over Mask2Former",
+    "accel-original": "its authors train it in another program; accel is Accel over Mask2Former",
+}
+"""Methods that are run and not trained here, and what to know of that."""
 NEEDS_SEGMENTOR = (*FLOW_DESIGNS, "optical-flow")
 """Methods whose segmentor stays frozen."""
 
@@ -25,7 +46,8 @@ NEEDS_SEGMENTOR = (*FLOW_DESIGNS, "optical-flow")
 class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The method and its starting weights.
 
-    Each checkpoint in `start` gives the parts it has; `key_start` is for Accel's key branch.
+    Each checkpoint in `start` gives the parts it has; `key_start` is for Accel's key branch, `flow_start` the frozen
+    flow network of ETC's loss.
     """
 
     method: str
@@ -34,14 +56,23 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     start_classes: str = "same"
     """`same`: checkpoints have the data's classes; `fresh`: a class head for other classes is randomly initialised."""
     key_start: str = ""
+    flow_start: str = ""
 
     def __post_init__(self) -> None:
+        if self.method in NOT_TRAINED:
+            raise UserError(f"model.method is {self.method!r}, which is not trained here: {NOT_TRAINED[self.method]}")
         if self.method not in TRAINABLE:
             raise UserError(f"model.method is {self.method!r}; it must be one of {', '.join(TRAINABLE)}")
-        if self.backbone not in BACKBONES:
-            raise UserError(f"model.backbone is {self.backbone!r}; it must be one of {', '.join(BACKBONES)}")
+        known = self._backbones()
+        if self.backbone not in known:
+            raise UserError(f"model.backbone is {self.backbone!r}; it must be one of {', '.join(known)}")
         if self.key_start and self.method != "accel":
             raise UserError(f"model.key_start is for Accel's key branch; {self.method} has none")
+        if bool(self.flow_start) != (self.method == ETC):
+            raise UserError(
+                "etc warps by a trained FlowNetS: name one in model.flow_start, such as the model.safetensors of a "
+                f"flownets run; no other method takes it, and this is {self.method}"
+            )
         if self.method in NEEDS_SEGMENTOR and not self.start:
             raise UserError(
                 f"{self.method} keeps its segmentor frozen: name a trained one in model.start, "
@@ -49,9 +80,22 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
         if self.start_classes not in ("same", "fresh"):
             raise UserError(f"model.start_classes is {self.start_classes!r}; it must be same or fresh")
-        for file in (*self.start, *filter(None, [self.key_start])):
+        for file in self.checkpoints:
             if not Path(file).is_file():
                 raise UserError(f"checkpoint {file} does not exist or is not a file")
+
+    @property
+    def checkpoints(self) -> tuple[str, ...]:
+        """Every checkpoint that the run starts from."""
+        return (*self.start, *filter(None, [self.key_start, self.flow_start]))
+
+    def _backbones(self) -> tuple[str, ...]:
+        """The backbones that the method can be trained with."""
+        if self.method in CLIP_METHODS:
+            return VIDEO_METHODS[self.method]
+        if self.method == ETC:
+            return CNNS
+        return (*BACKBONES, *IMAGE_NETWORKS) if self.method == PER_FRAME else BACKBONES
 
     @property
     def branches(self) -> tuple[str, str | None]:
@@ -159,5 +203,5 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     training: TrainingConfig
 
     def __post_init__(self) -> None:
-        if self.data.pairs == "stills" and self.model.method in ("per-frame", FLOWNETS):
+        if self.data.pairs == "stills" and self.model.method in (PER_FRAME, *CLIP_METHODS, ETC, FLOWNETS):
             raise UserError(f'data.pairs = "stills" is for methods that propagate; {self.model.method} does not')

@@ -7,14 +7,26 @@ from collections.abc import Callable, Mapping
 from torch import nn
 
 from baselines.accel import Accel
+from baselines.cffm.loss import cffm_losses
+from baselines.cffm.network import CFFM
+from baselines.clips.training import ClipTask
+from baselines.cnn.network import ImageNetwork
+from baselines.cnn.training import ImageNetworkTask
 from baselines.dff import DFF
+from baselines.etc_training import EtcTask
 from baselines.flownets import FlowNetS
+from baselines.mrcfa.loss import mrcfa_losses
+from baselines.mrcfa.network import MRCFA
 from baselines.optical_flow import OpticalFlow
 from baselines.per_frame import PerFrame
+from baselines.segformer.network import SegFormer
+from baselines.segformer.training import SegFormerTask
 from baselines.training import AccelTask, DffTask, FlowTask, OpticalFlowTask, PixelCriterion
+from bench.methods.image_networks import build_image_network
+from bench.methods.names import CNNS, PER_FRAME
 from bench.methods.parts import Parts
 from bench.methods.registry import build_method
-from bench.train.configuration import FLOWNETS, ModelConfig
+from bench.train.configuration import ETC, FLOWNETS, ModelConfig
 from mpvss.checkpoints import load_checkpoint
 from mpvss.propagation import MPVSS
 from mpvss.segmentor.mask2former import Mask2Former
@@ -32,17 +44,7 @@ def make_model(
     Raises:
         UserError: a checkpoint that does not fit.
     """
-    backbone, key_backbone = config.branches
-    if config.method == FLOWNETS:
-        network = Parts(num_classes, seed=seed).flow(backbone)
-        model = nn.ModuleDict({"flow": network})
-        configuration: dict[str, str | int] = {"method": FLOWNETS}
-    else:
-        built = build_method(
-            config.method, backbone=backbone, key_backbone=key_backbone, num_classes=num_classes, seed=seed
-        )
-        network = model = built.module
-        configuration = dict(built.configuration)
+    network, model, configuration = _build(config, num_classes, seed)
     any_classes = config.start_classes == "fresh"
     sources = dict.fromkeys(model.state_dict(), f"seed {seed}")
     for file in config.start:
@@ -54,12 +56,29 @@ def make_model(
     return network, configuration
 
 
-def make_task(model: nn.Module, points: int) -> Task:
-    """The training task of a model."""
+def make_flow(config: ModelConfig, seed: int) -> FlowNetS | None:
+    """The trained flow network that ETC's loss warps by; None for other methods. UserError where it does not fit."""
+    if not config.flow_start:
+        return None
+    network = Parts(1, seed=seed).flow(config.backbone)
+    load_checkpoint(nn.ModuleDict({"flow": network}), config.flow_start)
+    return network
+
+
+def make_task(model: nn.Module, points: int, flow: FlowNetS | None = None) -> Task:
+    """The training task of a model; with `flow`, under ETC's loss."""
     criterion = SegmentationCriterion(points=points)
     match model:
         case PerFrame(segmentor=Mask2Former() as segmentor):
             return SegmentationTask(segmentor, criterion)
+        case PerFrame(segmentor=SegFormer() as network):
+            return SegFormerTask(network)
+        case PerFrame(segmentor=ImageNetwork() as network):
+            return ImageNetworkTask(network) if flow is None else EtcTask(network, flow)
+        case CFFM():
+            return ClipTask(model, cffm_losses)
+        case MRCFA():
+            return ClipTask(model, mrcfa_losses)
         case MPVSS():
             return PropagationTask(model, criterion)
         case OpticalFlow():
@@ -71,6 +90,23 @@ def make_task(model: nn.Module, points: int) -> Task:
         case FlowNetS():
             return FlowTask(model)
     raise TypeError(f"{type(model).__name__} is not trained")
+
+
+def _build(config: ModelConfig, num_classes: int, seed: int) -> tuple[nn.Module, nn.Module, dict[str, str | int]]:
+    """What is trained, the module that names its tensors as checkpoints do, and the configuration of these."""
+    backbone, key_backbone = config.branches
+    if config.method == FLOWNETS:
+        network = Parts(num_classes, seed=seed).flow(backbone)
+        return network, nn.ModuleDict({"flow": network}), {"method": FLOWNETS}
+    parts = Parts(num_classes, seed=seed)
+    method = PER_FRAME if config.method == ETC else config.method
+    built = build_method(method, backbone=backbone, key_backbone=key_backbone, num_classes=num_classes, seed=seed)
+    if backbone in CNNS:
+        network = parts.initialise(backbone, lambda: build_image_network(backbone, num_classes, "lean", auxiliary=True))
+        model = PerFrame(segmentor=network)
+    else:
+        model = built.module
+    return model, model, dict(built.configuration)
 
 
 def _say_sources(sources: Mapping[str, str], say: Callable[[str], None]) -> None:

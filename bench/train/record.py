@@ -33,7 +33,6 @@ class TrainingFiles:
     ) -> None:
         self._folder = folder
         environment = describe_environment(device)
-        files = (*config.model.start, *filter(None, [config.model.key_start]))
         self._record = TrainingRecord(
             command=command,
             commit=environment.commit,
@@ -42,7 +41,7 @@ class TrainingFiles:
             seed=config.training.seed,
             configuration=msgspec.convert(msgspec.to_builtins(config), TrainingTables),
             data=dict(data),
-            start={file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files},
+            start={file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in config.model.checkpoints},
             steps_done=0,
             finished=False,
         )

@@ -13,11 +13,14 @@ import msgspec
 import torch
 from torch import nn
 
+from baselines.clips.sampling import ClipSampler
+from baselines.etc_training import OFFSETS as ETC_OFFSETS
+from bench.methods.names import PER_FRAME
 from bench.runs.lease import sole_writer
 from bench.runs.progress import Progress
-from bench.train.configuration import FLOWNETS, TrainConfig
+from bench.train.configuration import CLIP_METHODS, ETC, FLOWNETS, TrainConfig
 from bench.train.data import Ahead
-from bench.train.model import make_model, make_task
+from bench.train.model import make_flow, make_model, make_task
 from bench.train.record import RECORD, TrainingFiles
 from bench.train.training_data import TrainingData, open_training_data
 from bench.train.validation import last_validation
@@ -101,6 +104,11 @@ def _run(
 ) -> list[Row]:
     """The steps of the run that are not done yet; the whole history."""
     share = process.share(config.training.batch)
+    if len(share) == 1 and any(isinstance(part, nn.AdaptiveAvgPool2d) for part in model.modules()):
+        raise UserError(
+            f"training.batch {config.training.batch} is one example for each process; {config.model.backbone} pools a "
+            "frame to a single pixel, and the batch norm after that needs two or more"
+        )
     sampler = _sampler(config, data)
     batches = Ahead(lambda step: sampler.batch(step, share), config.data.workers, config.training.steps)
 
@@ -116,7 +124,7 @@ def _run(
     try:
         with progress.stage("train", config.training.steps, "steps") as stage:
             return run_loop(
-                make_task(model, config.training.points),
+                make_task(model, config.training.points, make_flow(config.model, config.training.seed)),
                 batches,
                 config.training.loop,
                 Hooks(
@@ -134,11 +142,15 @@ def _run(
         batches.close()
 
 
-def _sampler(config: TrainConfig, data: TrainingData) -> Sampler:
+def _sampler(config: TrainConfig, data: TrainingData) -> Sampler | ClipSampler:
+    if config.model.method in CLIP_METHODS:
+        return ClipSampler(data.clips, config.data.augmentation, config.training.seed)
+    if config.model.method == ETC:
+        return ClipSampler(data.clips, config.data.augmentation, config.training.seed, ETC_OFFSETS, reverse=False)
     return Sampler(
         data.clips,
         config.data.augmentation,
-        None if config.model.method == "per-frame" else config.data.max_distance,
+        None if config.model.method == PER_FRAME else config.data.max_distance,
         config.training.seed,
         with_flow=config.model.method == FLOWNETS,
         stills=config.data.stills(data.class_names),

@@ -12,16 +12,17 @@ import tomli_w
 from torch import Tensor
 
 from bench.methods import shipped
-from bench.methods.names import BACKBONES, method_of
+from bench.methods.names import PER_FRAME, check_backbone, method_of
 from bench.methods.shipped import MODEL, shipped_rows
 from bench.runs.record_file import read_record
 from bench.runs.records.training import TrainingRecord
+from bench.train.configuration import ETC
 from bench.train.record import HISTORY, RECORD
 from mpvss.checkpoints.files import read_tensors, to_bytes
 from mpvss.errors import UserError
 
 TRAINING = "training.toml"
-LIMIT = 30_000_000
+LIMIT = 45_000_000
 """Bytes that the weights of all rows may take together."""
 
 
@@ -40,13 +41,14 @@ def ship(run: Path, name: str, command: str | None = None) -> Path:
             weights that float16 does not hold; too many bytes.
     """
     backbone, slash, row = name.partition("/")
-    if not slash or backbone not in BACKBONES:
-        known = ", ".join(BACKBONES)
-        raise UserError(f"row {name!r} is not BACKBONE/METHOD[@LABEL], as micro/mpvss; backbones are {known}")
+    if not slash:
+        raise UserError(f"row {name!r} is not BACKBONE/METHOD[@LABEL], as micro/mpvss")
+    check_backbone(backbone, method_of(row))
     record = _finished_record(run)
     trained = record.configuration.model
-    if (trained["method"], trained["backbone"]) != (method_of(row), backbone):
-        raise UserError(f"{run} trained {trained['backbone']}/{trained['method']}; it cannot be the row {name}")
+    method = PER_FRAME if trained["method"] == ETC else trained["method"]
+    if (method, trained["backbone"]) != (method_of(row), backbone):
+        raise UserError(f"{run} trained {trained['backbone']}/{method}; it cannot be the row {name}")
     tensors, metadata = read_tensors(run / MODEL)
     halved = {tensor_name: _halved(tensor, f"{run}: {tensor_name}") for tensor_name, tensor in tensors.items()}
     model = to_bytes(halved, metadata)
@@ -109,7 +111,7 @@ def _halved(tensor: Tensor, name: str) -> Tensor:
 def _account(record: TrainingRecord, history: str, command: str | None) -> dict[str, Any]:
     """The content of `training.toml`. Starting checkpoints keep folder and name alone; other parts name one machine."""
     tables = record.configuration
-    model = {key: value for key, value in tables.model.items() if key not in ("start", "key_start")}
+    model = {key: value for key, value in tables.model.items() if key not in ("start", "key_start", "flow_start")}
     rows = list(csv.DictReader(history.splitlines()))
     return {
         "command": command or record.command,

@@ -16,7 +16,7 @@ from bench.metrics import confusion_matrix, mean_iou
 from mpvss.motion.encoder import stack_pair
 from mpvss.training.loop import Row
 from mpvss.training.pairs import TrainingClip
-from mpvss.video import VideoSegmenter
+from mpvss.video import VideoSegmenter, uses_key_frames
 
 MIOU, EPE = "miou", "epe"
 
@@ -24,12 +24,13 @@ MIOU, EPE = "miou", "epe"
 def video_miou(model: VideoSegmenter, dataset: Dataset, interval: int, device: torch.device) -> dict[str, float]:
     """`miou` (0..1) over all labelled frames of a data set, key frames at every `interval`-th frame.
 
-    Empty where no pixel is labelled.
+    A method without key frames starts anew with each clip alone. Empty where no pixel is labelled.
     """
     assert dataset.num_classes is not None, "training data knows its classes"
     confusion = np.zeros((dataset.num_classes, dataset.num_classes), np.int64)
     for clip in dataset.clips:
-        for frame, _, labels in run_video(model, clip.frames(), FixedInterval(interval), device):
+        schedule = FixedInterval(interval if uses_key_frames(model) else clip.num_frames or interval)
+        for frame, _, labels in run_video(model, clip.frames(), schedule, device):
             if frame.labels is not None:
                 confusion += confusion_matrix(frame.labels, labels, dataset.num_classes)
     value = mean_iou(confusion)

@@ -10,7 +10,7 @@ from torch import nn
 
 from mpvss.errors import UserError
 
-_NORMS = (nn.LayerNorm, nn.GroupNorm)
+_NORMS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm2d)
 _EMBEDDING = re.compile(r"(level_embed|relative_position_bias_table)$")
 """Embeddings that are plain parameters, by their names."""
 

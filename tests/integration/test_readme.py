@@ -152,13 +152,13 @@ def in_little(arguments: list[str]) -> list[str]:
 def little_training(preset: str) -> list[str]:
     """One step on pictures of 64x64."""
     data = "flying-shapes:pairs=2,seed={seed},size=64x64" if "flownets" in preset else "synthetic:split={split},{some}"
-    some = "clips=2,frames=6,size=64x64"
+    some = "clips=2,frames=10,size=64x64"
     values = {
         "data.train": data.format(split="train", some=some, seed=1),
         "data.validation": data.format(split="val", some=some, seed=2),
         "data.crop": "[64, 64]",
         "training.steps": "1",
-        "training.batch": "1",
+        "training.batch": "2",
         "training.points": "32",
     }
     if "flownets" in preset:

@@ -19,7 +19,9 @@ from bench.evaluate.lockstep import Cell, Lockstep
 from bench.methods import shipped
 from bench.methods.builder import registry_builder
 from bench.methods.names import method_of
+from bench.methods.parts import Parts
 from bench.methods.registry import build_method
+from bench.methods.setup import parse_weights
 from bench.methods.weights import Weights
 from bench.runs.read import read_run
 from bench.train import ship
@@ -45,11 +47,15 @@ log_every = 1
 """
 
 
-def trained(folder, method="per-frame", steps=1, start=()):
-    """A training run's folder."""
+LONG = "data.train=synthetic:split=train,clips=1,frames=10,size=64x64"
+
+
+def trained(folder, method="per-frame", steps=1, start=(), more=()):
+    """A training run's folder; `more` are changes of its configuration."""
     config = folder.with_suffix(".toml")
     config.write_text(TRAIN.format(method=method, steps=steps, start=json.dumps([str(file) for file in start])))
-    assert main(["train", str(config), "--out", str(folder)]) == 0
+    changes = [f"--set={change}" for change in more]
+    assert main(["train", str(config), "--out", str(folder), *changes]) == 0
     return folder
 
 
@@ -219,6 +225,38 @@ def test_what_cannot_be_shipped(per_frame_run, tmp_path, capsys, monkeypatch):
     assert "is not finished (0 of 1 steps)" in refused(run, "--row", "nano/per-frame")
     (run / "training.json").write_text("{")
     assert "training.json is damaged" in refused(run, "--row", "nano/per-frame")
+
+
+def test_rivals_are_shipped_in_rows_of_their_own_networks(tmp_path, capsys, monkeypatch):
+    """ETC trains an image network, which is swept per frame."""
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    flow = tmp_path / "flow.safetensors"
+    save_checkpoint(torch.nn.ModuleDict({"flow": Parts(1).flow("pspnet-micro")}), flow, {})
+    runs = {
+        "segformer-nano/per-frame": trained(tmp_path / "segformer", steps=0, more=["model.backbone=segformer-nano"]),
+        "pspnet-micro/per-frame@etc": trained(
+            tmp_path / "etc",
+            "etc",
+            steps=0,
+            more=["model.backbone=pspnet-micro", "training.batch=2", f"model.flow_start={flow}"],
+        ),
+        "mit-nano/cffm": trained(tmp_path / "cffm", "cffm", steps=0, more=["model.backbone=mit-nano", LONG]),
+    }
+    for row, run in runs.items():
+        assert ship.ship(run, row) == tmp_path / "weights" / row
+        backbone, _, name = row.partition("/")
+        file = parse_weights(["shipped"], [name], [backbone]).file(name, backbone)
+        assert "untrained" not in build_method(method_of(name), backbone=backbone, num_classes=12, weights=file).weights
+    account = (tmp_path / "weights/pspnet-micro/per-frame@etc/training.toml").read_text()
+    assert str(tmp_path) not in account.partition("[start]")[2]
+    for run, row, words in (
+        ("cffm", "mit-nano/mrcfa", "trained mit-nano/cffm; it cannot be the row mit-nano/mrcfa"),
+        ("cffm", "micro/cffm", "cffm has no backbone 'micro'"),
+        ("segformer", "segformer-nano/mpvss", "segformer-nano is swept as"),
+        ("segformer", "segformer-x/per-frame", "unknown backbone 'segformer-x'"),
+    ):
+        assert main(["ship", str(tmp_path / run), "--row", row]) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_shipping_removes_nothing_outside_the_shipped_weights(per_frame_run, tmp_path, monkeypatch):

@@ -20,6 +20,7 @@ from bench.report.figures.tradeoff import apart
 from bench.report.quantiles import with_quantiles
 from bench.report.study import read_study
 from bench.report.tables.latency import latency_sheet
+from bench.report.tables.small import small_tables
 from bench.report.tables.tables import markdown
 from bench.runs.read import read_latency, read_run, read_samples
 
@@ -239,3 +240,21 @@ def test_a_link_among_the_pictures_is_not_followed(tmp_path):
     files = report([run], tmp_path / "out", ["md", "html"])
     assert not any(b"secret" in file.read_bytes() for file in files)
     assert not list((tmp_path / "out").rglob("*strip*"))
+
+
+def test_families_in_one_run_are_held_against_its_mpvss(tmp_path):
+    """Clips that are all alike leave the difference no doubt: 4 points less and 1 more. One family has no column."""
+    run = make(tmp_path / "run", {("per-frame", 1): cell(0.80), ("mpvss", 5): cell(0.78)})
+    (table, *_) = small_tables(read_study([run]).runs[0])
+    assert "mIoU less mpvss's (points)" not in [header.text for header in table.headers]
+    make(run, {("per-frame", 1): cell(0.74)}, backbone="segformer-micro")
+    make(run, {("cffm", 1): cell(0.79)}, backbone="mit-micro")
+    (table, *_) = small_tables(read_study([run]).runs[0])
+    column = [header.text for header in table.headers].index("mIoU less mpvss's (points)")
+    found = {(row[0].text, row[1].text): row[column].text for row in table.rows}
+    assert found == {
+        ("per-frame", "micro"): "+2.00 [2.00, 2.00]",
+        ("per-frame", "segformer-micro"): "-4.00 [-4.00, -4.00]",
+        ("mpvss", "micro"): "-",
+        ("cffm", "mit-micro"): "+1.00 [1.00, 1.00]",
+    }

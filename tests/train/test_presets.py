@@ -123,3 +123,26 @@ def test_what_cannot_be_extended_is_refused(first, message, tmp_path):
 def test_set_changes_what_is_extended():
     _, tables = read_tables("small-mpvss-query-learned", ["training.lr=1"])
     assert (tables["model"]["method"], tables["training"]["lr"]) == ("mpvss-query-learned", 1)
+
+
+@pytest.mark.parametrize(
+    ("preset", "backbone"), [("small-segformer", "segformer-micro"), ("small-pspnet", "pspnet-micro")]
+)
+def test_image_networks_are_trained_on_the_crops_of_per_frame_for_as_long(preset, backbone):
+    config, per_frame = read_config(preset), read_config("small-per-frame")
+    assert config.model == replace(per_frame.model, backbone=backbone)
+    assert config.data == per_frame.data
+    schedule = {"weight_decay": 0.05, "power": 0.9}
+    assert replace(config.training, **schedule) == replace(per_frame.training, **schedule)
+
+
+@pytest.mark.parametrize("method", ["cffm", "mrcfa", "etc"])
+def test_video_methods_see_as_many_frames_as_mpvss_for_as_long(method, trained):
+    start = [f"model.start=['{trained['micro']}']"]
+    more = [f"model.flow_start={trained['flownets']}"] if method == "etc" else []
+    config, mpvss = read_config(f"small-{method}", start + more), read_config("small-mpvss", start)
+    assert (config.model.method, config.data) == (method, mpvss.data)
+    frames = 2 if method == "etc" else 4
+    assert config.training.batch * frames == mpvss.training.batch * 2
+    for name in ("steps", "lr", "clip_norm", "seed"):
+        assert getattr(config.training, name) == getattr(mpvss.training, name), name

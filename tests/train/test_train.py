@@ -9,11 +9,15 @@ import sys
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
+from baselines.cffm import build_cffm
 from baselines.flownets import FlowNetS
+from baselines.mrcfa import build_mrcfa
 from bench.cli.main import main
 from bench.data import open_dataset
 from bench.methods import build
+from bench.methods.parts import Parts
 from bench.methods.registry import build_method
 from bench.runs.progress import Progress
 from bench.train.data import Ahead, FrameCache, RandomAccessClip, training_clips
@@ -21,6 +25,7 @@ from bench.train.read_config import read_config
 from bench.train.run import train
 from bench.train.tables import preset_names
 from bench.train.validation import end_point_error
+from mpvss.checkpoints import load_checkpoint, read_configuration, save_checkpoint
 from mpvss.errors import UserError
 
 TINY = """
@@ -96,6 +101,74 @@ def test_pairs_from_stills_by_the_names_of_classes(config, tmp_path, capsys):
 def test_methods_that_are_trained_whole(method, config, tmp_path):
     assert main(["train", config(method, steps=1), "--out", str(tmp_path)]) == 0
     assert build(method, backbone="nano", num_classes=6, weights=tmp_path / "model.safetensors")
+
+
+CLIPS = [f"--set=data.{part}=generated:clips=1,frames=11,size=64x64" for part in ("train", "validation")]
+
+
+@pytest.mark.parametrize("backbone", ["segformer-nano", "pspnet-micro"])
+def test_an_image_network_is_trained(backbone, config, tmp_path):
+    command = ["train", config(steps=1), "--out", str(tmp_path), "--set", f"model.backbone={backbone}"]
+    assert main(command) == 0
+    file = tmp_path / "model.safetensors"
+    built = build_method("per-frame", backbone=backbone, num_classes=6, weights=file)
+    assert "untrained" not in built.weights
+    fresh = build("per-frame", backbone=backbone, num_classes=6).state_dict()
+    assert any(not torch.equal(value, fresh[name]) for name, value in built.module.state_dict().items())
+    with safe_open(file, "pt") as tensors:
+        saved = [name for name in tensors.keys() if "auxiliary_head" in name]  # noqa: SIM118
+    assert bool(saved) == (backbone == "pspnet-micro")
+    (row,) = csv.DictReader((tmp_path / "history.csv").open())
+    assert ("loss/auxiliary" in row) == (backbone == "pspnet-micro")
+
+
+def test_batch_norm_after_pooling_needs_two_examples(config, tmp_path, capsys):
+    command = ["train", config(), "--out", str(tmp_path), "--set", "training.batch=1", "--set"]
+    assert main([*command, "model.backbone=pspnet-micro"]) == 2
+    assert "training.batch 1 is one example for each process; pspnet-micro pools" in capsys.readouterr().err
+    assert main([*command, "model.backbone=segformer-nano"]) == 0
+
+
+@pytest.mark.parametrize("method", ["cffm", "mrcfa"])
+def test_a_clip_network_is_trained_from_segformer(method, config, tmp_path, capsys):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert main(["train", config(steps=0), "--out", str(first), "--set", "model.backbone=segformer-nano"]) == 0
+    start = f'start = ["{first / "model.safetensors"}"]'
+    command = ["train", config(method, start, steps=1), "--out", str(second), "--set", "model.backbone=mit-nano"]
+    assert main([*command, *CLIPS]) == 0
+    said = capsys.readouterr().err
+    assert f"from {first / 'model.safetensors'}: segmentor.backbone, segmentor.head" in said
+    assert "step 1: loss/frames" in said
+    file = second / "model.safetensors"
+    assert read_configuration(file) == {
+        "method": method,
+        "backbone": "mit-nano",
+        "key_backbone": "mit-nano",
+        "num_classes": 6,
+    }
+    network = {"cffm": build_cffm, "mrcfa": build_mrcfa}[method]("mit-nano", 6)
+    report = load_checkpoint(network, file)
+    assert (report.missing, report.left_over) == ((), ())
+
+
+def test_a_clip_network_needs_clips_of_ten_frames(config, tmp_path, capsys):
+    command = ["train", config("cffm"), "--out", str(tmp_path / "out"), "--set", "model.backbone=mit-nano"]
+    assert main(command) == 2
+    assert "has no labelled frame with labels 9, 6 and 3 frames before it" in capsys.readouterr().err
+
+
+def test_etc_trains_an_image_network_by_a_flow_network(config, tmp_path):
+    """What it leaves is the image network's, as the row per-frame takes it."""
+    parts = [str(tmp_path / name) for name in ("network", "flow")]
+    assert main(["train", config(steps=0), "--out", parts[0], "--set", "model.backbone=pspnet-micro"]) == 0
+    save_checkpoint(torch.nn.ModuleDict({"flow": Parts(1).flow("pspnet-micro")}), f"{parts[1]}.safetensors", {})
+    more = f'start = ["{parts[0]}/model.safetensors"]\nflow_start = "{parts[1]}.safetensors"'
+    command = ["train", config("etc", more, steps=1), "--out", str(tmp_path / "etc")]
+    assert main([*command, "--set", "model.backbone=pspnet-micro"]) == 0
+    file = tmp_path / "etc/model.safetensors"
+    assert "untrained" not in build_method("per-frame", backbone="pspnet-micro", num_classes=6, weights=file).weights
+    record = json.loads((tmp_path / "etc/training.json").read_text())
+    assert list(record["start"]) == [f"{parts[0]}/model.safetensors", f"{parts[1]}.safetensors"]
 
 
 def test_a_flow_network_is_trained_and_taken_up(config, tmp_path):
@@ -240,7 +313,13 @@ def test_no_steps_join_checkpoints_into_one(config, tmp_path):
         ("data.crop=[1,2,3]", "data.crop is [1, 2, 3]; it must be a list of length 2, not 3"),
         ("data.scale=[2,1]", "scale is (2.0, 1.0)"),
         ("data.interval=0", "data.interval is 0"),
-        ("model.method=copy", "model.method is 'copy'; it must be one of per-frame"),
+        ("model.method=copy", "model.method is 'copy', which is not trained here: it has no weights of its own"),
+        ("model.method=netwarp", "'netwarp', which is not trained here: its authors train it over a trained OCRNet"),
+        ("model.method=fcn", "model.method is 'fcn'; it must be one of per-frame"),
+        ("model.method=cffm", "model.backbone is 'nano'; it must be one of mit-b0"),
+        ("model.backbone=mit-nano", "model.backbone is 'mit-nano'; it must be one of r50"),
+        ("model.method=etc", "model.backbone is 'nano'; it must be one of fcn-r"),
+        ("model.flow_start=x", "etc warps by a trained FlowNetS"),
         ("model.method=mpvss", "mpvss keeps its segmentor frozen: name a trained one in model.start"),
         ("model.backbone=r51", "model.backbone is 'r51'; it must be one of r50"),
         ('model.start=["gone.pth"]', "checkpoint gone.pth does not exist"),
@@ -287,7 +366,8 @@ def test_an_unknown_preset_is_refused():
 def test_every_preset_is_valid(preset, tmp_path):
     weights = tmp_path / "weights.pth"
     weights.touch()
-    read_config(preset, [f'model.start=["{weights}"]'])
+    flow = [f"model.flow_start={weights}"] if preset == "small-etc" else []
+    read_config(preset, [f'model.start=["{weights}"]', *flow])
 
 
 @pytest.mark.parametrize(("preset", "crop"), [("paper-vspw", (480, 480)), ("paper-cityscapes", (512, 1024))])

@@ -8,6 +8,7 @@ from bench.report.published import ACCURACIES, INTERVAL, METRICS, Metric
 from bench.report.rows import Row, is_there, is_untrained
 from bench.report.study import StudyRun
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, mark_columns, marked, number
+from bench.runs.clip_counts import contrast
 
 PROPAGATION = ("per-frame", "copy", "optical-flow", "mpvss", "ground-truth-flow")
 """Columns of Table 3a; ground-truth flow, where it is known, is the ceiling of any one-flow method."""
@@ -39,8 +40,14 @@ def _table_1(run: StudyRun) -> Sheet:
     keys = [(method, backbone) for method in methods for backbone in run.backbones]
     cells = [(key, cell) for key in keys if (cell := run.cell(key[1], key[0], INTERVAL)) is not None]
     shown = {name: m for name, m in METRICS.items() if any(is_there(cell, m.field) for _, cell in cells)}
+    against = _only_mpvss(run)
     rows = [
-        [Entry(method), Entry(backbone), *(_value(cell, name, metric) for name, metric in shown.items())]
+        [
+            Entry(method),
+            Entry(backbone),
+            *(_value(cell, name, metric) for name, metric in shown.items()),
+            *([] if against is None else [_less(run, cell, against)]),
+        ]
         for (method, backbone), cell in cells
     ]
     starts = [i for i in range(1, len(rows)) if rows[i][0].text != rows[i - 1][0].text and len(run.backbones) > 1]
@@ -53,11 +60,31 @@ def _table_1(run: StudyRun) -> Sheet:
             Header("Method", number=False),
             Header("Backbone", number=False),
             *(Header(metric.title) for metric in shown.values()),
+            *([] if against is None else [Header("mIoU less mpvss's (points)")]),
         ),
         rows=tuple(map(tuple, mark_columns(rows, higher, competing) if rows else rows)),
         notes=(*_notes(run, [cell for _, cell in cells]), "FPS run from the frame on the device to its label map."),
         rules=frozenset(starts),
     )
+
+
+def _only_mpvss(run: StudyRun) -> Row | None:
+    """The MPVSS that a run holds against other families of networks; None where there is no one such."""
+    found = [cell for backbone in run.backbones if (cell := run.cell(backbone, "mpvss", INTERVAL)) is not None]
+    return found[0] if len(found) == 1 and len(run.backbones) > 1 and is_there(found[0], "miou") else None
+
+
+def _less(run: StudyRun, cell: Row, other: Row) -> Entry:
+    """The mIoU of a cell less that of another, in points; its interval is bootstrapped over the clips of both."""
+    if cell is other or not is_there(cell, "miou"):
+        return MISSING
+    text = f"{100 * (cell['miou'] - other['miou']):+.2f}"
+    counts = [(weight, run.counts_of(one)) for weight, one in ((1.0, cell), (-1.0, other))]
+    kept = [(weight, of_cell) for weight, of_cell in counts if of_cell is not None]
+    interval = contrast(kept, "miou") if len(kept) == len(counts) else None
+    if interval is not None:
+        text += f" [{100 * interval.low:.2f}, {100 * interval.high:.2f}]"
+    return Entry(text)
 
 
 def _table_3a(run: StudyRun) -> Sheet:
