@@ -5,10 +5,10 @@ import sys
 import numpy as np
 import pytest
 import torch
-from baselines.library_model import ScoreFlow
 
 from baselines.dis import DIS
 from baselines.flow_network import FlowNetwork
+from baselines.score_flow import ScoreFlow
 from baselines.scores import ScorePrediction
 from bench.methods.setup import check_rows
 from mpvss.errors import UserError
