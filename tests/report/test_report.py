@@ -115,7 +115,7 @@ def test_a_run_without_accuracy_has_its_times(tmp_path):
 def test_quantiles_of_older_runs_get_bounds_from_their_samples_or_are_left_out():
     seconds = [float(rank) for rank in range(1, 37)]
     table = pd.DataFrame({"seconds": [99.0, *seconds], "warmup": [True] + [False] * 36})
-    samples = table.assign(backbone="b", method="m", scope="labels", kind="key")
+    samples = table.assign(backbone="b", method="m", scope="labels", kind="key", process=0)
     row = {"backbone": "b", "method": "m", "scope": "labels", "kind": "key", "samples": 36, "p90_ms": 1, "p99_ms": 2}
     (found,) = with_quantiles([row], samples)
     # np.quantile at (36 - 1) * 0.9 = 31.5, so between ranks 32 and 33; of 36 samples the bounds end at the largest.
