@@ -17,6 +17,7 @@ from bench.runs.progress import Progress
 from bench.runs.records.run import Start
 from bench.runs.write import open_run
 from bench.sweep.cells import Sweep
+from bench.sweep.crew_worker import Kit
 from bench.sweep.grid import Grid
 from mpvss.sharing import shareable
 
@@ -29,20 +30,23 @@ def sweep(
     cost_of=fake_cost,
     intervals=(1, 3),
     backbones=("small", "large"),
+    shard=None,
+    configured=(),
+    **options,
 ) -> list:
     dataset = dataset or small_data(clips=4)
     grid = Grid(methods, backbones, intervals)
-    configuration = made_records.configuration(dataset.class_names, data=dataset.identity, repeats=1)
+    fields = {"data": dataset.identity, "repeats": 1, "shard": shard and shard.record(dataset), **dict(configured)}
+    configuration = made_records.configuration(dataset.class_names, **fields)
     start = Start(command="fake", environment=made_records.ENVIRONMENT)
     return Sweep(
         grid,
-        dataset,
         open_run(out, configuration, grid.asked, start),
-        build=build,
+        Kit(dataset, build, torch.device("cpu")),
         cost_of=cost_of,
-        device=torch.device("cpu"),
         repeats=1,
         progress=Progress(),
+        **options,
     ).run_all()
 
 

@@ -15,6 +15,7 @@ from bench.cli import (
     doctor,
     gate,
     latency,
+    merge,
     peer,
     profile,
     report,
@@ -83,6 +84,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     demo.add_parser(commands, main)
     sweep.add_parser(commands)
+    merge.add_parser(commands)
     report.add_parser(commands)
     latency.add_parser(commands)
     compare.add_parser(commands)

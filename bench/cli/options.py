@@ -6,9 +6,11 @@ import argparse
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.cli import status
 
@@ -87,6 +89,14 @@ def mode_of(args: argparse.Namespace) -> Mode:
 def command() -> str:
     """The command as it was given, for a run's file to name."""
     return shlex.join(["mpvss-bench", *sys.argv[1:]])
+
+
+def print_tables(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a sweep's table of each backbone."""
+    from bench.report.tables.tables import main_table
+
+    for backbone, cells in groupby(rows, key=itemgetter("backbone")):
+        print(f"{backbone}\n\n{main_table(list(cells))}\n")
 
 
 def end(failed: Sequence[object], out: Path) -> int:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
-from bench.cli import check, options
+from bench.cli import check, launch, options
 
 TEXT = """\
 Measure every cell of methods x backbones x key-frame intervals on a data set: accuracy (mIoU, WIoU, mVC8,
 mVC16), cost (GMACs, parameters), speed (FPS and times per kind of frame) and peak memory. A cell is written
 as it ends. An interrupted sweep resumes when you rerun the command; a cell that failed is tried again then.
 The lists of methods, backbones and intervals may grow between starts, everything else must stay. A method is
-measured with those of the backbones that have it.
+measured with those of the backbones that have it. The accuracy can be shared among the processes of a machine
+(--workers) and among machines (--shard, then `mpvss-bench merge`).
 """
 EXAMPLES = """\
 data sets (--data):
@@ -36,7 +36,16 @@ examples:
       --data camvid:data/camvid --out results/runs/trained
   mpvss-bench sweep --methods per-frame,ground-truth-flow,optical-flow@pre-trained,optical-flow@fine-tuned,mpvss \\
       --weights shipped --data synthetic --intervals 1,2,5,10 --out results/runs/synthetic
+  mpvss-bench sweep --backbones r50 --data vspw:PATH --device cuda --launch slurm --partition gpu --gpus-per-node 1 \\
+      --cpus-per-task 8 --shards 8 --out results/runs/vspw
 """
+
+
+ARGUMENTS = (
+    *("methods", "backbones", "intervals", "data", "labels", "classes", "clips", "frames", "weights", "execution"),
+    *("seed", "repeats", "device", "threads", "workers", "shard", "only"),
+)
+"""Options that are arguments of the function by the same names."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -82,6 +91,24 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     how = parser.add_argument_group("how")
     how.add_argument("--repeats", type=int, default=3, metavar="N", help="timed passes over a clip (default: 3)")
     options.add_device(how)
+    how.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes that score clips side by side, with the threads divided among them, and on cuda the devices in "
+        "turn; cost and time are measured in one process (default: 1)",
+    )
+    how.add_argument(
+        "--shard", metavar="I/N", help="score part I of N of the clips alone, balanced by frames; see `merge`"
+    )
+    how.add_argument(
+        "--only",
+        type=options.names,
+        metavar="LIST",
+        help="of accuracy, cost, timing (default: all; of a shard the accuracy)",
+    )
+    launch.add_launch(parser)
     parser.set_defaults(run=_run, resumes=True)
 
 
@@ -89,27 +116,12 @@ def _run(args: argparse.Namespace) -> int:
     if args.check:
         return check.check([(args.data, args.labels, args.classes)])
     check.require_out(args)
-    from bench.report.tables.tables import main_table
+    arguments: dict[str, Any] = {name: getattr(args, name) for name in ARGUMENTS} | {"command": options.command()}
+    if args.launch:
+        return launch.launch(args, arguments)
+    launch.check_unused(args)
     from bench.sweep import sweep
 
-    outcome = sweep(
-        args.out,
-        methods=args.methods,
-        backbones=args.backbones,
-        intervals=args.intervals,
-        data=args.data,
-        labels=args.labels,
-        classes=args.classes,
-        clips=args.clips,
-        frames=args.frames,
-        weights=args.weights,
-        execution=args.execution,
-        seed=args.seed,
-        repeats=args.repeats,
-        device=args.device,
-        threads=args.threads,
-        command=options.command(),
-    )
-    for backbone, cells in groupby(outcome.rows(), key=itemgetter("backbone")):
-        print(f"{backbone}\n\n{main_table(list(cells))}\n")
+    outcome = sweep(args.out, **arguments)
+    options.print_tables(outcome.rows())
     return options.end(outcome.failed, args.out)

@@ -14,6 +14,7 @@ PROJECT = "mpvss-bench"
 EXTRAS = {
     "peer": "the speed comparison with `transformers`, and its models as backbones",
     "browser": "tests of the page in headless Chromium",
+    "cluster": "sweeps as jobs of SLURM or of this machine, `sweep --launch`",
     "test": "the tests",
     "lint": "style, types and the direction of imports",
     "dev": "all that development needs",

@@ -6,7 +6,7 @@ import io
 import json
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from bench.evaluate.lockstep import Cell
 from bench.evaluate.scores import Score
 from bench.runs.clip_counts import MOST_BYTES
 from bench.runs.files import file_name, make_folder, read_bytes, write_atomically
+from mpvss.errors import UserError
 
 
 class ClipStore:
@@ -66,7 +67,42 @@ class ClipStore:
         write_atomically(self._file(index, name), buffer.getvalue())
 
     def _file(self, index: int, name: str) -> Path:
-        return self.folder / f"{index:05d}-{file_name(name)}.npz"
+        return _file_of(self.folder, index, name)
+
+
+def read_clip(folder: Path, index: int, name: str, cells: Iterable[Cell], num_classes: int) -> dict[Cell, Score]:
+    """The scores of these cells in a clip, from a store that is left as it is.
+
+    Raises:
+        UserError: the clip's file is not there or damaged, or lacks a cell.
+    """
+    file = _file_of(folder, index, name)
+    try:
+        scores = _scores(read_bytes(file))
+        return {cell: _checked(scores[cell], cell, num_classes) for cell in cells}
+    except UserError:
+        raise
+    except Exception as error:  # damaged bytes fail in too many ways to name
+        raise UserError(
+            f"{file} is damaged ({type(error).__name__}: {error}); remove it and the `cells` beside its `partial`, and "
+            "rerun the sweep that made it"
+        ) from error
+
+
+def _checked(score: Score, cell: Cell, num_classes: int) -> Score:
+    confusion, consistency = score.confusion, score.consistency
+    shapes = ((num_classes, num_classes), (cell.interval, num_classes, num_classes))
+    if confusion.shape not in shapes or confusion.dtype != np.int64 or (confusion < 0).any():
+        raise ValueError("a confusion matrix is none")
+    if consistency.shape != (2, 2, 2) or consistency.dtype != np.float64 or not np.isfinite(consistency).all():
+        raise ValueError("sums of video consistency are none")
+    if score.labelled_frames < 0:
+        raise ValueError(f"{score.labelled_frames} labelled frames")
+    return score
+
+
+def _file_of(folder: Path, index: int, name: str) -> Path:
+    return folder / f"{index:05d}-{file_name(name)}.npz"
 
 
 def _scores(content: bytes) -> dict[Cell, Score]:

@@ -28,6 +28,10 @@ VOID_AFTER = 60.0
 """Seconds without a touch."""
 
 
+class HeldError(UserError):
+    """Another process holds the lease."""
+
+
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
     """Who holds a lease."""
 
@@ -88,7 +92,8 @@ def take_lease(folder: Path) -> Lease:
     """The lease of a folder that is there; within a process all that write in it share one.
 
     Raises:
-        UserError: another process holds it, or the folder cannot be written.
+        HeldError: another process holds it.
+        UserError: the folder cannot be written.
     """
     file, owner = folder.resolve() / NAME, Owner.this_process()
     if (held := _held.get((owner.process, file))) is not None:
@@ -99,7 +104,7 @@ def take_lease(folder: Path) -> Lease:
         except FileExistsError:
             holder = _holder(file)
             if not _is_void(file, holder):
-                raise UserError(
+                raise HeldError(
                     f"{folder} is being written by {holder or 'another process'}; wait for it to end, or give another "
                     "folder"
                 ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -64,7 +65,9 @@ class Run:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def open_run(path: Path, configuration: Configuration, asked: Asked, start: Start) -> Run:
+def open_run(
+    path: Path, configuration: Configuration, asked: Asked, start: Start, *, starts_of_parts: Sequence[Start] = ()
+) -> Run:
     """Make a run's folder, or open the one that is there; its cells are kept, and what is asked for may grow.
 
     Args:
@@ -72,6 +75,7 @@ def open_run(path: Path, configuration: Configuration, asked: Asked, start: Star
         configuration: everything that changes what a cell means.
         asked: methods, backbones and intervals; added to those already asked for.
         start: this start's command and environment.
+        starts_of_parts: of runs that this one is put together from.
 
     Raises:
         UserError: the folder holds a run of another configuration, or something else, cannot be written, or is being
@@ -80,18 +84,21 @@ def open_run(path: Path, configuration: Configuration, asked: Asked, start: Star
     _check_ours(path)
     make_folder(path / "cells")
     lease = take_lease(path)
-    return Run(path, _started(path, configuration, asked, start), lease)
+    return Run(path, _started(path, configuration, asked, start, starts_of_parts), lease)
 
 
-def _started(path: Path, configuration: Configuration, asked: Asked, start: Start) -> RunRecord:
+def _started(
+    path: Path, configuration: Configuration, asked: Asked, start: Start, starts_of_parts: Sequence[Start]
+) -> RunRecord:
     """Write this start into the `run.json` of a folder that nobody else writes in."""
     for folder in (path, path / "cells", *path.glob("partial/*")):
         remove_unfinished(folder)
-    starts = [start]
+    earlier: list[Start] = []
     if (path / "run.json").exists():
         known = read_run_record(path)
         _check_same(path, known.configuration, configuration)
-        asked, starts = known.asked.and_also(asked), [*known.starts, start]
+        asked, earlier = known.asked.and_also(asked), known.starts
+    starts = [*earlier, *(other for other in starts_of_parts if other not in earlier), start]
     record = RunRecord(
         configuration=configuration, configuration_sha256=_digest(configuration), asked=asked, starts=starts
     )

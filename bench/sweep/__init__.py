@@ -1,13 +1,14 @@
-"""The grid of cells, and measuring them: `sweep` and `latency` are the commands of these names."""
+"""The grid of cells, and measuring them: `sweep`, `latency`, and `merge_parts`, whose command is `merge`."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.sweep.run_latency import latency
+    from bench.sweep.run_merge import merge_parts
     from bench.sweep.run_sweep import sweep
     from bench.sweep.sizes import latency_at_sizes
 
-__all__ = ["latency", "latency_at_sizes", "sweep"]
+__all__ = ["latency", "latency_at_sizes", "merge_parts", "sweep"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,4 +25,8 @@ def __getattr__(name: str) -> Any:
         from bench.sweep.sizes import latency_at_sizes
 
         return latency_at_sizes
+    if name == "merge_parts":
+        from bench.sweep.run_merge import merge_parts
+
+        return merge_parts
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -26,6 +25,7 @@ from bench.runs.records.cell import (
     ClipPixels,
 )
 from bench.runs.records.timing import CellTiming
+from bench.sweep.failure import Failure
 
 
 @dataclass
@@ -44,10 +44,12 @@ class CellInProgress:
     tracebacks: dict[CellPart, str] = field(default_factory=dict)
 
     @classmethod
-    def from_record(cls, record: CellRecord) -> CellInProgress:
-        """The good parts of a cell that was written; those that failed are to be measured again."""
+    def from_record(cls, record: CellRecord, wanted: Collection[CellPart] = PARTS) -> CellInProgress:
+        """The parts of a cell that was written; what failed or is not there, of the wanted parts, is still to do."""
+        there = {"accuracy": record.accuracy or record.clips, "cost": record.cost, "timing": record.timing}
+        todo: set[CellPart] = {part for part in wanted if part in record.errors or there[part] is None}
         return cls(
-            todo=set(record.errors),
+            todo=todo,
             weights=record.weights,
             accuracy=record.accuracy,
             clips=record.clips,
@@ -55,7 +57,14 @@ class CellInProgress:
             timing=record.timing,
             memory=record.memory,
             operators=record.operators,
+            errors={part: text for part, text in record.errors.items() if part not in todo},
+            tracebacks={part: text for part, text in record.tracebacks.items() if part not in todo},
         )
+
+    @property
+    def failed_now(self) -> dict[CellPart, str]:
+        """The errors of the parts that were to do."""
+        return {part: text for part, text in self.errors.items() if part in self.todo}
 
     def record(self, key: CellKey) -> CellRecord:
         """The cell as its file keeps it."""
@@ -74,10 +83,11 @@ class CellInProgress:
             operators=self.operators,
         )
 
-    def fail(self, part: CellPart, error: Exception) -> None:
+    def fail(self, part: CellPart, error: Exception | Failure) -> None:
         """Note that a part could not be measured."""
-        self.errors[part] = f"{type(error).__name__}: {error}"
-        self.tracebacks[part] = "".join(traceback.format_exception(error))
+        failure = error if isinstance(error, Failure) else Failure.of(error)
+        self.errors[part] = failure.text
+        self.tracebacks[part] = failure.traceback
 
     def take_accuracy(self, score: Score, counts: ClipCounts) -> None:
         """Note the accuracy over all clips, and the pixels clip by clip."""

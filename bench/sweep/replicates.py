@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from time import time
 
 from bench.measure.time.stopping import Precision, Rule
+from bench.sweep.failure import Failure
 from bench.sweep.merge import merged
 from bench.sweep.messages import Request, Task
-from bench.sweep.times import Failure, Measured
+from bench.sweep.times import Measured
 from bench.sweep.worker_process import Interpreter, WorkerError, WorkerProcess
 
 PROCESSES = 5

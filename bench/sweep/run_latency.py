@@ -34,8 +34,9 @@ from bench.runs.write import Run, open_run
 from bench.sweep.cell import CellInProgress
 from bench.sweep.grid import Grid
 from bench.sweep.messages import Request
+from bench.sweep.outcome import Outcome
 from bench.sweep.replicates import PROCESSES, measure_in_processes
-from bench.sweep.run_sweep import Outcome, data_configuration, machine_configuration
+from bench.sweep.run_sweep import data_configuration, machine_configuration
 from bench.sweep.times import Measured, fill_in, measure_methods, propagating
 from mpvss.errors import UserError
 from mpvss.presets import Execution

@@ -3,44 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import torch
 
 from bench.data import Dataset
 from bench.measure.count.cost_of_method import Cost, method_cost
 from bench.measure.environment import describe_environment
-from bench.methods.names import branches, method_of
+from bench.methods.names import branches, check_names, method_of
 from bench.methods.setup import set_up
 from bench.runs.progress import Progress
-from bench.runs.read import read_run
-from bench.runs.records.cell import CellKey
+from bench.runs.records.cell import PARTS, CellPart
 from bench.runs.records.environment import Environment
 from bench.runs.records.run import Configuration, Start
 from bench.runs.write import open_run
 from bench.sweep.cells import Sweep
+from bench.sweep.crew_worker import Kit
 from bench.sweep.grid import Grid
+from bench.sweep.outcome import Outcome
+from bench.sweep.shard import Shard
 from mpvss.errors import UserError
 from mpvss.presets import Execution
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A run's folder when its cells are measured, and those that failed."""
-
-    path: Path
-    failed: tuple[CellKey, ...]
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row a cell; see `bench.runs.read_run`."""
-        return read_run(self.path)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """The rows of the table, in its order."""
-        return [{str(name): value for name, value in row.items()} for row in self.table.to_dict("records")]
 
 
 def sweep(
@@ -60,6 +45,9 @@ def sweep(
     repeats: int = 3,
     device: str = "cpu",
     threads: int | None = None,
+    workers: int = 1,
+    shard: str | None = None,
+    only: Sequence[CellPart] | None = None,
     command: str = "bench.sweep.sweep",
     progress: Progress | None = None,
 ) -> Outcome:
@@ -84,6 +72,11 @@ def sweep(
         repeats: timed passes over a clip.
         device: `cpu` or `cuda`.
         threads: of the CPU; None: as torch chooses.
+        workers: processes that score clips side by side, with the threads divided among them, and on `cuda` the
+            devices in turn. A script that asks for several is imported by each: it calls this under
+            `if __name__ == "__main__":`.
+        shard: `i/N`, to score part i of N of the clips alone; `merge` puts the parts together.
+        only: the parts of a cell that are measured, of accuracy, cost and timing; None: all, of a shard the accuracy.
         command: what the run's file names as the command.
         progress: where progress is shown; None: on standard error.
 
@@ -93,22 +86,28 @@ def sweep(
     out = Path(out)
     if repeats < 1:
         raise UserError(f"repeats is {repeats}; it must be 1 or more")
-    setup = set_up(
-        methods=methods,
-        backbones=backbones,
-        data=data,
-        labels=labels,
-        classes=classes,
-        clips=clips,
-        frames=frames,
-        weights=weights,
-        execution=execution,
-        seed=seed,
-        device=device,
-        threads=threads,
-    )
+    if workers < 1:
+        raise UserError(f"workers is {workers}; it must be 1 or more")
+    part = None if shard is None else Shard.parse(shard)
+    parts = _parts(only, part)
+    arguments: dict[str, Any] = {
+        "methods": tuple(methods),
+        "backbones": tuple(backbones),
+        "data": data,
+        "labels": labels,
+        "classes": classes,
+        "clips": clips,
+        "frames": frames,
+        "weights": tuple(weights),
+        "execution": execution,
+        "seed": seed,
+        "device": device,
+    }
+    setup = set_up(**arguments, threads=threads)
     grid = Grid(setup.rows, setup.backbones, tuple(intervals), setup.without_key_frames)
     grid.check_data(setup.dataset)
+    if parts == ("accuracy",) and not setup.dataset.labelled:
+        raise UserError(f"{data} has no labels, so there is no accuracy to measure")
     setup.check_weights()
     environment = describe_environment(setup.device)
 
@@ -128,6 +127,7 @@ def sweep(
         out,
         Configuration(
             **data_configuration(setup.dataset, clips, frames),
+            shard=None if part is None else part.record(setup.dataset),
             repeats=repeats,
             execution=execution,
             seed=seed,
@@ -138,15 +138,36 @@ def sweep(
     )
     cells = Sweep(
         grid,
-        setup.dataset,
         run,
-        build=setup.build,
+        Kit(setup.dataset, setup.build, setup.device),
         cost_of=cost_of,
-        device=setup.device,
         repeats=repeats,
         progress=progress or Progress(),
+        only=parts,
+        workers=workers,
+        recipe=partial(_kit_of_worker, {**arguments, "threads": max(1, torch.get_num_threads() // workers)}),
     )
     return Outcome(out, tuple(cells.run_all()))
+
+
+def _parts(only: Sequence[CellPart] | None, shard: Shard | None) -> tuple[CellPart, ...]:
+    """The parts of a cell that are measured; UserError for one that is not known, or that a shard cannot have."""
+    if only is None:
+        return PARTS if shard is None else ("accuracy",)
+    check_names(only, PARTS, "part of a cell")
+    if shard is not None and tuple(only) != ("accuracy",):
+        raise UserError(
+            f"a shard measures accuracy alone, not {', '.join(only)}; these take a run of their own, which is merged"
+        )
+    return tuple(part for part in PARTS if part in only)
+
+
+def _kit_of_worker(arguments: dict[str, Any], number: int) -> Kit:
+    """What a worker scores with, by the arguments of `set_up`; on its own device where there are several."""
+    if arguments["device"] == "cuda":
+        torch.cuda.set_device(number % torch.cuda.device_count())
+    setup = set_up(**arguments)
+    return Kit(setup.dataset, setup.build, setup.device)
 
 
 def data_configuration(dataset: Dataset, clips: int | None, frames: int | None) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.sweep.outcome import Outcome
 from bench.sweep.run_latency import latency
-from bench.sweep.run_sweep import Outcome
 from mpvss.errors import UserError
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +15,7 @@ from bench.measure.time.record import DEADLINES
 from bench.measure.time.samples import Kind, Timing
 from bench.methods.builder import Builder
 from bench.sweep.cell import CellInProgress
+from bench.sweep.failure import Failure
 from mpvss.video import lookahead_of
 
 
@@ -25,19 +25,6 @@ class Alone:
 
     memory: PeakMemory
     calls: Mapping[Kind, Calls]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a method could not be measured: type and message of the error, and where it came from."""
-
-    text: str
-    traceback: str
-
-    @classmethod
-    def of(cls, error: Exception) -> Failure:
-        """An error as it is recorded."""
-        return cls(f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
 
 
 @dataclass(frozen=True)
@@ -126,8 +113,7 @@ def fill_in(
     for cell, findings in found.items():
         failure = measured.failed.get(cell.method)
         if failure is not None:
-            findings.errors["timing"] = failure.text
-            findings.tracebacks["timing"] = failure.traceback
+            findings.fail("timing", failure)
             continue
         findings.weights = measured.weights[cell.method]
         alone = measured.alone[cell.method]

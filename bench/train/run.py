@@ -61,8 +61,8 @@ def train(
     """Train, and write the weights, the record and the history to the folder `out`.
 
     A stopped run resumes from the checkpoint in `out` and ends with the weights it would have had uninterrupted. Under
-    torchrun, each process calls this; the first one speaks, validates and writes. `command` is what the record names as
-    the command.
+    torchrun, each process calls this; all validate, and the first one speaks and writes. `command` is what the record
+    names as the command.
 
     Raises:
         UserError: data or checkpoints that do not fit the configuration, a folder whose run has another one, or that

@@ -14,6 +14,7 @@ from bench.evaluate.schedule import FixedInterval
 from bench.evaluate.video import as_tensor, run_video
 from bench.metrics import confusion_matrix, mean_iou
 from mpvss.motion.encoder import stack_pair
+from mpvss.training.distributed import share_of, sum_over_processes
 from mpvss.training.loop import Row
 from mpvss.training.pairs import TrainingClip
 from mpvss.video import VideoSegmenter, uses_key_frames
@@ -24,16 +25,17 @@ MIOU, EPE = "miou", "epe"
 def video_miou(model: VideoSegmenter, dataset: Dataset, interval: int, device: torch.device) -> dict[str, float]:
     """`miou` (0..1) over all labelled frames of a data set, key frames at every `interval`-th frame.
 
-    A method without key frames starts anew with each clip alone. Empty where no pixel is labelled.
+    A method without key frames starts anew with each clip alone. Clips are divided among the processes of the run, and
+    each gets what one process would find. Empty where no pixel is labelled.
     """
     assert dataset.num_classes is not None, "training data knows its classes"
     confusion = np.zeros((dataset.num_classes, dataset.num_classes), np.int64)
-    for clip in dataset.clips:
+    for _, clip in share_of(dataset.clips):
         schedule = FixedInterval(interval if uses_key_frames(model) else clip.num_frames or interval)
         for frame, _, labels in run_video(model, clip.frames(), schedule, device):
             if frame.labels is not None:
                 confusion += confusion_matrix(frame.labels, labels, dataset.num_classes)
-    value = mean_iou(confusion)
+    value = mean_iou(sum_over_processes(torch.from_numpy(confusion).to(device)).cpu().numpy())
     return {} if value is None else {MIOU: value}
 
 
@@ -42,10 +44,11 @@ def end_point_error(
 ) -> dict[str, float]:
     """`epe`: the mean end-point error in pixels of the frame, over frames at distances 1..`max_distance` in turn.
 
-    Pixels whose ground-truth flow is not finite do not count; empty where none counts.
+    Pixels whose ground-truth flow is not finite do not count; empty where none counts. Clips are divided among the
+    processes of the run; their sums are added in the order of the clips, so that each finds what one process would.
     """
-    total = count = 0.0
-    for clip in clips:
+    sums = torch.zeros(len(clips), 2, dtype=torch.float64)
+    for place, clip in share_of(clips):
         for index in filter(None, clip.labelled):
             key = max(index - 1 - (index - 1) % max_distance, 0)
             known = clip.flow(index, key)
@@ -60,7 +63,8 @@ def end_point_error(
             upsampled = upsampled * (size[1] / flow.shape[3])
             error = (upsampled[:, : truth.shape[1], : truth.shape[2]] - truth).norm(dim=0)
             error = error[error.isfinite()]
-            total, count = total + float(error.sum()), count + error.numel()
+            sums[place] += torch.tensor([float(error.sum()), error.numel()], dtype=torch.float64)
+    total, count = sum_over_processes(sums.to(device)).sum(dim=0).tolist()
     return {EPE: total / count} if count else {}
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 from mpvss.errors import UserError
 
+Item = TypeVar("Item")
 PATIENCE = timedelta(hours=6)
-"""The longest that processes wait for one another; the first one validates meanwhile."""
+"""The longest that processes wait for one another: clips that are validated on differ in length."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,27 @@ def joined_processes(device: torch.device) -> Iterator[Process]:
 @torch.no_grad()
 def mean_over_processes(value: Tensor) -> Tensor:
     """The mean of each process's `value`; the value itself where there is one process."""
-    if not dist.is_initialized():
-        return value
+    return sum_over_processes(value) / dist.get_world_size() if dist.is_initialized() else value
+
+
+@torch.no_grad()
+def sum_over_processes(value: Tensor) -> Tensor:
+    """The sum of each process's `value`, on its device; exact for whole numbers, and where all but one give zero."""
     total = value.clone()
-    dist.all_reduce(total)
-    return total / dist.get_world_size()
+    if dist.is_initialized():
+        dist.all_reduce(total)
+    return total
+
+
+def share_of(items: Sequence[Item]) -> list[tuple[int, Item]]:
+    """Every item of a list with its place in it, the present process's share of them; all where it is alone."""
+    rank, count = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    return list(enumerate(items))[rank::count]
+
+
+@torch.no_grad()
+def take_buffers_of_first(module: nn.Module) -> None:
+    """Give every process the buffers of the first one, as running means, which each has from its own batches."""
+    if dist.is_initialized():
+        for buffer in module.buffers():
+            dist.broadcast(buffer, 0)

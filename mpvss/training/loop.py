@@ -18,7 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from mpvss.errors import UserError
 from mpvss.training.batch import Batch
-from mpvss.training.distributed import Process, mean_over_processes
+from mpvss.training.distributed import Process, mean_over_processes, take_buffers_of_first
 from mpvss.training.optimiser import OptimiserOptions, build_optimiser
 from mpvss.training.run_state import NAME, DamagedError, load_state, save_state
 from mpvss.training.tasks import Task
@@ -59,7 +59,7 @@ class Hooks:
     """Functions that a run calls."""
 
     validate: Callable[[], Mapping[str, float]]
-    """Measures the model as it is; called by the first process alone."""
+    """Measures the model as it is; called by all processes, and gives each the same."""
     resume: Callable[[int], None] = lambda steps: None
     """Told how many steps a resumed run has behind it."""
     advance: Callable[[], None] = lambda: None
@@ -111,7 +111,8 @@ def train(
             due = last or done % options.validate_every == 0
             if due or done % options.log_every == 0:
                 row = _row(done, sums, run)
-                if due and process.rank == 0:
+                if due:
+                    take_buffers_of_first(task)
                     with _evaluating(task):
                         row |= hooks.validate()
                 run.history.append(row)

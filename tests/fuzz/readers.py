@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import shutil
 from collections.abc import Callable, Mapping
@@ -14,6 +15,8 @@ import made_card
 import numpy as np
 import safetensors.torch
 import torch
+from fake_sweep import sweep
+from harness_fakes import small_data
 from PIL import Image
 from torch import nn
 
@@ -30,10 +33,13 @@ from bench.report.tables.card import card_sheets
 from bench.report.tables.formats import FORMATS
 from bench.report.write import report
 from bench.runs.card_folder import read_card
+from bench.runs.progress import Progress
 from bench.runs.read import read_clip_counts, read_latency, read_operators, read_run, read_samples
 from bench.runs.record_file import read_record
 from bench.runs.records.cost import CostRecord
 from bench.runs.records.peer import PeerRecord
+from bench.sweep import merge_parts
+from bench.sweep.shard import Shard
 from bench.train.read_config import read_config
 from bench.train.tables import PRESETS
 from mpvss.checkpoints import load_checkpoint, save_checkpoint
@@ -182,6 +188,26 @@ def _read_partial(file: Path) -> None:
         raise UserError(said[0].replace("\n", " "))  # it was set aside, and told
 
 
+def _of_part(name: str) -> Callable[[Path], Path]:
+    """Makes the two parts of a small sweep, and gives the path of a file of the first."""
+
+    def make(folder: Path) -> Path:
+        for number in (1, 2):
+            shard, only = Shard(number, 2), ("accuracy",)
+            sweep(folder / str(number), ("wander",), small_data(), backbones=("small",), shard=shard, only=only)
+        return next((folder / "1").glob(name))
+
+    return make
+
+
+def _merge(file: Path) -> None:
+    folder = next(above for above in file.parents if above.name == "1").parent
+    try:
+        merge_parts([folder / "1", folder / "2"], folder / "merged", progress=Progress(io.StringIO()))
+    finally:
+        shutil.rmtree(folder / "merged", ignore_errors=True)
+
+
 def _make_image(ending: str, **options: Any) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         pixels = np.random.default_rng(0).integers(0, 9, (24, 32, 3), np.uint8)
@@ -246,6 +272,9 @@ READERS: Mapping[str, Reader] = {
     "pkl": Reader(_make_pkl, _load_weights, 2),
     "checkpoint.pt": Reader(_make_state, load_state, 2),
     "partial/*.npz": Reader(_make_partial, _read_partial, 2),
+    "run.json of a part": Reader(_of_part("run.json"), _merge, 0.3),
+    "cells/*.json of a part": Reader(_of_part("cells/*003.json"), _merge, 0.3),
+    "partial/*.npz of a part": Reader(_of_part("partial/*/*.npz"), _merge, 0.5),
     "png": Reader(_make_image("png"), read_frame),
     "jpeg": Reader(_make_image("jpg"), read_frame),
     "webp": Reader(_make_image("webp"), read_frame),

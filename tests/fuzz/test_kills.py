@@ -70,9 +70,18 @@ def _cells(out: Path) -> Any:
     for file in sorted((out / "cells").glob("*.json")):
         cell = json.loads(file.read_text())
         found[file.name] = {
-            name: cell[name] for name in ("accuracy", "clips", "cost", "errors", "operators", "weights")
+            name: cell.get(name) for name in ("accuracy", "clips", "cost", "errors", "operators", "weights")
         }
     return found
+
+
+def _merge(out: Path) -> list[str]:
+    """The parts are made once."""
+    parts = [out.with_name(f"part-{number}") for number in (1, 2)]
+    for number, part in enumerate(parts, 1):
+        if not part.exists():
+            assert _run([*_sweep(part), "--shard", f"{number}/2"]) == 0
+    return ["merge", *map(str, parts), "--out", str(out)]
 
 
 def _train(out: Path) -> list[str]:
@@ -97,6 +106,7 @@ def _files(out: Path) -> Any:
 
 WORK = {
     "sweep": Work(_sweep, _cells, 4),
+    "merge": Work(_merge, _cells, 1),
     "train": Work(_train, _weights, 4),
     "report": Work(_report, _files, 2),
 }

@@ -14,10 +14,11 @@ from bench.measure.time.samples import Course, Sample, Times, Timing
 from bench.measure.time.stopping import FixedRounds, Precision
 from bench.runs.read import read_cells, read_latency, read_run_record, read_samples
 from bench.sweep import replicates
+from bench.sweep.failure import Failure
 from bench.sweep.merge import merged
 from bench.sweep.messages import Request, Task
 from bench.sweep.replicates import measure_in_process
-from bench.sweep.times import Alone, Failure, Measured
+from bench.sweep.times import Alone, Measured
 from bench.sweep.worker import share_of
 from bench.sweep.worker_process import Interpreter, WorkerError, WorkerProcess
 from mpvss.errors import UserError

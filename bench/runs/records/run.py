@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from bench.runs.records import migrations
-from bench.runs.records.base import Name, Part, Positive, Quantity, Record, Scope
+from bench.runs.records.base import Count, Name, Part, Positive, Quantity, Record, Scope
 from bench.runs.records.environment import Environment
 
 MOST_CLASSES = 255
 """A label is one byte, and 255 means ignore."""
+
+
+class ShardRecord(Part, kw_only=True, frozen=True):
+    """Which part of the clips a run scored, of a sweep that is shared among machines."""
+
+    number: Annotated[Positive, Meta(description="which part, counted from 1")]
+    count: Annotated[Positive, Meta(description="how many parts there are")]
+    clips: Annotated[list[Count], Meta(min_length=1, description="the numbers of its clips in the data set, ascending")]
+    labelled_clips: Annotated[Positive, Meta(description="how many clips all parts score together")]
+
+    def __post_init__(self) -> None:
+        if self.number > self.count:
+            raise ValueError(f"`number` is {self.number} of {self.count}")
+        if any(first >= second for first, second in pairwise(self.clips)):
+            raise ValueError("`clips` must ascend")
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
 
 
 class Configuration(Part, kw_only=True, frozen=True):
@@ -19,6 +38,7 @@ class Configuration(Part, kw_only=True, frozen=True):
 
     data: Annotated[str, Meta(description="the data set and its options")]
     classes: Annotated[list[str], Meta(max_length=MOST_CLASSES, description="names of the classes, in their order")]
+    shard: Annotated[ShardRecord | None, Meta(description="which part of the clips was scored; null: all")] = None
     execution: Annotated[Literal["lean", "paper"], Meta(description="the graph that is run")]
     seed: Annotated[int, Meta(description="of random weights, and of the order of timing")]
     clips: Annotated[Positive | None, Meta(description="how many clips were used; null: all")] = None
