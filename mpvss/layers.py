@@ -14,20 +14,26 @@ from torch import Tensor, nn
 
 from mpvss.errors import UserError
 
-PIECE = 1 << 20
-"""Numbers that `in_pieces` works on at once: as float32, 4 MiB."""
+CACHED, ELSEWHERE = 1 << 20, 1 << 26
+"""Numbers worked on at once: on a CPU what stays in a cache, as float32 4 MiB; on other devices 256 MiB."""
+
+
+def count_at_once(device: torch.device, width: int) -> int:
+    """How many members of a sequence are worked on at once, where each takes `width` numbers on the way; 1 or more.
+
+    A CPU is fastest where these numbers stay in its cache. On other devices each operator is a kernel that takes time
+    to start, so that few large ones are fastest, as far as memory goes.
+    """
+    return max(1, (CACHED if device.type == "cpu" else ELSEWHERE) // width)
 
 
 def in_pieces(function: Callable[..., Tensor], *sequences: Shaped[Tensor, "_ n *_"], width: int) -> Tensor:
-    """The result of a function of sequences whose members do not see each other; on a CPU, of a few at a time.
+    """The result of a function of sequences whose members do not see each other, of as many at a time as are fast.
 
-    Members lie along the second axis.
-
-    What `function` makes on its way, `width` numbers for each member, then stays in the processor's cache, and large
-    blocks of memory are not asked for anew each time. On other devices large operators are what is fast.
+    Members lie along the second axis; `function` makes `width` numbers for each on its way.
     """
-    count = max(1, PIECE // width)
-    if not sequences[0].is_cpu or sequences[0].shape[1] <= count:
+    count = count_at_once(sequences[0].device, width)
+    if sequences[0].shape[1] <= count:
         return function(*sequences)
     pieces = zip(*(sequence.split(count, dim=1) for sequence in sequences), strict=True)
     return torch.cat([function(*piece) for piece in pieces], dim=1)

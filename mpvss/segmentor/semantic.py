@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from mpvss.layers import count_at_once
 from mpvss.segmentor.blocks import first_highest, labels_by_blocks
 from mpvss.stages import stage
 
@@ -51,7 +52,7 @@ class WholeVolume(SemanticInference):
 
 @dataclass(frozen=True)
 class Tiles(SemanticInference):
-    """A few rows of scores at a time; labels hold no more than those in memory."""
+    """Some rows of scores at a time; labels hold no more than those in memory."""
 
     def scores(self, prediction: MaskPrediction) -> Float[Tensor, "c h w"]:
         return torch.cat(list(_tiles(prediction)), dim=1)
@@ -120,8 +121,12 @@ class MaskPrediction:
         return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
 
 
+SCORE_COPIES = 3
+"""Numbers of a tile for each of its scores: the scores, and what finding the highest makes of them."""
+
+
 def _tiles(prediction: MaskPrediction) -> Iterator[Float[Tensor, "c rows w"]]:
-    """Scores of a few rows at a time, from the top: those between one row of the mask grid and the next.
+    """Scores of some rows at a time, from the top: those between a few neighbouring rows of the mask grid.
 
     Masks are upsampled along a row once, and each row of the frame is a mean of two such rows. The masks of a pixel
     lie side by side in memory meanwhile, so that all of this runs along contiguous numbers.
@@ -130,19 +135,24 @@ def _tiles(prediction: MaskPrediction) -> Iterator[Float[Tensor, "c rows w"]]:
     last = prediction.mask_logits.shape[-2] - 1
     used_columns = min(-(-width // stride) + 1, prediction.mask_logits.shape[-1])
     masks = prediction.masks()[None, ..., :used_columns].contiguous(memory_format=torch.channels_last)
+    queries, classes = prediction.class_weights.shape
 
-    def upsampled_row(index: int) -> Float[Tensor, "1 w q"]:
-        row = masks[:, :, index : index + 1]
-        row = F.interpolate(row, (1, used_columns * stride), mode="bilinear", align_corners=False)
-        return row[0].permute(1, 2, 0)
+    def upsampled_rows(first: int, end: int) -> Float[Tensor, "n w q"]:
+        rows = masks[:, :, min(first, last) : end]
+        rows = F.interpolate(rows, (rows.shape[2], used_columns * stride), mode="bilinear", align_corners=False)
+        rows = rows[0].permute(1, 2, 0)
+        return rows if len(rows) == end - first else torch.cat((rows, rows[-1:]))  # beyond the grid, its last row
 
-    shares = (torch.arange(stride, device=masks.device) + 0.5) / stride
-    upper = upsampled_row(0)
-    for index in range(-(-(height + stride // 2) // stride)):
-        lower = upsampled_row(min(index, last))
-        tile = torch.lerp(upper, lower, shares[:, None, None].to(upper.dtype))
-        upper = lower
-        top = index * stride - stride // 2  # of the tile, in the frame
+    shares = ((torch.arange(stride, device=masks.device) + 0.5) / stride).to(masks.dtype)[:, None, None]
+    carried = upsampled_rows(0, 1)
+    count = -(-(height + stride // 2) // stride)
+    at_once = count_at_once(masks.device, stride * used_columns * stride * (queries + SCORE_COPIES * classes))
+    for first in range(0, count, at_once):
+        lower = upsampled_rows(first, min(first + at_once, count))
+        upper = carried if len(lower) == 1 else torch.cat((carried, lower[:-1]))
+        carried = lower[-1:]
+        tile = torch.lerp(upper[:, None], lower[:, None], shares).flatten(0, 1)
+        top = first * stride - stride // 2  # of the tile, in the frame
         tile = tile[max(-top, 0) : height - top]
         scores = prediction.class_weights.T @ tile.sigmoid_().flatten(0, 1).T
         if prediction.offset is not None:

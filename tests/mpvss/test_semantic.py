@@ -9,6 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from bench.measure.count.executed import executed_operators, total_macs
+from mpvss.segmentor import semantic
 from mpvss.segmentor.blocks import first_highest
 from mpvss.segmentor.semantic import BOUNDS, Bounds, MaskPrediction, Tiles, WholeVolume
 
@@ -62,6 +63,41 @@ def test_scores_and_labels(grid, size, offset, way):
     best, chosen = expected.amax(0), expected.gather(0, labels[None].long())[0]
     torch.testing.assert_close(chosen, best)
     assert labels.unique().numel() > 1 or labels.numel() < 40
+
+
+@pytest.mark.parametrize("offset", [False, True])
+@pytest.mark.parametrize(("grid", "size"), SHAPES)
+def test_tiles_of_any_height_say_the_same(monkeypatch, grid, size, offset):
+    """Of one row of the mask grid, of three, and of all."""
+    given = prediction(grid, size, offset=offset, inference=Tiles())
+    given = replace(
+        given,
+        class_weights=given.class_weights.double(),
+        mask_logits=given.mask_logits.double(),
+        offset=None if given.offset is None else given.offset.double(),
+    )
+    found = []
+    for rows in (1, 3, 1000):
+        monkeypatch.setattr(semantic, "count_at_once", lambda device, width, rows=rows: rows)
+        found.append((given.scores(), given.labels()))
+    for scores, labels in found[1:]:
+        torch.testing.assert_close(scores, found[0][0])
+        assert torch.equal(labels, found[0][1])
+
+
+def test_off_the_cpu_few_large_tiles_are_computed():
+    """At the size of VSPW, 121 tiles of one row of the grid each would be over a thousand operators."""
+    given = MaskPrediction(
+        class_weights=torch.empty(100, 124, device="meta"),
+        mask_logits=torch.empty(100, 120, 216, device="meta"),
+        size=(480, 853),
+        inference=Tiles(),
+    )
+    with executed_operators("") as executed, _Largest() as largest:
+        assert given.labels().is_meta
+    products = sum(tally.calls for (_, name), tally in executed.items() if name == "aten::mm")
+    assert 1 < products <= 4
+    assert largest.elements * 4 <= 256 * 2**20
 
 
 class _Largest(TorchDispatchMode):
