@@ -26,7 +26,6 @@ from bench.data.generated import GeneratedOptions, open_generated
 from bench.data.options import frame_size, one_of, parse_options, split_path, whole_number
 from bench.data.resize import check_size, resize
 from bench.data.synthetic import SPLITS, SyntheticOptions, open_synthetic
-from bench.data.video_file import open_video
 from bench.data.vspw import open_vspw
 from mpvss.errors import UserError
 from mpvss.labels import check_num_classes
@@ -97,6 +96,8 @@ def _read(kind: str, rest: str, labels: str | None, num_classes: int | None) -> 
         return open_camvid(Path(rest))
     if kind == "folder":
         return open_folder(Path(rest), None if labels is None else Path(labels), num_classes)
+    from bench.data.video_file import open_video  # here, so that other data needs no PyAV
+
     return open_video(Path(rest), num_classes)
 
 
