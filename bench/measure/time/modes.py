@@ -69,6 +69,8 @@ class Mode:
         """Raise UserError if the device cannot run in this mode."""
         if self.cuda_graphs and device.type != "cuda":
             raise UserError(f"CUDA graphs need a CUDA device, not {device.type}")
+        if self.amp is not None and not torch.amp.is_autocast_available(device.type):
+            raise UserError(f"{self.amp} needs a device with autocast, not {device.type}")
 
     def autocast(self, device: torch.device) -> AbstractContextManager:
         """The context that frames are run in."""
