@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from bench import __version__
 from bench.cli import (
+    card,
     compare,
     cost,
     demo,
@@ -94,4 +95,5 @@ def make_parser() -> argparse.ArgumentParser:
     profile.add_parser(commands)
     peer.add_parser(commands)
     doctor.add_parser(commands)
+    card.add_parser(commands)
     return parser

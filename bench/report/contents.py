@@ -27,6 +27,7 @@ from bench.report.figures.tradeoff import accuracy_against_cost, times_by_kind
 from bench.report.published import PUBLISHED, Measurements, read_published
 from bench.report.sizes import runs_by_size
 from bench.report.study import Study, StudyRun
+from bench.report.tables.card import card_sheets
 from bench.report.tables.counted import counted_ways_sheets
 from bench.report.tables.latency import latency_sheet, speed_sheet
 from bench.report.tables.paper import paper_tables
@@ -132,7 +133,7 @@ def make_report(study: Study) -> Report:
     )
     return Report(
         study=study,
-        paper=(*paper_tables(published, measurements), *counted_ways_sheets(study.paper_costs)),
+        paper=(*paper_tables(published, measurements, study.cards), *counted_ways_sheets(study.paper_costs)),
         small=small,
         speed=speed,
         predicted=forecast,
@@ -172,6 +173,8 @@ def _speed(study: Study) -> Iterator[Sheet]:
         yield sizes_sheet(group, _numbered("sizes", number))
     if study.peers:
         yield peer_sheet(study.peers)
+    for card in study.cards:
+        yield from card_sheets(card)
 
 
 def _plots(study: Study) -> Iterator[Plot]:

@@ -11,6 +11,8 @@ import pandas as pd
 from bench.methods.names import method_of
 from bench.report.quantiles import with_quantiles
 from bench.report.rows import Row, is_there, rows_of
+from bench.runs.card_folder import FILE as CARD
+from bench.runs.card_folder import MeasuredCard, read_card
 from bench.runs.clip_counts import ClipCounts
 from bench.runs.read import read_clip_counts, read_latency, read_run, read_run_record, read_samples
 from bench.runs.record_file import read_record
@@ -88,6 +90,7 @@ class Study:
         costs: counted costs, one entry a file.
         peers: speed beside the peer, one entry a file.
         predictions: predicted times beside measured ones, one entry a file.
+        cards: what `mpvss-bench card` measured, one entry a card.
 
     """
 
@@ -95,6 +98,7 @@ class Study:
     costs: tuple[CostRecord, ...]
     peers: tuple[PeerRecord, ...]
     predictions: tuple[PredictRecord, ...] = ()
+    cards: tuple[MeasuredCard, ...] = ()
 
     @property
     def paper_costs(self) -> list[CountedFigure]:
@@ -123,7 +127,7 @@ def picture_title(run: StudyRun, file: Path) -> str:
 
 
 def read_study(paths: Sequence[Path]) -> Study:
-    """Read runs, and folders that hold runs and the files of `BESIDE_RUNS`.
+    """Read runs and cards, and folders that hold these and the files of `BESIDE_RUNS`.
 
     Raises:
         UserError: a folder that is neither, is damaged or of a schema that is not known; a run that has no cell
@@ -131,6 +135,7 @@ def read_study(paths: Sequence[Path]) -> Study:
 
     """
     folders = [folder for path in paths for folder in _runs_in(path)]
+    cards = [folder for path in paths for folder in _cards_in(path)]
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         raise UserError(f"the runs {', '.join(map(str, folders))} share a name; rename one of the folders")
@@ -139,8 +144,9 @@ def read_study(paths: Sequence[Path]) -> Study:
     return Study(
         runs=tuple(replace(run, series=series) for run in runs),
         costs=tuple(read_record(file, CostRecord) for file in _files(paths, "cost")),
-        peers=tuple(read_record(file, PeerRecord) for file in _files(paths, "peer")),
+        peers=tuple(read_record(file, PeerRecord) for file in _files(dict.fromkeys([*paths, *cards]), "peer")),
         predictions=tuple(read_record(file, PredictRecord) for file in _files(paths, "predict")),
+        cards=tuple(read_card(folder) for folder in cards),
     )
 
 
@@ -148,9 +154,15 @@ def _runs_in(path: Path) -> Iterable[Path]:
     if not path.is_dir():
         raise UserError(f"{path} " + ("is not a folder" if path.exists() else "does not exist"))
     inside = sorted(file.parent for file in path.glob("*/run.json"))
-    if (path / "run.json").exists() or not (inside or any(any(path.glob(f"{what}-*.json")) for what in BESIDE_RUNS)):
+    is_beside = any(any(path.glob(f"{what}-*.json")) for what in BESIDE_RUNS)
+    if (path / "run.json").exists() or not (inside or is_beside or _cards_in(path)):
         return [path]  # where it is no run, reading it says so
     return inside
+
+
+def _cards_in(path: Path) -> list[Path]:
+    """The card's folder, or those in a folder of results."""
+    return [path] if (path / CARD).exists() else sorted(file.parent for file in path.glob(f"*/{CARD}"))
 
 
 def _read(folder: Path, name: str) -> StudyRun:
@@ -170,5 +182,5 @@ def _read(folder: Path, name: str) -> StudyRun:
     )
 
 
-def _files(paths: Sequence[Path], what: str) -> list[Path]:
+def _files(paths: Iterable[Path], what: str) -> list[Path]:
     return [file for path in paths if path.is_dir() for file in sorted(path.glob(f"{what}-*.json"))]

@@ -17,6 +17,7 @@ import msgspec
 from bench.runs.files import make_folder, read_bytes, write_json, write_text
 from bench.runs.records.base import Record, schema_of
 from bench.runs.records.baseline import Baseline
+from bench.runs.records.card import CardCell, CardRecord
 from bench.runs.records.cell import CellRecord
 from bench.runs.records.cost import CostRecord
 from bench.runs.records.peer import PeerRecord
@@ -32,6 +33,8 @@ RECORDS: dict[str, type[Record]] = {
     "cost": CostRecord,
     "peer": PeerRecord,
     "predict": PredictRecord,
+    "card": CardRecord,
+    "card-cell": CardCell,
     "training": TrainingRecord,
     "baseline": Baseline,
     "trials": TrialsRecord,

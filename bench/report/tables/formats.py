@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby
 
-from bench.report.tables.sheet import Entry, Sheet
+from bench.report.tables.sheet import Entry, Header, Sheet
 from bench.report.tables.tables import as_text, pipe_table
 
 LONG, WIDE = 40, 90
@@ -26,6 +26,7 @@ _LATEX = {
     "\N{HORIZONTAL ELLIPSIS}": r"\dots{}",
     "\N{LEFT DOUBLE QUOTATION MARK}": "``",
     "\N{RIGHT DOUBLE QUOTATION MARK}": "''",
+    "\N{DAGGER}": r"$^\dagger$",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
 }
@@ -39,7 +40,13 @@ def as_markdown(sheet: Sheet) -> str:
 def markdown_table(sheet: Sheet) -> str:
     """The bare table, with the best in bold and the second best underlined."""
     marks = {"": "{}", "best": "**{}**", "second": "<u>{}</u>", "predicted": "*{}*"}
-    rows = [[marks[entry.mark].format(as_text(entry.text)) for entry in row] for row in sheet.rows]
+    rows = [
+        [
+            marks[entry.mark].format(as_text(_shown(header, entry)))
+            for header, entry in zip(sheet.headers, row, strict=True)
+        ]
+        for row in sheet.rows
+    ]
     left = [as_text(header.flat) for header in sheet.headers if not header.number]
     return pipe_table([[as_text(header.flat) for header in sheet.headers]], rows, left=left)
 
@@ -100,7 +107,8 @@ def as_html(sheet: Sheet) -> str:
     head = f"<tr>{''.join(top)}</tr>" + (f"<tr>{''.join(bottom)}</tr>" if grouped else "")
     body = []
     for index, row in enumerate(sheet.rows):
-        texts = [marks[entry.mark].format(escape(entry.text)) for entry in row]
+        shown = (_shown(header, entry) for header, entry in zip(sheet.headers, row, strict=True))
+        texts = [marks[entry.mark].format(escape(text)) for entry, text in zip(row, shown, strict=True)]
         cells = [f'<th scope="row"{kinds[0]}>{texts[0]}</th>']
         cells += [f"<td{kind}>{text}</td>" for kind, text in zip(kinds[1:], texts[1:], strict=True)]
         rule = ' class="rule"' if index and index in sheet.rules else ""
@@ -128,7 +136,13 @@ def _latex_rows(sheet: Sheet) -> Iterator[str]:
     for index, row in enumerate(sheet.rows):
         if index and index in sheet.rules:
             yield r"\midrule"
-        yield " & ".join(marks[entry.mark].format(_tex(entry.text)) for entry in row) + r" \\"
+        texts = (_tex(_shown(header, entry)) for header, entry in zip(sheet.headers, row, strict=True))
+        yield " & ".join(marks[entry.mark].format(text) for entry, text in zip(row, texts, strict=True)) + r" \\"
+
+
+def _shown(header: Header, entry: Entry) -> str:
+    """The text, with a sign at a figure that was measured on a card."""
+    return f"{entry.text}\N{DAGGER}" if header.measured and entry.value is not None else entry.text
 
 
 def _lengths(sheet: Sheet) -> list[int]:
@@ -151,7 +165,11 @@ def _paragraphs(sheet: Sheet, lengths: Sequence[int]) -> str:
 def _kinds(sheet: Sheet) -> list[str]:
     """The class of each column on the page: texts stand to the left, and long ones get several lines."""
     names = [
-        [name for name, holds in (("text", not header.number), ("long", length > LONG)) if holds]
+        [
+            name
+            for name, holds in (("text", not header.number), ("long", length > LONG), ("measured", header.measured))
+            if holds
+        ]
         for header, length in zip(sheet.headers, _lengths(sheet), strict=True)
     ]
     return [f' class="{" ".join(those)}"' if those else "" for those in names]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bench.report.published import METRICS, Measured, Measurements, PaperFigure
+from bench.report.tables.card import measured_fps, short_name
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, mark_columns, marked, number
+from bench.runs.card_folder import MeasuredCard
 
 TITLES = {
     "1": "Table 1: VSPW, 480x853, interval 5",
@@ -24,17 +26,31 @@ NOTE = (
 )
 COUNTED = ("GFLOPs", "params_M")
 """Metrics that are counted, not measured."""
+CARD_NOTE = (
+    "FPS with † were measured by this project on the card named above them, by the paper's protocol, in scope model, in "
+    "float32 without TF32; they are of another card than the paper's."
+)
 PROPAGATED = ("Copy", "Optical flow", "Ours")
 """The columns of Table 3a that compete; per-frame is what they are held against."""
 
 
-def paper_tables(published: Mapping[PaperFigure, float], measurements: Measurements) -> list[Sheet]:
-    """All four, in the paper's order and grouping. A column 'here' is there where something of it was measured."""
+def paper_tables(
+    published: Mapping[PaperFigure, float], measurements: Measurements, cards: Sequence[MeasuredCard] = ()
+) -> list[Sheet]:
+    """All four, in the paper's order and grouping. A column 'here' is there where something of it was measured.
+
+    Tables 1 and 2 have a column of FPS for each card that was measured on whole frames.
+    """
     found = {figure: measurements.find(figure) for figure in published}
-    return [_by_row("1", published, found), _by_row("2", published, found), *_ablations(published, found)]
+    return [_by_row(table, published, found, cards) for table in ("1", "2")] + _ablations(published, found)
 
 
-def _by_row(table: str, published: Mapping[PaperFigure, float], found: Mapping[PaperFigure, Measured | None]) -> Sheet:
+def _by_row(
+    table: str,
+    published: Mapping[PaperFigure, float],
+    found: Mapping[PaperFigure, Measured | None],
+    cards: Sequence[MeasuredCard],
+) -> Sheet:
     """Tables 1 and 2: a row for each method and backbone."""
     rows = list(dict.fromkeys((f.method, f.backbone) for f in published if f.table == table))
     metrics = [metric for metric in METRICS if any(f.table == table and f.metric == metric for f in published)]
@@ -48,6 +64,11 @@ def _by_row(table: str, published: Mapping[PaperFigure, float], found: Mapping[P
                 higher[len(headers)] = METRICS[metric].higher
             headers.append(Header(name, METRICS[metric].title))
             columns.append(entries)
+    of_cards = _card_columns([PaperFigure(table, *row, "FPS") for row in rows], cards)
+    for name, entries in of_cards:
+        higher[len(headers)] = True
+        headers.append(Header(name, METRICS["FPS"].title, measured=True))
+        columns.append(entries)
     status = [Entry(_status([PaperFigure(table, *row, metric) for metric in metrics], found)) for row in rows]
     headers.append(Header("Status", number=False))
     heads = [[Entry(method), Entry(backbone)] for method, backbone in rows]
@@ -57,9 +78,19 @@ def _by_row(table: str, published: Mapping[PaperFigure, float], found: Mapping[P
         title=TITLES[table],
         headers=tuple(headers),
         rows=tuple(map(tuple, mark_columns(body, higher))),
-        notes=(NOTE, DATA_NOTES[table], *_remarks(table, found)),
+        notes=(NOTE, *([CARD_NOTE] if of_cards else []), DATA_NOTES[table], *_remarks(table, found)),
         rules=frozenset(_group_starts([method for method, _ in rows])),
     )
+
+
+def _card_columns(figures: Sequence[PaperFigure], cards: Sequence[MeasuredCard]) -> list[tuple[str, list[Entry]]]:
+    """The FPS of each card that has any of these."""
+    columns = []
+    for card in cards:
+        speeds = measured_fps(card)
+        if any(figure in speeds for figure in figures):
+            columns.append((f"{short_name(card)}, measured", [number(speeds.get(figure), 2) for figure in figures]))
+    return columns
 
 
 def _ablations(published: Mapping[PaperFigure, float], found: Mapping[PaperFigure, Measured | None]) -> list[Sheet]:

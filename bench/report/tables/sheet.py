@@ -28,6 +28,8 @@ class Header:
     text: str
     group: str = ""
     number: bool = True
+    measured: bool = False
+    """Whether its figures were measured on a card, and are shown unlike published ones."""
 
     @property
     def flat(self) -> str:
