@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ Fields = dict[str, Any]
 class RunAs:
     """A mode, and whether TF32 is allowed in it."""
 
-    mode: Mode = Mode()
+    mode: Mode = field(default_factory=Mode)
     tf32: bool = False
 
 

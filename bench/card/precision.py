@@ -14,10 +14,14 @@ def tf32(allowed: bool) -> Iterator[None]:
 
     A V100, the paper's card, has no TF32; torch allows it in convolutions by default.
     """
-    products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = products.allow_tf32, convolutions.allow_tf32
-    products.allow_tf32 = convolutions.allow_tf32 = allowed
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    _allow(allowed, allowed)
     try:
         yield
     finally:
-        products.allow_tf32, convolutions.allow_tf32 = before
+        _allow(*before)
+
+
+def _allow(in_products: bool, in_convolutions: bool) -> None:
+    torch.backends.cuda.matmul.allow_tf32 = in_products
+    torch.backends.cudnn.allow_tf32 = in_convolutions  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import torch
 
@@ -44,7 +45,7 @@ def device_entry(name: str, known: dict[str, Device]) -> str:
         UserError: there is none.
     """
     words = re.findall(r"[a-z0-9]+", name.lower())
-    words += [first + second for first, second in zip(words, words[1:], strict=False)]
+    words += [first + second for first, second in pairwise(words)]
     fitting = [entry for entry in known if set(entry.split("-")) <= set(words)]
     if not fitting:
         raise UserError(f"no data sheet is known of {name!r}; known are {', '.join(known)}")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from bench.card.measuring import Measuring
+from bench.card.measuring import Fields, Measuring
 from bench.card.needs import check_needs
 from bench.card.rows import TableRow, table_rows
 from bench.card.speed import give_back_memory
@@ -135,13 +135,12 @@ class _Run:
                 self._check_card(cell)
 
     def _cell(self, task: Task) -> CardCell:
-        known = {"part": task.part, "name": task.name, "start": self.folder.start, **task.known}
         start = time.perf_counter()
         try:
             if task.part in self.lacking:
                 names = ", ".join(self.lacking[task.part])
                 raise UserError(f"{names} is not installed, which the part {task.part} needs")
-            found = task.measure()
+            found: Fields = task.measure()
         except Exception as error:
             found = {
                 "error": f"{type(error).__name__}: {error}",
@@ -151,7 +150,8 @@ class _Run:
         if task.part == "modes":
             torch.compiler.reset()
         self._tidy()
-        return CardCell(**known, **found, seconds=seconds)
+        about: Fields = {**task.known, **found}
+        return CardCell(part=task.part, name=task.name, start=self.folder.start, seconds=seconds, **about)
 
     def _tidy(self) -> None:
         """Leave nothing of a cell to the next."""

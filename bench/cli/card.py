@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.cli import options, status
+from bench.cli import options
 
 TEXT = """\
 Measure the card that this runs on, all that the FPS columns of the paper's Tables 1 and 2 need, in about 25 minutes on
@@ -49,8 +49,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--out",
         type=Path,
         metavar="DIR",
-        help="default: results/measured/card-NAME after the device; results/runs/card-NAME for a try, with --size or on "
-        "a CPU",
+        help="default: results/measured/card-NAME after the device; results/runs/card-NAME for a try, with --size or "
+        "on a CPU",
     )
     names = {"type": options.names, "metavar": "LIST"}
     parser.add_argument("--parts", help="see below (default: all)", **names)

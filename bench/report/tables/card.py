@@ -15,14 +15,15 @@ MEBI = 2.0**-20
 STAGES = 3
 """How many stages of a profile are named."""
 SPEED_NOTE = (
-    "“V100, paper” is published; the columns in italics were measured here by the paper's protocol: clips of 15 frames, "
-    "interval 5, batch 1, scope model (from the frame on the device to the scores of all classes on the device), "
-    "float32 without TF32, random weights. “~” is predicted, not measured: from operators, the data sheet and rates "
+    "“V100, paper” is published; the columns in italics were measured here by the paper's protocol: clips of "
+    "15 frames, interval 5, batch 1, scope model (from the frame on the device to the scores of all classes on the "
+    "device), float32 without TF32, random weights. “~” is predicted, not measured: from operators, the data sheet and rates "
     "that were fitted to the rows marked “fitted”."
 )
 LABELS_NOTE = (
-    "A key frame and the frame after it, in float32 without TF32, with random weights that give many classes. A tie is a "
-    "pixel of which the CPU's scores of both labels are within 0.01 % of the range of all scores; ties count as agreement."
+    "A key frame and the frame after it, in float32 without TF32, with random weights that give many classes. A tie is "
+    "a pixel of which the CPU's scores of both labels are within 0.01 % of the range of all scores; ties count as "
+    "agreement."
 )
 MODES_NOTE = "One factor at a time over float32 without TF32; the speed-up is over the row “float32” of the backbone."
 PROFILE_NOTE = "Under the profiler, which slows work down: where time goes, not how fast a method is."
