@@ -52,7 +52,7 @@ def compared(kind: Kind, scores: Tensor, labels: Tensor, others: Tensor) -> Labe
         ties=ties,
         widest_gap=widest,
         classes=int((counts > 0).sum()),
-        most_common_share=float(counts.max() / labels.numel()),
+        most_common_share=int(counts.max()) / labels.numel(),
     )
 
 

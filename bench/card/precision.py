@@ -14,7 +14,7 @@ def tf32(allowed: bool) -> Iterator[None]:
 
     A V100, the paper's card, has no TF32; torch allows it in convolutions by default.
     """
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    before = bool(torch.backends.cuda.matmul.allow_tf32), bool(torch.backends.cudnn.allow_tf32)
     _allow(allowed, allowed)
     try:
         yield

@@ -15,9 +15,9 @@ MEBI = 2.0**-20
 STAGES = 3
 """How many stages of a profile are named."""
 SPEED_NOTE = (
-    "“V100, paper” is published; the columns in italics were measured here by the paper's protocol: clips of "
-    "15 frames, interval 5, batch 1, scope model (from the frame on the device to the scores of all classes on the "
-    "device), float32 without TF32, random weights. “~” is predicted, not measured: from operators, the data sheet and rates "
+    "“V100, paper” is published; the columns in italics were measured here by the paper's protocol: clips of 15 "
+    "frames, interval 5, batch 1, scope model (from the frame on the device to the scores of all classes there), "
+    "float32 without TF32, random weights. “~” is predicted, not measured: from operators, the data sheet and rates "
     "that were fitted to the rows marked “fitted”."
 )
 LABELS_NOTE = (
@@ -140,10 +140,9 @@ def _prediction_notes(card: MeasuredCard) -> Iterator[str]:
         text = f"Predicted with the entry {cell.prediction.device} of the devices file; fitted: {rates}."
         if judged:
             errors = [abs(speed.predicted_fps / speed.measured_fps - 1) for speed in judged]
-            text += (
-                f" The {len(judged)} rows that were not fitted are off by {sum(errors) / len(errors):.1%} in the mean, "
-                f"{max(errors):.1%} at most."
-            )
+            mean = sum(errors) / len(errors)
+            text += f" The rows that were not fitted ({len(judged)}) are off by {mean:.1%} in the mean, "
+            text += f"{max(errors):.1%} at most."
         yield text
 
 
