@@ -16,7 +16,7 @@ from bench.card.labels import labels_on_device
 from bench.card.models import model_of, moving_picture
 from bench.card.precision import tf32
 from bench.card.profiles import profiled
-from bench.card.speed import speed
+from bench.card.speed import FULL_ROUND, OF_A_TRY, speed
 from bench.measure.time.modes import Mode
 from bench.measure.time.samples import CLIP_LENGTH
 from bench.runs.record_file import write_record
@@ -83,6 +83,8 @@ class Measuring:
     environment: Environment
     rounds: int
     seed: int
+    is_try: bool
+    """Whether frames are of another size than the tables', so that a short warm-up is enough."""
 
     def labels(self, subject: Subject) -> Fields:
         """Both kinds of frame on the CPU and on the device."""
@@ -95,7 +97,15 @@ class Measuring:
         frames = self._clip(subject.size)
         segmenter = self._model(subject)
         with tf32(run_as.tf32):
-            found = speed(segmenter, subject.method, frames, run_as.mode, rounds=self.rounds, seed=self.seed)
+            found = speed(
+                segmenter,
+                subject.method,
+                frames,
+                run_as.mode,
+                rounds=self.rounds,
+                warmup=OF_A_TRY if self.is_try else FULL_ROUND,
+                seed=self.seed,
+            )
         words = "float32, TF32" if run_as.tf32 else run_as.mode.name
         return {**found, "mode": words}
 

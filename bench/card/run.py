@@ -99,7 +99,7 @@ def card(
         size=None if size is None else list(size),
     )
     folder = open_card_folder(out, configuration, Start(command=command, environment=environment))
-    measuring = Measuring(place, out, environment, rounds, seed)
+    measuring = Measuring(place, out, environment, rounds, seed, is_try=size is not None)
     run = _Run(folder, measuring, lacking, progress or Progress())
     found = [task for part in chosen for task in tasks(part, scope, measuring, folder)]
     run.measure(found)

@@ -12,18 +12,28 @@ from bench.measure.time.methods import PROTOCOL_INTERVAL, Plan, TimedClip, metho
 from bench.measure.time.modes import Mode
 from bench.measure.time.record import DEADLINES, timing_record
 from bench.measure.time.samples import CLIP_LENGTH
-from bench.measure.time.stopping import FixedRounds, WarmUp
+from bench.measure.time.stopping import BRIEF_WARM_UP, FixedRounds, WarmUp
 from bench.methods.names import PER_FRAME
 from bench.runs.records.cell import CellMemory
 from mpvss.video import VideoSegmenter, uses_key_frames
 
 NAME = "method"
+FULL_ROUND = WarmUp(tolerance=None, most=1)
+"""The warm-up of the paper's protocol here."""
+OF_A_TRY = BRIEF_WARM_UP
 
 
 def speed(
-    segmenter: VideoSegmenter, method: str, frames: list[Tensor], mode: Mode, *, rounds: int, seed: int
+    segmenter: VideoSegmenter,
+    method: str,
+    frames: list[Tensor],
+    mode: Mode,
+    *,
+    rounds: int,
+    warmup: WarmUp,
+    seed: int,
 ) -> dict[str, Any]:
-    """The `timing` and `memory` of a card's cell: 15 frames, interval 5, batch 1, scope `model`, after one round.
+    """The `timing` and `memory` of a card's cell: 15 frames, interval 5, batch 1, scope `model`.
 
     Raises:
         Exception: what the method raises in this mode.
@@ -36,7 +46,7 @@ def speed(
         scopes=("model",),
         interval=interval,
         rule=FixedRounds(rounds),
-        warmup=WarmUp(tolerance=None, most=1),
+        warmup=warmup,
         mode=mode,
         seed=seed,
         energy=True,
