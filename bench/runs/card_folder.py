@@ -6,7 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.runs.files import make_folder
+from bench.runs.files import make_folder, remove_unfinished
+from bench.runs.lease import Lease, take_lease
 from bench.runs.record_file import read_record, write_record
 from bench.runs.records.card import CARD_PARTS, CardCell, CardConfiguration, CardPart, CardRecord, cell_file
 from bench.runs.records.run import Start
@@ -36,11 +37,12 @@ class MeasuredCard:
 
 
 class CardFolder:
-    """A card's folder that is being written."""
+    """A card's folder that is being written, by no other process as long as this object is there."""
 
-    def __init__(self, path: Path, about: CardRecord) -> None:
+    def __init__(self, path: Path, about: CardRecord, lease: Lease) -> None:
         self.path = path
         self.about = about
+        self._lease = lease
 
     def load(self, part: CardPart, name: str) -> CardCell | None:
         """What was written of a cell before, or None."""
@@ -48,7 +50,12 @@ class CardFolder:
         return read_record(file, CardCell) if file.exists() else None
 
     def save(self, cell: CardCell) -> None:
-        """Write a cell in one step."""
+        """Write a cell in one step.
+
+        Raises:
+            UserError: it cannot be written, or another process writes in the folder by now.
+        """
+        self._lease.check()
         write_record(self.path / "cells" / cell.file_name, cell)
 
     @property
@@ -61,21 +68,23 @@ def open_card_folder(path: Path, configuration: CardConfiguration, start: Start)
     """Make a card's folder, or open the one that is there, whose cells are kept.
 
     Raises:
-        UserError: the folder holds another card or configuration, or something else, or cannot be written.
+        UserError: the folder holds another card or configuration, or something else, cannot be written, or is being
+            written by another process.
     """
+    is_there = (path / FILE).exists()
+    if not is_there and path.exists() and not (path.is_dir() and _is_empty(path)):
+        raise UserError(f"{path} exists and is not a card's folder (it has no {FILE}); choose another")
+    make_folder(path / "cells")
+    lease = take_lease(path)
     starts = [start]
-    if (path / FILE).exists():
+    if is_there:
         known = read_record(path / FILE, CardRecord)
         _check_same(path, known.configuration, configuration)
         starts = [*known.starts, start]
-    elif path.exists() and (not path.is_dir() or any(not inside.name.startswith(".") for inside in path.iterdir())):
-        raise UserError(f"{path} exists and is not a card's folder (it has no {FILE}); choose another")
-    make_folder(path)
     _drop_unfinished(path)
     about = CardRecord(configuration=configuration, starts=starts)
     write_record(path / FILE, about)
-    make_folder(path / "cells")
-    return CardFolder(path, about)
+    return CardFolder(path, about, lease)
 
 
 def read_card(path: Path) -> MeasuredCard:
@@ -105,10 +114,18 @@ def _check_same(path: Path, there: CardConfiguration, here: CardConfiguration) -
         )
 
 
+def _is_empty(path: Path) -> bool:
+    """Whether a folder holds no more than what is left of a start that was killed as it began."""
+    return all(
+        item.name.startswith(".") or (item.name == "cells" and item.is_dir() and not any(item.iterdir()))
+        for item in path.iterdir()
+    )
+
+
 def _drop_unfinished(path: Path) -> None:
-    """Remove what an interrupted start left half written; such files and folders begin with a dot."""
-    for left in (*path.glob(".*"), *(path / "cells").glob(".*")):
-        if left.is_dir():
+    """Remove what a killed start left half written: files, and the folder of a profile."""
+    for folder in (path, path / "cells"):
+        remove_unfinished(folder)
+    for left in path.glob(".profile-*"):
+        if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
