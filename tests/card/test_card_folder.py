@@ -53,7 +53,7 @@ def test_another_card_or_size_is_refused(tmp_path):
 def test_one_process_writes_at_a_time(tmp_path):
     make(tmp_path / "card")
     program = (
-        "import sys; sys.path.insert(0, 'tests'); sys.path.insert(0, 'tests/card')\n"
+        "import sys; sys.path.insert(0, 'tests')\n"
         "from pathlib import Path\n"
         "from made_card import START, configuration\n"
         "from bench.runs.card_folder import open_card_folder\n"

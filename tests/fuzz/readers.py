@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import made_card
 import numpy as np
 import safetensors.torch
 import torch
@@ -25,7 +26,10 @@ from bench.evaluate.scores import Score
 from bench.gate.baseline import compare_counters, read_baseline
 from bench.report.contents import make_report
 from bench.report.study import read_study
+from bench.report.tables.card import card_sheets
+from bench.report.tables.formats import FORMATS
 from bench.report.write import report
+from bench.runs.card_folder import read_card
 from bench.runs.read import read_clip_counts, read_latency, read_operators, read_run, read_samples
 from bench.runs.record_file import read_record
 from bench.runs.records.cost import CostRecord
@@ -103,6 +107,18 @@ def _read_costs(file: Path) -> None:
 def _read_peer(file: Path) -> None:
     read_record(file, PeerRecord)
     report([file.parent], file.parent / "report", ["md", "csv"])
+
+
+def _of_card(name: str) -> Callable[[Path], Path]:
+    """Makes a card's folder, and gives the path of one of its files."""
+    return lambda folder: made_card.make(folder / "card").path / name
+
+
+def _read_card(file: Path) -> None:
+    folder = file.parent if file.name == "card.json" else file.parents[1]
+    for sheet in card_sheets(read_card(folder)):
+        for render in FORMATS.values():
+            render(sheet)
 
 
 def _read_baseline(file: Path) -> None:
@@ -218,6 +234,8 @@ READERS: Mapping[str, Reader] = {
     "cells/*.json, reported": Reader(_of_run("cells/micro--mpvss--005.json"), _make_report, 0.1),
     "cost-*.json": Reader(_copied("cost-vspw.json"), _read_costs, 0.5),
     "peer-*.json": Reader(_copied("peer-cpu-1-thread.json"), _read_peer, 0.5),
+    "card.json": Reader(_of_card("card.json"), _read_card, 0.5),
+    "a card's cells/*.json": Reader(_of_card("cells/fps--table-1--MPVSS--R50.json"), _read_card, 0.5),
     "ci-baseline.json": Reader(
         lambda folder: Path(shutil.copy(ROOT / "results" / "ci-baseline.json", folder)), _read_baseline
     ),
