@@ -41,10 +41,10 @@ def test_measured_speeds_stand_beside_the_published_ones_and_look_unlike(folder)
     assert column(speed, "error (%)", "FPS from kernels") == (["-", "+0.0", "+10.0", "-"], False)
     # Of the two predictions one was fitted, so that the other's 10 % is mean and most.
     assert any("rows that were not fitted (1) are off by 10.0% in the mean, 10.0% at most" in n for n in speed.notes)
-    assert " *50.00* |" in as_markdown(speed)
-    assert "*33.93*" not in as_markdown(speed)
-    assert r"\textit{50.00}" in as_latex(speed)
-    assert '<td class="measured">50.00</td>' in as_html(speed)
+    assert " 50.00† |" in as_markdown(speed)
+    assert "33.93†" not in as_markdown(speed)
+    assert r"50.00$^\dagger$" in as_latex(speed)
+    assert '<td class="measured">50.00†</td>' in as_html(speed)
 
 
 def test_the_other_tables(folder):

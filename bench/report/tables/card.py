@@ -15,7 +15,7 @@ MEBI = 2.0**-20
 STAGES = 3
 """How many stages of a profile are named."""
 SPEED_NOTE = (
-    "“V100, paper” is published; the columns in italics were measured here by the paper's protocol: clips of 15 "
+    "“V100, paper” is published; figures with † were measured here by the paper's protocol: clips of 15 "
     "frames, interval 5, batch 1, scope model (from the frame on the device to the scores of all classes there), "
     "float32 without TF32, random weights. “~” is predicted, not measured: from operators, the data sheet and rates "
     "that were fitted to the rows marked “fitted”."
@@ -124,9 +124,9 @@ def _predicted(speed: SpeedPrediction | None) -> tuple[Entry, Entry, Entry, Entr
         return MISSING, MISSING, MISSING, MISSING
     by_sheet = speed.by_data_sheet_fps
     return (
-        Entry(f"~{speed.predicted_fps:.2f}", speed.predicted_fps),
+        Entry(f"~{speed.predicted_fps:.2f}", speed.predicted_fps, "predicted"),
         number(100 * (speed.predicted_fps / speed.measured_fps - 1), 1, "+"),
-        MISSING if by_sheet is None else Entry(f"~{by_sheet:.2f}", by_sheet),
+        MISSING if by_sheet is None else Entry(f"~{by_sheet:.2f}", by_sheet, "predicted"),
         Entry("fitted" if speed.fitted else ""),
     )
 

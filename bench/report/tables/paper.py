@@ -27,8 +27,8 @@ NOTE = (
 COUNTED = ("GFLOPs", "params_M")
 """Metrics that are counted, not measured."""
 CARD_NOTE = (
-    "FPS with † were measured by this project on the card named above them, by the paper's protocol, in scope model, in "
-    "float32 without TF32; they are of another card than the paper's."
+    "FPS with † were measured by this project on the card named above them, by the paper's protocol, in scope model, "
+    "in float32 without TF32; they are of another card than the paper's."
 )
 PROPAGATED = ("Copy", "Optical flow", "Ours")
 """The columns of Table 3a that compete; per-frame is what they are held against."""
