@@ -19,6 +19,7 @@ from bench.card.profiles import profiled
 from bench.card.speed import FULL_ROUND, OF_A_TRY, speed
 from bench.measure.time.modes import Mode
 from bench.measure.time.samples import CLIP_LENGTH
+from bench.methods.names import UNTRAINED
 from bench.runs.record_file import write_record
 from bench.runs.records.environment import Environment
 from bench.runs.records.peer import PeerRecord
@@ -118,7 +119,7 @@ class Measuring:
                 self._clip(subject.size),
                 folder,
                 self.device,
-                configuration=subject.fields(),
+                configuration={**subject.fields(), "weights": f"{UNTRAINED}, of seed {self.seed}"},
                 environment=self.environment,
             )
         return {"profile": found, "written": folder.name}
