@@ -170,7 +170,7 @@ def _labels(card: MeasuredCard) -> Sheet:
 
 
 def _modes(card: MeasuredCard) -> Sheet:
-    cells = list(_timed(card, "modes"))
+    cells = sorted(_timed(card, "modes"), key=lambda pair: (pair[0].backbone or "", pair[0].mode != "float32"))
     plain = {cell.backbone: timing.fps_model for cell, timing in cells if cell.mode == "float32"}
     return Sheet(
         name=f"card-{_stem(card)}-modes",
