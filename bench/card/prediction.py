@@ -16,13 +16,19 @@ from bench.measure.predict.devices import Device, read_devices
 from bench.measure.predict.fit import Speed, fit
 from bench.measure.predict.kernels import kernels_of
 from bench.measure.predict.published import published_rates
+from bench.measure.time.samples import CLIP_LENGTH
 from bench.methods import build
 from bench.methods.names import branches
 from bench.runs.records.card import CardPrediction, SpeedPrediction
 from mpvss.errors import UserError
+from mpvss.video import uses_key_frames
 
 FITTED_BACKBONES = ("r50", "swin-l")
 """The least and the most backbone, of the project's own rows: what rates are fitted to. The other rows judge them."""
+
+
+SETTLED = CLIP_LENGTH
+"""Frames of a clip after which those of a method without key frames are all alike."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +108,14 @@ def _speed(row: TableRow, size: tuple[int, int] | None) -> Speed | None:
             with recorded_calls("") as key:
                 prediction, state = segmenter.segment(frame)
                 prediction.scores()
+            if not uses_key_frames(segmenter):
+                for _ in range(SETTLED):
+                    state = segmenter.propagate(frame, state)[1]
             with recorded_calls("") as non_key:
                 segmenter.propagate(frame, state)[0].scores()
     except (RuntimeError, NotImplementedError):
         return None
-    return Speed(kernels_of(key.calls), kernels_of(non_key.calls), interval_of(segmenter, row.method))
+    of_key, of_non_key = kernels_of(key.calls), kernels_of(non_key.calls)
+    if not uses_key_frames(segmenter):
+        of_key = of_non_key
+    return Speed(of_key, of_non_key, interval_of(segmenter, row.method))

@@ -62,10 +62,8 @@ def speed(
 
 
 def interval_of(segmenter: VideoSegmenter, method: str) -> int:
-    """The key-frame interval of a pass: 1 per frame, and the whole clip of a method without key frames."""
-    if method == PER_FRAME:
-        return 1
-    return PROTOCOL_INTERVAL if uses_key_frames(segmenter) else CLIP_LENGTH
+    """The key-frame interval of a pass: 1 where every frame is a key frame, or none is."""
+    return 1 if method == PER_FRAME or not uses_key_frames(segmenter) else PROTOCOL_INTERVAL
 
 
 def give_back_memory(device: torch.device) -> None:

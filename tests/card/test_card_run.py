@@ -21,6 +21,7 @@ ROWS = [
     TableRow("1", "Mask2Former", "R50", "per-frame", "nano"),
     TableRow("1", "MPVSS", "R50", "mpvss", "nano"),
     TableRow("2", "Mask2Former-DFF", "R101", "dff", "nano"),
+    TableRow("2", "CFFM-VSS", "MiT-B0", "cffm", "mit-nano"),
 ]
 
 
@@ -62,10 +63,11 @@ def test_every_part_of_a_small_card(tmp_path):
         "Mask2Former": 124,
         "MPVSS": 124,
         "Mask2Former-DFF": 19,
+        "CFFM-VSS": 19,
     }
     for name, cell in speeds.items():
         kinds = {kind.kind: kind for kind in cell.timing.kinds}
-        counts = {"key": 15} if name == "Mask2Former" else {"key": 3, "non-key": 12}
+        counts = {"key": 15} if name in ("Mask2Former", "CFFM-VSS") else {"key": 3, "non-key": 12}
         assert {kind: times.samples for kind, times in kinds.items()} == counts
         total = sum(counts[kind] * times.mean_ms for kind, times in kinds.items())
         assert cell.timing.fps_model == pytest.approx(1000 * 15 / total)
@@ -88,13 +90,13 @@ def test_a_second_start_measures_what_is_missing_and_what_failed(tmp_path, monke
 
     def counted(segmenter, method, *args, **kwargs):
         calls.append(method)
-        if method == "mpvss" and len(calls) < 4:
+        if method == "mpvss" and len(calls) < 5:
             raise RuntimeError("out of memory")
         return real(segmenter, method, *args, **kwargs)
 
     monkeypatch.setattr(measuring, "speed", counted)
     outcome, said = measured(tmp_path / "card", parts=("fps",))
-    assert calls == ["per-frame", "mpvss", "dff"]
+    assert calls == ["per-frame", "mpvss", "dff", "cffm"]
     assert outcome.failed == ("fps table-1--MPVSS--R50",)
     assert "failed: RuntimeError: out of memory" in said
     cells = {cell.paper_method: cell for cell in read_card(tmp_path / "card").cells}
@@ -102,12 +104,12 @@ def test_a_second_start_measures_what_is_missing_and_what_failed(tmp_path, monke
     assert cells["Mask2Former-DFF"].error is None
     (tmp_path / "card" / "cells" / cells["Mask2Former-DFF"].file_name).unlink()
     outcome, _ = measured(tmp_path / "card", parts=("fps",))
-    assert calls[3:] == ["dff", "mpvss"]  # first what is missing, then what failed
+    assert calls[4:] == ["dff", "mpvss"]  # first what is missing, then what failed
     assert outcome.failed == ()
     measured(tmp_path / "card", parts=("fps",))
-    assert len(calls) == 5
+    assert len(calls) == 6
     starts = {cell.paper_method: cell.start for cell in read_card(tmp_path / "card").cells}
-    assert starts == {"Mask2Former": 0, "MPVSS": 1, "Mask2Former-DFF": 1}
+    assert starts == {"Mask2Former": 0, "MPVSS": 1, "Mask2Former-DFF": 1, "CFFM-VSS": 0}
 
 
 def test_a_part_that_lacks_its_package_fails_alone(tmp_path, monkeypatch):
