@@ -14,6 +14,7 @@ from bench.compare.errors import NotComparableError
 from bench.compare.significance import judge
 from bench.compare.times import time_finding
 from bench.runs.files import read_bytes
+from bench.runs.read import refuse_predictions
 from mpvss.errors import UserError
 
 Benchmark = tuple[str, str]
@@ -33,10 +34,11 @@ def benchmark_files(paths: Sequence[Path]) -> list[Path] | None:
     """The files of pytest-benchmark that are named, or lie in a folder that is; None where a path is a run's folder.
 
     Raises:
-        UserError: a path is not there, or a folder holds neither.
+        UserError: a path is not there, a folder holds neither, or what it holds was predicted.
     """
     found = []
     for path in paths:
+        refuse_predictions(path)
         if path.is_file():
             found.append(path)
         elif (path / "run.json").exists():

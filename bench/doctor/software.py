@@ -13,6 +13,8 @@ from bench.doctor.finding import Finding
 PROJECT = "mpvss-bench"
 EXTRAS = {
     "peer": "the speed comparison with `transformers`, and its models as backbones",
+    "dis": "optical flow by dense inverse search",
+    "hub": "weights from the model hub",
     "browser": "tests of the page in headless Chromium",
     "cluster": "sweeps as jobs of SLURM or of this machine, `sweep --launch`",
     "test": "the tests",

@@ -36,10 +36,15 @@ def read_run_record(path: Path) -> RunRecord:
     """
     file = Path(path) / "run.json"
     if not file.is_file():
-        if _holds_predictions(Path(path)):
-            raise UserError(f"{path} holds predictions, which are compared with nothing; give a run that was measured")
+        refuse_predictions(Path(path))
         raise UserError(f"{path} is not a results folder: it has no run.json")
     return read_record(file, RunRecord)
+
+
+def refuse_predictions(path: Path) -> None:
+    """Raise UserError where a file, or every file of a folder, is of predicted times or speeds."""
+    if _holds_predictions(path):
+        raise UserError(f"{path} holds predictions, which are compared with nothing; give a run that was measured")
 
 
 def _holds_predictions(path: Path) -> bool:

@@ -189,7 +189,7 @@ def _check_shapes(
 def _check_finite(where: str, placed: Mapping[str, Tensor]) -> None:
     """Raise where a weight is NaN or infinite: what such a network predicts means nothing."""
     for name, tensor in placed.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        if tensor.is_floating_point() and not tensor.is_meta and not bool(torch.isfinite(tensor).all()):
             raise UserError(f"{where} holds NaN or infinity in {name}")
 
 

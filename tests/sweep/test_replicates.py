@@ -198,4 +198,4 @@ class TestTheProcess:
         found = measure_in_process(missing, Interpreter())
         assert "nothing" in found.failed["copy"].text
         with pytest.raises(WorkerError, match="ended without a word, with status 1"):
-            measure_in_process(self.TASK, Interpreter(path=()))
+            measure_in_process(self.TASK, Interpreter(python="false"))
