@@ -6,6 +6,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -39,7 +40,31 @@ def in_pieces(function: Callable[..., Tensor], *sequences: Shaped[Tensor, "_ n *
     return torch.cat([function(*piece) for piece in pieces], dim=1)
 
 
-@functools.lru_cache(maxsize=256)
+Made = TypeVar("Made")
+
+
+def made_once(function: Callable[..., Made], most: int = 256) -> Callable[..., Made]:
+    """The function, which makes a tensor, or several, from hashable arguments, and keeps what it made; `most` at a time.
+
+    Stand-ins for tensors, as under PyTorch's modes that trace without numbers, are of no use later and are not kept.
+    """
+    kept: dict[tuple[Hashable, ...], Made] = {}
+
+    @functools.wraps(function)
+    def made(*arguments: Hashable) -> Made:
+        if arguments in kept:
+            return kept[arguments]
+        found = function(*arguments)
+        if all(type(tensor) is Tensor for tensor in (found if isinstance(found, tuple) else (found,))):
+            while len(kept) >= most:
+                kept.pop(next(iter(kept)))
+            kept[arguments] = found
+        return found
+
+    return made
+
+
+@made_once
 def constant(values: Hashable, device: torch.device, dtype: torch.dtype) -> Tensor:
     """A tensor of `values`, nested tuples of numbers: copied to the device once, so that a CUDA graph can hold it.
 

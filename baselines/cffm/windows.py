@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+from mpvss.layers import made_once
 
 WINDOW = 7
 """Tokens of the target's map on a side of a window."""
@@ -67,7 +68,7 @@ def pad_to_windows(x: Float[Tensor, "b h w d"]) -> Float[Tensor, "b ph pw d"]:
     return F.pad(x, (0, 0, 0, -x.shape[2] % WINDOW, 0, -x.shape[1] % WINDOW))
 
 
-@functools.lru_cache(maxsize=16)
+@made_once
 @torch.inference_mode(False)  # what is kept must serve training too
 def seen_tokens(rows: int, columns: int, device: torch.device) -> tuple[Int[Tensor, "n k"], Bool[Tensor, "n k"]]:
     """Which tokens each of the rows x columns windows attends to, and which of those lie outside their grid.
@@ -100,7 +101,7 @@ def seen_tokens(rows: int, columns: int, device: torch.device) -> tuple[Int[Tens
     return torch.cat(numbers, dim=1).to(device), torch.cat(outside, dim=1).to(device)
 
 
-@functools.lru_cache(maxsize=16)
+@made_once
 @torch.inference_mode(False)  # what is kept must serve training too
 def relative_positions(seen: int, device: torch.device) -> Int[Tensor, "q k"]:
     """The place in a table of (WINDOW + seen − 1)² biases of each pair of a query and a token of a square."""

@@ -1,6 +1,7 @@
 """Files of pytest-benchmark are judged as runs are: a file is a process."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -88,8 +89,11 @@ def test_a_file_that_pytest_benchmark_writes(tmp_path):
         "-p",
         "no:cacheprovider",
     ]
+    # Within a worker of pytest-xdist nothing would be timed.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
     for name in ("one", "two"):
-        subprocess.run([*command, f"--benchmark-json={name}.json"], cwd=tmp_path, check=True, capture_output=True)
+        arguments = [*command, f"--benchmark-json={name}.json"]
+        subprocess.run(arguments, cwd=tmp_path, check=True, capture_output=True, env=environment)
     file = read_benchmarks(tmp_path / "one.json")
     raw = json.loads(file.path.read_text())["benchmarks"][0]["stats"]
     assert file.medians == {("", "test_it.py::test_sum"): raw["median"]}
