@@ -54,6 +54,13 @@ class Run:
         if older != file:
             older.unlink(missing_ok=True)
 
+    def finish(self) -> None:
+        """Note that this start came to its end: every cell that it was asked for is written."""
+        self._lease.check()
+        *earlier, last = self.about.starts
+        self.about = msgspec.structs.replace(self.about, starts=[*earlier, msgspec.structs.replace(last, ended=True)])
+        write_record(self.path / "run.json", self.about)
+
     def partial(self, backbone: str) -> Path:
         """The folder of a backbone's unfinished work."""
         return self.path / "partial" / file_name(backbone)

@@ -70,6 +70,7 @@ class Sweep:
         backbones = tuple(dict.fromkeys(self._grid.backbones))
         for number, backbone in enumerate(backbones, 1):
             failed += self._run_backbone(backbone, f"{backbone} ({number}/{len(backbones)})")
+        self._run.finish()
         return failed
 
     def _run_backbone(self, backbone: str, title: str) -> list[CellKey]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.methods.names import GROUND_TRUTH_FLOW, method_of
 from bench.runs.read import read_cell, read_run_record
 from bench.runs.records.cell import CellKey, CellRecord
 from bench.runs.records.run import RunRecord, ShardRecord
@@ -92,6 +91,8 @@ def read_parts(paths: Sequence[Path]) -> Parts:
 
 def _read(path: Path) -> Part:
     part = Part(path, read_run_record(path))
+    if not part.about.starts[-1].ended:
+        raise UserError(f"{part} is not finished; rerun its command")
     for file in sorted((path / "cells").glob("*.json")):
         record = read_cell(file, part.about)
         part.files[record.key] = file
@@ -167,30 +168,20 @@ def _check_same(one: Part, other: Part, but: Sequence[str]) -> None:
 
 
 def _check_cells(shards: Sequence[Part], timed: Sequence[Part]) -> None:
+    """Every shard has the same cells, and no cell is timed twice."""
     keys = {key for part in shards for key in part.files}
-    for part in (*shards, *timed):
-        expected = {(backbone, method) for backbone, method in _asked(part)}
-        lacking = sorted(expected - {(key.backbone, key.method) for key in part.files})
-        lacking += sorted((key.backbone, key.method) for key in keys - part.files.keys() if part.shard)
-        if lacking:
-            backbone, method = lacking[0]
-            raise UserError(
-                f"{part} is not finished: it lacks {len(lacking)} cells, such as {method} with {backbone}; rerun its "
-                "command"
-            )
+    for part in shards:
+        for key in sorted(keys - part.files.keys()):
+            raise UserError(f"{part} lacks {_named(key)}, which another has; rerun its command")
     owners: dict[CellKey, Part] = {}
     for part in timed:
         for key in part.files:
             other = owners.setdefault(key, part)
-            what = f"{key.method} with {key.backbone} at interval {key.interval}"
             if other is not part:
-                raise UserError(f"{what} is in {other} and in {part}; give one of them")
+                raise UserError(f"{_named(key)} is in {other} and in {part}; give one of them")
             if key not in keys:
-                raise UserError(f"{part} has {what}, which no shard has; give parts of one sweep")
+                raise UserError(f"{part} has {_named(key)}, which no shard has; give parts of one sweep")
 
 
-def _asked(part: Part) -> Iterator[tuple[str, str]]:
-    for backbone in part.about.asked.backbones:
-        for method in part.about.asked.methods:
-            if part.shard or method_of(method) != GROUND_TRUTH_FLOW:  # that is scored alone
-                yield backbone, method
+def _named(key: CellKey) -> str:
+    return f"{key.method} with {key.backbone} at interval {key.interval}"

@@ -156,6 +156,7 @@ def latency(
     )
     timing = _Timing(grid, clip, plan, deadlines, run, setup.build, progress, request, processes)
     failed = [key for backbone in dict.fromkeys(grid.backbones) for key in timing.run_backbone(backbone)]
+    run.finish()
     return Outcome(Path(out), tuple(failed))
 
 

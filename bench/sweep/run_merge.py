@@ -59,6 +59,7 @@ def merge_parts(
         starts_of_parts=[start for part in (*found.shards, *found.timed) for start in part.about.starts],
     )
     failed = [_merge(backbone, found, run, progress) for backbone in asked.backbones]
+    run.finish()
     return Outcome(out, tuple(chain.from_iterable(failed)))
 
 

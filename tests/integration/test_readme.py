@@ -15,6 +15,7 @@ from bench.methods import shipped
 README = ROOT / "README.md"
 TEXT = README.read_text()
 CLIPS = "synthetic:clips=1,frames=3,size=64x96"
+TWO_CLIPS = "synthetic:clips=2,frames=3,size=64x96"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -133,7 +134,7 @@ def in_little(arguments: list[str]) -> list[str]:
     """The command on less data, in fewer steps, and outside of results/measured; later options override earlier."""
     command, *options = arguments
     little = {
-        "sweep": ["--data", CLIPS, "--threads", "1"],
+        "sweep": ["--data", TWO_CLIPS if {"--shard", "--only", "--workers"} & {*options} else CLIPS, "--threads", "1"],
         "latency": ["--data", CLIPS, "--threads", "1", "--time-limit", "1", "--size", "64x96", "--processes", "2"],
         "strip": ["--data", "synthetic:clips=7,frames=10,size=64x96", "--threads", "1"],
         "segment": ["--frames", "2", "--threads", "1"],

@@ -15,6 +15,7 @@ from bench.cli.main import main
 from bench.evaluate.memo import Memo
 from bench.methods.builder import Built
 from bench.runs.read import read_cells, read_run_record
+from bench.runs.write import Run
 from bench.sweep import merge_parts
 from bench.sweep.shard import Shard
 from mpvss.errors import UserError
@@ -168,14 +169,28 @@ def test_shards_of_other_machines_are_told_of(made, tmp_path, capsys):
     assert "the shards ran with different cpu: None, another" in capsys.readouterr().err
 
 
-def test_an_unfinished_part_is_named(parts):
-    next((parts / "2" / "cells").glob("large--wander*")).unlink()
-    with pytest.raises(UserError, match=r"2 \(part 2/3\) is not finished: it lacks 1 cells, such as wander with large"):
+def test_an_unfinished_part_is_named(made, parts, monkeypatch):
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save", stop)
+        for cell in (parts / "2" / "cells").glob("large--wander*"):
+            cell.unlink()
+        with pytest.raises(KeyboardInterrupt):
+            score(parts / "2", 2)
+    with pytest.raises(UserError, match=r"2 \(part 2/3\) is not finished; rerun its command"):
         merge_parts([parts / name for name in "123"], parts / "run")
-    for name in "13":
-        for file in (parts / name / "cells").glob("large--*"):
-            file.unlink()
-    with pytest.raises(UserError, match="is not finished"):
+    score(parts / "2", 2)
+    merge_parts([parts / name for name in "123"], parts / "run")
+    assert {name: cell["clips"] for name, cell in cells(parts / "run").items()} == {
+        name: cell["clips"] for name, cell in cells(made / "whole").items()
+    }
+
+
+def test_a_part_that_lost_a_cell_is_named(parts):
+    next((parts / "2" / "cells").glob("large--wander--003*")).unlink()
+    with pytest.raises(UserError, match=r"\(part 2/3\) lacks wander with large at interval 3, which another has"):
         merge_parts([parts / name for name in "123"], parts / "run")
 
 

@@ -80,6 +80,9 @@ class Start(Part, kw_only=True, frozen=True):
 
     command: Annotated[str, Meta(description="the command or function that was called")]
     environment: Annotated[Environment, Meta(description="what it ran on")]
+    ended: Annotated[bool, Meta(description="whether it came to its end; `sweep`, `latency` and `merge` say so")] = (
+        False
+    )
 
 
 class RunRecord(Record, kw_only=True, frozen=True, tag_field="schema", tag=4):
