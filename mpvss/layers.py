@@ -44,7 +44,7 @@ Made = TypeVar("Made")
 
 
 def made_once(function: Callable[..., Made], most: int = 256) -> Callable[..., Made]:
-    """The function, which makes one tensor or several from hashable arguments, and keeps what it made; `most` at a time.
+    """The function, which makes one tensor or several from hashable arguments; what it made is kept, `most` at a time.
 
     Stand-ins for tensors, as under PyTorch's modes that trace without numbers, are of no use later and are not kept.
     """
