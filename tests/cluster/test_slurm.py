@@ -11,11 +11,11 @@ import pytest
 import slurm
 from slurm import Slurm, wait_until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(5400)]
 
 ROOT = Path(__file__).resolve().parents[2]
 OF_TIME = ("timing", "memory", "start")
-PATIENCE = 600
+PATIENCE = 1800
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_an_array_survives_preemption_and_the_death_of_its_node(cluster, tmp_pat
 
 def test_a_job_that_is_out_of_time_goes_on(cluster, tmp_path):
     """The limit is told between 30 and 90 s after the start: SLURM looks at it once a minute."""
-    clips, out = 60, tmp_path / "run"
+    clips, out = 300, tmp_path / "run"
     jobs = launch(cluster, out, clips, shards=1, time_limit=2, signal_delay=30)
     wait_until(lambda: cluster.restarts(jobs["shards"]) >= 1, PATIENCE, "the time limit")
     before = clips_done(tmp_path / "run.parts" / "shard-1-of-1")
