@@ -102,7 +102,7 @@ def mrcfa_calls(backbone: str, size: Size, classes: int, stride: ReferenceStride
 def netwarp_calls(size: Size, classes: int) -> Calls:
     """A frame of NetWarp: both frames through OCRNet, and the flow between them."""
     model, frame = _built(lambda: build_netwarp(num_classes=classes, execution="paper")), _frame(size)
-    _, state = model.segment(frame)
+    _, state = model.segment(frame, coming=[frame])
     return _calls(lambda: model.propagate(frame, state)[0].labels())
 
 
