@@ -32,7 +32,7 @@ def named_commands() -> list[str]:
 
 
 def test_the_first_page_is_short():
-    assert len(TEXT.splitlines()) <= 140
+    assert len(TEXT.splitlines()) <= 130
 
 
 def test_the_example_prints_what_it_shows(capsys):
@@ -101,13 +101,17 @@ def test_every_command_runs_on_little_data(page, tmp_path, monkeypatch):
     (home / "results/runs/measured").mkdir(parents=True)
     frames = [frame.image.transpose(1, 2, 0) for frame in open_dataset(CLIPS).clips[0].frames()]
     write_video(home / "street.mp4", frames, fps=15)
+    for text in blocks(page, "toml") if page.name == "cost.md" else ():
+        (home / "mine.toml").write_text(text)
     monkeypatch.chdir(home)
     monkeypatch.setattr(shipped, "FOLDER", home / "bench" / "weights")
     threads = torch.get_num_threads()
     for arguments in commands(page, tmp_path):
         if reason_to_leave(arguments):
             continue
-        assert main(in_little(arguments)) in ((0, 1) if arguments[0] == "compare" else (0,)), arguments
+        # Both give a verdict on what they measured, and 1 is one that this machine may give.
+        gives_verdict = arguments[0] == "compare" or "--fit" in arguments
+        assert main(in_little(arguments)) in ((0, 1) if gives_verdict else (0,)), arguments
     torch.set_num_threads(threads)
 
 
@@ -117,6 +121,8 @@ def reason_to_leave(arguments: list[str]) -> str | None:
     others = " ".join(option for before, option in zip(arguments, options, strict=False) if before != "--data")
     if command == "demo":
         return "test_demo.py runs it"
+    if command == "card":
+        return "it takes a GPU, or many minutes; tests/card/ measures one in little"
     if "--paper" in options:
         return "tests/measure/count/test_paper_cells.py counts them"
     if "PATH" in others or ".pth" in others:
