@@ -26,7 +26,7 @@ from mpvss.video import VideoSegmenter
 Kind = Literal["key", "non-key"]
 Role = Literal["fitted", "seen", "held out"]
 """What the networks are for, see `ROLES`."""
-ROUNDS, ROUND, MOST_REPEATS = 4, 0.2, 10
+ROUNDS, ROUND, MOST_REPEATS = 3, 0.2, 10
 """Rounds, seconds that one spends on one kind of frame of a network, and the most times that it runs it."""
 STOP_WATCH, LEAST_SECONDS = 1e-6, 2e-7
 """What timing an operation adds to it, and the least that may be left."""
