@@ -82,6 +82,7 @@ def test_an_unknown_device_is_named():
         device_entry("NVIDIA L40S", read_devices())
 
 
+@pytest.mark.slow
 def test_a_row_that_is_shown_the_next_frame_is_predicted():
     rows = [row for row in table_rows() if row.paper_method == "NetWarp" or row.name == "table-1--MPVSS--R50"]
     found = predicted([MeasuredSpeed(row, 5.0) for row in rows], "cpu", (64, 96), by_data_sheet=False)
