@@ -13,8 +13,7 @@ from bench.data import open_dataset, write_video
 from bench.measure.count.paper import published_figures
 from bench.methods.shipped import shipped_rows
 from bench.report.claims.claims import read_claims
-from bench.train.read_config import read_config
-from bench.train.tables import preset_names
+from bench.train.tables import preset_names, read_tables
 
 CLIPS = "synthetic:clips=1,frames=3,size=64x96"
 
@@ -24,12 +23,11 @@ def use() -> None:
     clip = open_dataset(CLIPS).clips[0]
     write_video(Path("street.mp4"), [frame.image.transpose(1, 2, 0) for frame in clip.frames()], fps=15)
     how = ["--weights", "shipped", "--threads", "1"]
-    sweep = ["sweep", "--methods", "per-frame,mpvss", "--intervals", "2", "--data", CLIPS, "--only", "accuracy,cost"]
+    sweep = ["sweep", "--methods", "per-frame,mpvss", "--intervals", "2", "--data", CLIPS, "--only", "accuracy"]
     for command in (
         [*sweep, *how, "--out", "run"],
         ["report", "run", "--out", "report"],
         ["segment", "street.mp4", "--out", "overlay.mp4", *how],
-        ["cost", "--methods", "mpvss", "--backbones", "micro", "--size", "64x96", "--classes", "8"],
     ):
         assert main(command) == 0, command
 
@@ -38,7 +36,7 @@ if __name__ == "__main__":
     use()
     found = {
         "package": str(Path(bench.__file__).parents[1]),
-        "presets": [name for name in preset_names() if read_config(name)],
+        "presets": [name for name in preset_names() if read_tables(name)],
         "shipped": shipped_rows(),
         "figures": len(published_figures()),
         "rows": len(table_rows()),
