@@ -17,6 +17,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 PANEL_WIDTH, PANEL_HEIGHT, LEGEND_WIDTH = 3.6, 3.0, 2.1
 """Inches."""
+COLUMN_WIDTH, COLUMN_HEIGHT = 3.4, 2.6
+"""Inches: a panel as wide as a column of print; figures of one or two keep their type readable there."""
+
+LEGEND_ROW, CHARACTER = 0.19, 0.075
+"""Inches of a row of a legend, and of a character in it."""
 
 # The strong colours of seaborn's colour-blind palette, without its yellow and its pink, and three dark ones.
 COLOURS = (
@@ -96,11 +101,23 @@ def log_axis(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def add_legend(figure: Figure, axes: Sequence[Axes], names: Sequence[str], title: str) -> None:
-    """One legend for all panels, to their right, in the order of `names`."""
+def add_legend(figure: Figure, axes: Sequence[Axes], names: Sequence[str], width: float) -> None:
+    """One legend for all panels, below them, in the order of `names`; `width` is the figure's, in inches."""
     lines = {str(line.get_label()): line for place in axes for line in place.get_lines()}
     shown = [name for name in names if name in lines]
-    figure.legend([lines[n] for n in shown], shown, loc="outside right upper", handlelength=3.5, title=title)
+    columns = _legend_columns(shown, width)
+    figure.legend([lines[n] for n in shown], shown, loc="outside lower center", handlelength=3, ncols=columns)
+
+
+def legend_height(names: Sequence[str], width: float) -> float:
+    """Inches that the legend of `add_legend` takes."""
+    return 0.1 + LEGEND_ROW * -(-len(names) // _legend_columns(names, width))
+
+
+def _legend_columns(names: Sequence[str], width: float) -> int:
+    """How many names fit beside each other."""
+    inches = 0.65 + CHARACTER * max(map(len, names), default=0)
+    return max(1, min(len(names), int(width / inches)))
 
 
 def figure_bytes(figure: Figure, ending: str) -> bytes:

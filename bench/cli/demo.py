@@ -13,10 +13,12 @@ from bench.cli import options
 METHODS = "per-frame,copy,optical-flow@fine-tuned,mpvss,dff,accel"
 PICTURED = "per-frame,optical-flow@fine-tuned,mpvss"
 CLIPS = "synthetic:clips=6,frames=20"
+TIMING_SECONDS = 40
+"""How long frames are timed: enough for the page's speeds, not for a comparison of versions."""
 TEXT = """\
-Sweep the small models that come with the project over key-frame intervals on a few held-out clips, draw frames with
-what the methods make of them, and write the report. It runs three commands and shows each. With so few clips the
-confidence intervals are wide; results/measured/ holds the sweep over all test clips.
+Sweep the small models that come with the project over key-frame intervals on a few held-out clips, time their frames,
+draw frames with what the methods make of them, and write the report. It runs four commands and shows each. With so few
+clips the confidence intervals are wide; results/measured/ holds the sweep over all test clips.
 """
 
 
@@ -53,8 +55,11 @@ def _run(run_command: Callable[[Sequence[str]], int], args: argparse.Namespace) 
 def demo_commands(out: Path, how: list[str]) -> list[list[str]]:
     """The commands that the demo consists of; `how` are the arguments that say where it runs."""
     shipped = ["--weights", "shipped", "--data", CLIPS]
+    intervals, speed = ["--methods", METHODS, "--intervals", "1,2,5,10"], str(out / "speed")
+    brief = ["--time-limit", str(TIMING_SECONDS), "--processes", "1"]
     return [
-        ["sweep", "--methods", METHODS, "--intervals", "1,2,5,10", *shipped, *how, "--out", str(out)],
+        ["sweep", *intervals, *shipped, *how, "--out", str(out)],
+        ["latency", *intervals, *brief, *shipped, *how, "--out", speed],
         ["strip", "--methods", PICTURED, *shipped, *how, "--out", str(out / "pictures")],
-        ["report", str(out)],
+        ["report", str(out), speed, "--out", str(out / "report")],
     ]

@@ -92,11 +92,12 @@ def command() -> str:
 
 
 def print_tables(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print a sweep's table of each backbone."""
+    """Print a sweep's table of each backbone, without its times, which are for orientation."""
+    from bench.report.speed.doubts import without_times
     from bench.report.tables.tables import main_table
 
     for backbone, cells in groupby(rows, key=itemgetter("backbone")):
-        print(f"{backbone}\n\n{main_table(list(cells))}\n")
+        print(f"{backbone}\n\n{main_table(list(map(without_times, cells)))}\n")
 
 
 def end(failed: Sequence[object], out: Path) -> int:

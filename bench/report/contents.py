@@ -25,8 +25,9 @@ from bench.report.figures.predicted import predicted_speeds, predicted_times
 from bench.report.figures.sizes import times_against_size
 from bench.report.figures.tradeoff import accuracy_against_cost, times_by_kind
 from bench.report.published import Measurements, read_published
+from bench.report.run import StudyRun
 from bench.report.sizes import runs_by_size
-from bench.report.study import Study, StudyRun
+from bench.report.study import Study
 from bench.report.tables.card import card_sheets
 from bench.report.tables.counted import counted_ways_sheets
 from bench.report.tables.latency import latency_sheet, speed_sheet
@@ -146,11 +147,15 @@ def make_report(study: Study) -> Report:
 
 
 RUN_PLOTS = (
+    ("differences", "Accuracy less that of per-frame, with paired 95 % intervals", differences),
+    (
+        "accuracy-cost",
+        "Accuracy against cost; the numbers are key-frame intervals on the front",
+        accuracy_against_cost,
+    ),
     ("figure-3a", "mIoU of MPVSS against the key-frame interval", accuracy_against_interval),
     ("figure-3b", "MACs of MPVSS against the key-frame interval", macs_against_interval),
     ("figure-3c", "Accuracy of the ways to propagate, by key-frame interval", warping_strategies),
-    ("differences", "Accuracy less that of per-frame, with paired intervals", differences),
-    ("accuracy-cost", "Accuracy against cost", accuracy_against_cost),
     ("times", "Times of key frames and non-key frames", times_by_kind),
 )
 
@@ -165,7 +170,7 @@ def _speed(study: Study) -> Iterator[Sheet]:
     for run in study.runs:
         if run.latency:
             yield latency_sheet(run.latency, run.name, run.about.configuration.frame_rate)
-        if not run.scored:
+        if run.latency and not run.scored:
             yield speed_sheet([cell for cell in run.cells if cell["status"] == "ok"], run.name)
     for number, group in enumerate(runs_by_size(study.runs)):
         yield sizes_sheet(group, _numbered("sizes", number))

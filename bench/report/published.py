@@ -11,7 +11,8 @@ from typing import NamedTuple
 from bench.methods.names import PAPER_METHODS
 from bench.published import TABLES
 from bench.report.rows import Row, is_there, is_untrained
-from bench.report.study import Study, StudyRun
+from bench.report.run import StudyRun
+from bench.report.study import Study
 from bench.runs.records.cost import CountedFigure
 
 

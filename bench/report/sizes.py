@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from bench.report.rows import Row, is_there
-from bench.report.study import StudyRun
+from bench.report.run import StudyRun
 from bench.runs.records.run import Configuration
 
 _SIZE = re.compile(r"[ ,:]size=\d+x\d+")

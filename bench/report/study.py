@@ -6,79 +6,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pandas as pd
-
-from bench.methods.names import WITHOUT_KEY_FRAMES, method_of
 from bench.report.quantiles import with_quantiles
-from bench.report.rows import Row, is_there, rows_of
+from bench.report.rows import Row, rows_of
+from bench.report.run import LEAST_CLIPS, StudyRun
+from bench.report.speed.clock import measured, with_times
+from bench.report.speed.doubts import doubt
 from bench.runs.card_folder import FILE as CARD
 from bench.runs.card_folder import MeasuredCard, read_card
-from bench.runs.clip_counts import ClipCounts
-from bench.runs.read import read_clip_counts, read_latency, read_run, read_run_record, read_samples
+from bench.runs.clip_counts import MEASURES
+from bench.runs.read import read_cells, read_clip_counts, read_latency, read_run, read_run_record, read_samples
 from bench.runs.record_file import read_record
 from bench.runs.records.cell import CellKey
 from bench.runs.records.cost import CostRecord, CountedFigure
 from bench.runs.records.peer import PeerRecord
 from bench.runs.records.predict import PredictRecord
-from bench.runs.records.run import RunRecord
 from mpvss.errors import UserError
-
-
-@dataclass(frozen=True)
-class StudyRun:
-    """One run.
-
-    Attributes:
-        name: of its folder.
-        about: its `run.json`.
-        table: as `bench.runs.read.read_run` gives it; `cells` are its rows.
-        samples: as `bench.runs.read.read_samples` gives them.
-        latency: the rows of `bench.runs.read.read_latency`.
-        counts: pixel counts clip by clip, of the cells that keep them.
-        pictures: the PNG files under its `pictures/`.
-        series: the rows of all runs of the study, so that a method looks the same in the figures of each.
-
-    """
-
-    name: str
-    about: RunRecord
-    table: pd.DataFrame
-    cells: list[Row]
-    samples: pd.DataFrame
-    latency: list[Row]
-    counts: dict[CellKey, ClipCounts]
-    pictures: tuple[Path, ...]
-    series: tuple[str, ...] = ()
-
-    @property
-    def backbones(self) -> list[str]:
-        """In the order asked for."""
-        return list(dict.fromkeys(cell["backbone"] for cell in self.cells))
-
-    @property
-    def rows(self) -> list[str]:
-        """Every method and METHOD@LABEL, in the order asked for."""
-        return list(dict.fromkeys(cell["method"] for cell in self.cells))
-
-    @property
-    def scored(self) -> bool:
-        """Whether any cell has an accuracy."""
-        return any(is_there(cell, "miou") for cell in self.cells)
-
-    def methods(self, base: str) -> list[str]:
-        """The rows of a method: its own name, and METHOD@LABEL."""
-        return [name for name in self.rows if method_of(name) == base]
-
-    def counts_of(self, cell: Row) -> ClipCounts | None:
-        """The pixel counts of a cell clip by clip; None where it does not keep them."""
-        return self.counts.get(CellKey(cell["backbone"], cell["method"], int(cell["interval"])))
-
-    def cell(self, backbone: str, method: str, interval: int) -> Row | None:
-        """A good cell, or None. A method to which an interval means nothing serves every interval."""
-        of_method = [c for c in self.cells if (c["backbone"], c["method"]) == (backbone, method)]
-        if {c["interval"] for c in of_method} == {1} and method_of(method) in WITHOUT_KEY_FRAMES:
-            interval = 1
-        return next((c for c in of_method if c["interval"] == interval and c["status"] == "ok"), None)
 
 
 @dataclass(frozen=True)
@@ -126,8 +68,10 @@ def picture_title(run: StudyRun, file: Path) -> str:
     return f"{run.name}: {f'{PICTURES[kind]}, clip {clip}' if kind in PICTURES else file.stem}"
 
 
-def read_study(paths: Sequence[Path]) -> Study:
+def read_study(paths: Sequence[Path], *, all_times: bool = False) -> Study:
     """Read runs and cards, and folders that hold these and the files of `BESIDE_RUNS`.
+
+    With `all_times`, times that are no measurement stay in their rows, and none are joined to others.
 
     Raises:
         UserError: a folder that is neither, is damaged or of a schema that is not known; a run that has no cell
@@ -140,6 +84,8 @@ def read_study(paths: Sequence[Path]) -> Study:
     if len(set(names)) < len(names):
         raise UserError(f"the runs {', '.join(map(str, folders))} share a name; rename one of the folders")
     runs = [_read(folder, name) for folder, name in zip(folders, names, strict=True)]
+    if not all_times:
+        runs = with_times([measured(run) for run in runs])
     series = tuple(dict.fromkeys(row for run in runs for row in run.rows))
     return Study(
         runs=tuple(replace(run, series=series) for run in runs),
@@ -170,16 +116,32 @@ def _read(folder: Path, name: str) -> StudyRun:
     table = read_run(folder).assign(run=name)
     if table.empty:
         raise UserError(f"{folder} has no cell yet; run the sweep first")
+    records = [record for record in read_cells(folder) if record.timing is not None]
+    timings = {(record.backbone, record.method): record.timing for record in records if record.timing is not None}
+    reasons = {key: doubt(timing, about.configuration) for key, timing in timings.items()}
+    samples = read_samples(folder)
+    counts = {key: of_cell for key, of_cell in read_clip_counts(folder).items() if len(of_cell.names) >= LEAST_CLIPS}
     return StudyRun(
         name=name,
         about=about,
-        table=table,
-        cells=rows_of(table),
-        samples=read_samples(folder),
-        latency=with_quantiles(rows_of(read_latency(folder)), read_samples(folder)),
-        counts=read_clip_counts(folder),
+        cells=[row if _key(row) in counts else _without_bounds(row) for row in rows_of(table)],
+        samples=samples,
+        latency=with_quantiles(rows_of(read_latency(folder)), samples),
+        counts=counts,
         pictures=tuple(file for file in sorted((folder / "pictures").glob("*.png")) if _belongs_to(folder, file)),
+        timings=timings,
+        doubts={key: reason for key, reason in reasons.items() if reason},
     )
+
+
+def _key(row: Row) -> CellKey:
+    return CellKey(row["backbone"], row["method"], int(row["interval"]))
+
+
+def _without_bounds(row: Row) -> Row:
+    """The row without intervals over clips."""
+    bounds = {f"{measure}_{side}" for measure in MEASURES for side in ("low", "high")}
+    return {name: None if name in bounds else value for name, value in row.items()}
 
 
 def _files(paths: Iterable[Path], what: str) -> list[Path]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bench.report.choice import MARGIN
 from bench.report.claims.claims import NOT_MEASURABLE, NOT_REPRODUCED, NOT_RESOLVED, REPRODUCED
 from bench.report.contents import Report
 from bench.report.figures.tradeoff import costs_of
 from bench.report.rows import Row, is_there, is_untrained
-from bench.report.study import Study, StudyRun
+from bench.report.run import StudyRun
+from bench.report.study import Study
 from bench.runs.records.run import RunRecord
-
-MARGIN = 2.0
-"""Points of mIoU that are given up for a cheaper configuration: the paper's "up to 2%"."""
 
 
 def summary(report: Report) -> list[str]:

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from bench.plotting import save, styled
 from bench.report.figures.sizes import times_against_size
 from bench.report.rows import is_there
+from bench.report.run import StudyRun
 from bench.report.sizes import runs_by_size, size_of, without_size
-from bench.report.study import StudyRun, read_study
+from bench.report.study import read_study
 from bench.report.summary import setting_lines
 from bench.report.tables.formats import as_csv, as_markdown
 from bench.report.tables.latency import latency_sheet, speed_sheet
@@ -27,8 +28,8 @@ def write_times(folder: Path) -> str:
     Raises:
         UserError: the folder is no run, or has no cell yet.
     """
-    (run,) = read_study([folder]).runs
-    text = f"{_settings(run.about)}\n\n{_tables(run)}"
+    (run,) = read_study([folder], all_times=True).runs
+    text = "\n\n".join([_settings(run.about), *_caution(run), _tables(run)])
     write_text(folder / TEXT, text)
     return text
 
@@ -44,10 +45,11 @@ def write_curve(folder: Path) -> str:
     Raises:
         UserError: the folder holds no runs, or one without a cell.
     """
-    runs = read_study([folder]).runs
+    runs = read_study([folder], all_times=True).runs
     parts = []
     for group in runs_by_size(runs):
         parts.append(_settings(replace(group[0].about, configuration=without_size(group[0].about.configuration))))
+        parts += [caution for run in group for caution in _caution(run)]
         sheet = sizes_sheet(group)
         parts.append(as_markdown(sheet))
         write_text(folder / f"{CURVE}.csv", as_csv(sheet))
@@ -62,6 +64,12 @@ def write_curve(folder: Path) -> str:
 
 def _settings(about: RunRecord) -> str:
     return "\n".join(f"- {line}" for line in setting_lines(about))
+
+
+def _caution(run: StudyRun) -> list[str]:
+    """Why these times are no measurement."""
+    reasons = ", ".join(dict.fromkeys(run.doubts.values()))
+    return [f"**No measurement: {reasons}.** A report does not show these times."] if reasons else []
 
 
 def _tables(run: StudyRun) -> str:

@@ -12,7 +12,8 @@ import pandas as pd
 from bench.plotting import METADATA
 from bench.report.contents import Report, make_report
 from bench.report.page.page import make_page
-from bench.report.study import Study, StudyRun, picture_title, read_study
+from bench.report.run import StudyRun
+from bench.report.study import Study, picture_title, read_study
 from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables.formats import FORMATS as SHEET_FORMATS
 from bench.report.tables.formats import as_markdown
@@ -29,12 +30,13 @@ NOTES = """\
 - mIoU averages the classes that occur in the labels, WIoU weights them by their pixels; both come from one
   confusion matrix over all frames. mVC8 and mVC16 are what the VSPW scripts compute. A dash is something that
   was not measured.
-- In brackets: the 95 % interval, from a bootstrap over the clips.
+- In brackets: the 95 % interval, from a bootstrap over the clips; there is none under 5 clips.
 - GMACs are 10^9 multiply-accumulates (half of GFLOPs) of a frame, the mean over a clip of 15 frames at the
   interval.
 - FPS (labels) runs from the frame on the device to the label map on the host, batch 1; it follows from the
-  mean times of key and non-key frames over the same clip. Times and peak memory are taken once for a method and
-  backbone.
+  mean times of key and non-key frames over a clip of 15 frames.
+- Times are those of a run that only timed: of the same method, backbone, weights, frame size, precision and graph.
+  Where there is none, or its times had not settled, or other work ran on the card, a dash stands: no measurement.
 - Peak host memory is the resident set of the whole process while the method was timed.
 """
 DISTANCE_NOTE = """\
@@ -142,7 +144,8 @@ def _text(report: Report, picture_ending: str | None) -> str:
 
 def _section(run: StudyRun) -> str:
     command = "- `{}`".format(run.about.starts[-1].command.replace("`", "'"))
-    settings = [f"- {as_text(line)}" for line in setting_lines(run.about)]
+    notes = [line for line in (run.times_note, run.clips_note) if line]
+    settings = [f"- {as_text(line)}" for line in [*setting_lines(run.about), *notes]]
     parts = [f"## {as_text(run.name)}", "\n".join([*settings, command])]
     for backbone, group in groupby(run.cells, key=lambda cell: cell["backbone"]):
         rows = list(group)

@@ -1,4 +1,4 @@
-"""The demo: three commands, ending in a page."""
+"""The demo: four commands, ending in a page."""
 
 from bench.cli import demo
 from bench.cli.main import main
@@ -7,10 +7,16 @@ from bench.cli.main import main
 def test_it_ends_in_a_page_with_pictures(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(demo, "CLIPS", "synthetic:clips=1,frames=5,size=64x96")
     monkeypatch.setattr(demo, "METHODS", demo.PICTURED)
+    monkeypatch.setattr(demo, "TIMING_SECONDS", 2)
     assert main(["demo", "--out", str(tmp_path / "demo"), "--threads", "1"]) == 0
     page = tmp_path / "demo" / "report" / "index.html"
     said = capsys.readouterr().out
-    assert [line.split()[2] for line in said.splitlines() if line.startswith("$ ")] == ["sweep", "strip", "report"]
+    assert [line.split()[2] for line in said.splitlines() if line.startswith("$ ")] == [
+        "sweep",
+        "latency",
+        "strip",
+        "report",
+    ]
     assert said.splitlines()[-1] == f"open {page}"
     assert "untrained" not in (tmp_path / "demo" / "report" / "report.md").read_text()
     assert [file.stem.split("-")[0] for file in sorted((tmp_path / "demo" / "pictures").iterdir())] == ["flow", "strip"]

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from made_runs import SMALL, cell, make, small
+from made_runs import SMALL, cell, make, small, timed, timing
 
 from bench.published import TABLES
 from bench.report.claims.claims import read_claims
@@ -77,7 +77,7 @@ def columns(spec):
 
 
 def test_latex_is_whole_and_fits_its_columns(counted, tmp_path):
-    measured = make_report(read_study([small(tmp_path / "a_b"), make(tmp_path / "t", {("copy", 5): cell(ms=12)})]))
+    measured = make_report(read_study([small(tmp_path / "a_b"), timed(tmp_path / "t", {"copy": timing(12, 1)})]))
     sheets = [*counted.sheets, *measured.sheets]
     begun = {name for sheet in sheets for name in re.findall(r"\\begin\{(\w+)\}", as_latex(sheet))}
     assert {"table", "sidewaystable", "longtable"} <= begun

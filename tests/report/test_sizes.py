@@ -14,9 +14,9 @@ from bench.report.times import write_curve
 
 def timed(path, height, width, ms, data="street: clips=1", **more):
     record = cell(ms=ms)
-    record["timing"] |= {"height": height, "width": width}
+    record["timing"] |= {"height": height, "width": width, "kinds": record["timing"]["kinds"][:1]}
     record["timing"]["kinds"][0] |= {"p50_low_ms": ms - 1, "p50_high_ms": ms + 1}
-    return make(path, {("mpvss", 5): record}, data=f"{data},size={height}x{width},seed=0", **more)
+    return make(path, {("mpvss", 5): record}, data=f"{data},size={height}x{width},seed=0", stopping="then", **more)
 
 
 def test_a_curve_has_the_runs_of_one_configuration_in_the_order_of_their_pixels(tmp_path):

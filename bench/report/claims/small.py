@@ -8,7 +8,8 @@ from itertools import product
 from bench.report.claims.claims import NOT_MEASURABLE, NOT_REPRODUCED, NOT_RESOLVED, REPRODUCED, Claim, Verdict
 from bench.report.claims.sums import Term, names, parse_sum
 from bench.report.rows import Row, is_there, is_untrained
-from bench.report.study import Study, StudyRun
+from bench.report.run import StudyRun
+from bench.report.study import Study
 from bench.runs.clip_counts import contrast
 
 Chosen = Mapping[str, Row]
@@ -70,7 +71,9 @@ def _judge(claim: Claim, case: str, run: StudyRun, sums: Sequence[Sequence[Term]
         verdict, why = NOT_REPRODUCED, f"below 0: {'; '.join(failing)}"
     else:
         unclear = [t for t, low, high in zip(claim.positive, lows, highs, strict=True) if low <= 0 <= high]
-        verdict, why = NOT_RESOLVED, f"not significant on the clips of this run: {'; '.join(unclear)}"
+        few = run.clips_note
+        verdict = NOT_RESOLVED
+        why = few or f"not significant on the clips of this run: {'; '.join(unclear)}"
     return Verdict(claim, case, "above 0", "; ".join(texts), verdict, why)
 
 

@@ -2,70 +2,55 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.measure.time.samples import Kind, amortise
-from bench.methods.names import method_of
-from bench.plotting import LEGEND_WIDTH, PANEL_HEIGHT, PANEL_WIDTH, add_legend, band, series_styles
+from bench.measure.time.samples import CLIP_LENGTH, Kind, amortise
+from bench.methods.names import PER_FRAME, method_of
+from bench.report.figures.panels import Line, Panel, draw_panels
 from bench.report.published import PAPER_BACKBONES
 from bench.report.rows import Row, is_there, is_untrained
-from bench.report.study import StudyRun
-from bench.runs.clip_counts import contrast
+from bench.report.run import Bounded, StudyRun
 from bench.runs.records.cost import CostRecord
 
-INTERVAL_LABEL = "Key-frame interval (frames)"
-MACS_LABEL = "Mean of a frame (GMACs)"
+PER_FRAME_LABEL = "GMACs a frame"
+TERA, GIGA = 1e-12, 1e-9
 COUNTED_INTERVALS = tuple(range(1, 11))
 NOT_IN_3C = ("mpvss-query-random", "mpvss-query-learned", "mpvss-query-for-pf", "dff", "accel")
 """Methods that the paper's Figure 3c leaves out; the figure of differences has them."""
-ROW_HEIGHT, LABEL_WIDTH = 0.27, 1.5
-"""Inches of a row, and of the names to its left."""
-ZERO = {"color": "0.3", "lw": 0.9, "zorder": 1}
-Line = tuple[list[float], list[float], list[float], list[float]]
-"""x, y, and the bounds of y."""
-Bounded = tuple[float, float, float]
-"""A value and its bounds."""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One pair of axes: title, label of the values, a line for each name, and whether 0 is drawn as a line."""
-
-    title: str
-    label: str
-    lines: Mapping[str, Line]
-    zero: bool = False
+LESS_PER_FRAME = "mIoU less per-frame's (points)"
 
 
 def accuracy_against_interval(run: StudyRun) -> Figure | None:
     """Figure 3a: mIoU of MPVSS over the interval, a line for each backbone."""
-    return _draw([Panel(f"MPVSS{_untrained(run, 'mpvss')}", "mIoU (%)", _by_backbone(run, _accuracy("miou")))])
+    return draw_panels([Panel(f"MPVSS{_untrained(run, 'mpvss')}", "mIoU (%)", _by_backbone(run, _accuracy("miou")))])
 
 
 def macs_against_interval(run: StudyRun) -> Figure | None:
-    """Figure 3b: GMACs of MPVSS over the interval, a line for each backbone."""
+    """Figure 3b: MACs of MPVSS over the interval, a line for each backbone; of 15 frames, and of a frame."""
 
     def macs(cell: Row) -> Bounded | None:
-        return (1e-9 * cell["mean_macs"],) * 3 if is_there(cell, "mean_macs") else None
+        if not (is_there(cell, "key_macs") and is_there(cell, "non_key_macs")):
+            return None
+        of_kind: dict[Kind, float] = {"key": cell["key_macs"], "non-key": cell["non_key_macs"]}
+        return (GIGA * CLIP_LENGTH * (amortise(of_kind, int(cell["interval"])) or 0.0),) * 3
 
-    return _draw([Panel("MPVSS", MACS_LABEL, _by_backbone(run, macs))])
+    other = (PER_FRAME_LABEL, 1 / CLIP_LENGTH)
+    return draw_panels([Panel("", f"GMACs of {CLIP_LENGTH} frames", _by_backbone(run, macs), other_unit=other)])
 
 
 def counted_macs_against_interval(costs: Sequence[CostRecord]) -> Figure | None:
-    """Figure 3b with the paper's backbones and frame size: the mean over 15 frames of the published graph."""
+    """Figure 3b with the paper's backbones, frame size and unit: T of 15 frames of the published graph."""
     lines: dict[str, Line] = {}
     for row in (row for record in costs if record.height == 480 for row in record.rows or ()):
         if row.method == "mpvss" and row.backbone in PAPER_BACKBONES:
-            macs: dict[Kind, float] = {"key": 1e-9 * row.paper_key_macs, "non-key": 1e-9 * row.paper_non_key_macs}
-            means = [amortise(macs, interval) or 0.0 for interval in COUNTED_INTERVALS]
-            lines[row.backbone] = (list(COUNTED_INTERVALS), means, means, means)
-    return _draw([Panel("MPVSS, 480x853", MACS_LABEL, lines)])
+            of_kind: dict[Kind, float] = {"key": row.paper_key_macs, "non-key": row.paper_non_key_macs}
+            sums = [TERA * CLIP_LENGTH * (amortise(of_kind, interval) or 0.0) for interval in COUNTED_INTERVALS]
+            lines[row.backbone] = (list(COUNTED_INTERVALS), sums, sums, sums)
+    label = f"TMACs of {CLIP_LENGTH} frames (the paper's TFLOPs)"
+    other = (PER_FRAME_LABEL, GIGA / TERA / CLIP_LENGTH)
+    return draw_panels([Panel("MPVSS, 480x853", label, lines, other_unit=other)], wide=True)
 
 
 def warping_strategies(run: StudyRun) -> Figure | None:
@@ -79,90 +64,24 @@ def warping_strategies(run: StudyRun) -> Figure | None:
         for backbone in run.backbones
         for field, label in (("miou", "mIoU (%)"), ("wiou", "WIoU (%)"))
     ]
-    return _draw(panels, run.series)
+    return draw_panels(panels, run.series)
 
 
 def differences(run: StudyRun) -> Figure | None:
-    """MIoU less that of per-frame over the interval; its band is of the difference, bootstrapped over shared clips."""
-    panels = []
-    for backbone in run.backbones:
-        base = run.cell(backbone, "per-frame", 1)
-        if base is None or not is_there(base, "miou"):
-            continue
-
-        def less(cell: Row, base: Row = base) -> Bounded | None:
-            if not is_there(cell, "miou"):
-                return None
-            difference = 100 * (cell["miou"] - base["miou"])
-            counts = [run.counts_of(one) for one in (cell, base)]
-            if counts[0] is None or counts[1] is None:
-                return (difference,) * 3
-            interval = contrast([(1.0, counts[0]), (-1.0, counts[1])], "miou")
-            return (difference,) * 3 if interval is None else (difference, 100 * interval.low, 100 * interval.high)
-
-        lines = _lines(run, backbone, [row for row in run.rows if row != "per-frame"], less)
-        panels.append(Panel(f"{backbone}{_untrained(run)}", "mIoU less per-frame's (points)", lines, zero=True))
-    return _draw(panels, run.series, width=1.6)
-
-
-def _draw(panels: Sequence[Panel], order: Sequence[str] = (), width: float = 1.0) -> Figure | None:
-    """The panels; `order` are the names whose styles the figures of a run share."""
-    panels = [panel for panel in panels if panel.lines]
-    if not panels:
-        return None
-    names = list(dict.fromkeys(name for panel in panels for name in panel.lines))
-    styles = series_styles(order or names)
-    if all(len(line[0]) == 1 for panel in panels for line in panel.lines.values()):
-        return _draw_rows(panels, styles)
-    columns = min(2, len(panels))
-    rows = math.ceil(len(panels) / columns)
-    size = (PANEL_WIDTH * width * columns + LEGEND_WIDTH, PANEL_HEIGHT * width**0.5 * rows)
-    figure = Figure(figsize=size, layout="constrained")
-    axes = list(figure.subplots(rows, columns, squeeze=False, sharex=True).flat)
-    intervals = sorted({x for panel in panels for line in panel.lines.values() for x in line[0]})
-    for place, panel in zip(axes, panels, strict=False):
-        for name, line in panel.lines.items():
-            _plot(place, line, intervals[-1], name, styles[name])
-        if panel.zero:
-            place.axhline(0, **ZERO)
-        place.set(title=panel.title, xlabel=INTERVAL_LABEL, ylabel=panel.label, xticks=intervals)
-        place.xaxis.set_major_formatter("{x:g}")
-    for place in axes[len(panels) :]:
-        place.set_axis_off()
-    add_legend(figure, axes, names, "Method" if order else "Backbone")
-    return figure
-
-
-def _draw_rows(panels: Sequence[Panel], styles: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """A row for each name, sorted by value, with its interval: lines of one point each, which make no plot over x."""
-    columns = min(2, len(panels))
-    rows = math.ceil(len(panels) / columns)
-    height = ROW_HEIGHT * max(len(panel.lines) for panel in panels) + 0.8
-    figure = Figure(figsize=((PANEL_WIDTH + LABEL_WIDTH) * columns, height * rows), layout="constrained")
-    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for place, panel in zip(axes, panels, strict=False):
-        names = sorted(panel.lines, key=lambda name: panel.lines[name][1])
-        for row, name in enumerate(names):
-            _, (value,), (low,), (high,) = panel.lines[name]
-            style = {**styles[name], "linestyle": "none"}
-            place.errorbar(value, row, xerr=[[value - low], [high - value]] if high > low else None, capsize=3, **style)
-        if panel.zero:
-            place.axvline(0, **ZERO)
-        interval = max(line[0][0] for line in panel.lines.values())
-        place.set(title=f"{panel.title}, interval {interval:g}", xlabel=panel.label, yticks=range(len(names)))
-        place.set_yticklabels(names)
-    for place in axes[len(panels) :]:
-        place.set_axis_off()
-    return figure
-
-
-def _plot(axes: Axes, line: Line, last: float, name: str, style: Mapping[str, Any]) -> None:
-    """A line with its band; a method that was measured at interval 1 alone is a level: to it every frame is a key."""
-    x, *ys = line
-    if x == [1] and last > 1:
-        x, ys = [1, last], [2 * y for y in ys]
-    axes.plot(x, ys[0], label=name, **style)
-    band(axes, x, ys[1], ys[2], style)
+    """MIoU less that of per-frame over the interval; its bars are of the difference, bootstrapped over shared clips."""
+    rows = [row for row in run.rows if row != PER_FRAME]
+    less = run.less_per_frame
+    panels = [
+        Panel(
+            f"{backbone}{_untrained(run)}",
+            LESS_PER_FRAME,
+            _lines(run, backbone, rows, lambda cell: less.get(run.key(cell))),
+            bounds="bars",
+            zero=True,
+        )
+        for backbone in run.backbones
+    ]
+    return draw_panels(panels, run.series, wide=True)
 
 
 def _accuracy(field: str) -> Callable[[Row], Bounded | None]:

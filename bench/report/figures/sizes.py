@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from bench.measure.time.samples import KINDS
-from bench.plotting import LEGEND_WIDTH, PANEL_HEIGHT, PANEL_WIDTH, add_legend, band, series_styles
+from bench.plotting import COLUMN_HEIGHT, COLUMN_WIDTH, add_legend, band, legend_height, series_styles
 from bench.report.rows import Row, is_there
+from bench.report.run import StudyRun
 from bench.report.sizes import pixels_of, series_of, size_of
-from bench.report.study import StudyRun
 
 
 def times_against_size(group: Sequence[StudyRun]) -> Figure:
@@ -23,8 +23,9 @@ def times_against_size(group: Sequence[StudyRun]) -> Figure:
     places = list(dict.fromkeys((backbone, scope) for backbone, _, scope, _ in series))
     names = list(dict.fromkeys(method for _, method, _, _ in series))
     styles = series_styles(names)
-    size = (2 * PANEL_WIDTH + LEGEND_WIDTH, PANEL_HEIGHT * len(places))
-    figure = Figure(figsize=size, layout="constrained")
+    width = 2 * COLUMN_WIDTH
+    height = COLUMN_HEIGHT * len(places) + legend_height(names, width)
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(len(places), len(KINDS), squeeze=False)
     for row, (backbone, scope) in zip(axes, places, strict=True):
         for place, kind in zip(row, KINDS, strict=True):
@@ -42,7 +43,7 @@ def times_against_size(group: Sequence[StudyRun]) -> Figure:
             place.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             place.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             place.yaxis.set_minor_formatter(NullFormatter())
-    add_legend(figure, list(axes.flat), names, "Method")
+    add_legend(figure, list(axes.flat), names, width)
     return figure
 
 

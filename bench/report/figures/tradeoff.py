@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from bench.measure.time.samples import KIND_FIELDS, KINDS, Kind, amortise
-from bench.plotting import LEGEND_WIDTH, PANEL_HEIGHT, PANEL_WIDTH, add_legend, log_axis, series_styles
+from bench.plotting import COLUMN_HEIGHT, COLUMN_WIDTH, add_legend, legend_height, log_axis, series_styles
 from bench.report.rows import Row, is_there, is_untrained
-from bench.report.study import StudyRun
+from bench.report.run import StudyRun
 
 TIMED_SCOPES = ("labels", "model", "video")
 """The first of these that was timed is drawn."""
 LEAST_DISTANCE = 0.04
 """Between two points with numbers, as a share of an axis."""
+FRONT = "Pareto front"
+MEASURED_COSTS = ("ms a frame", "J a frame")
 BOX_COLOURS = {"key": "#56B4E9", "non-key": "#F0C987"}
 
 
@@ -50,7 +52,7 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
 def accuracy_against_cost(run: StudyRun) -> Figure | None:
     """MIoU over each cost that was measured: a point for each cell, a thin line along the intervals of a method.
 
-    The front is a line of steps, and its points say their interval; backbones differ in size.
+    The front is a line of steps, and its points say their interval; marks of later backbones are larger.
     """
     cells = [cell for cell in run.cells if is_there(cell, "miou") and costs_of(cell)]
     names = list(dict.fromkeys(name for cell in cells for name in costs_of(cell)))
@@ -58,14 +60,17 @@ def accuracy_against_cost(run: StudyRun) -> Figure | None:
         return None
     styles = series_styles(run.series)
     size = {backbone: 5 + 2.5 * i for i, backbone in enumerate(run.backbones)}
-    figure = Figure(figsize=(PANEL_WIDTH * 1.25 * len(names) + LEGEND_WIDTH, PANEL_HEIGHT * 1.3), layout="constrained")
+    shown = [*run.rows, FRONT]
+    width = COLUMN_WIDTH * max(2, len(names))
+    height = 1.3 * COLUMN_HEIGHT + legend_height(shown, width)
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = list(figure.subplots(1, len(names), squeeze=False, sharey=True).flat)
     for place, name in zip(axes, names, strict=True):
         there = [cell for cell in cells if name in costs_of(cell)]
         points = [(costs_of(cell)[name], 100 * float(cell["miou"])) for cell in there]
         front = pareto_front(points)
         x, y = zip(*(points[i] for i in front), strict=True)
-        place.step(x, y, where="post", color="0.45", lw=1.4, zorder=1, label="Pareto front")
+        place.step(x, y, where="post", color="0.45", lw=1.4, zorder=1, label=FRONT)
         for series in dict.fromkeys((cell["method"], cell["backbone"]) for cell in there):
             own = [point for cell, point in zip(there, points, strict=True) if _series(cell) == series]
             style = {**styles[series[0]], "markersize": size[series[1]], "lw": 0.6, "linestyle": "-"}
@@ -74,16 +79,20 @@ def accuracy_against_cost(run: StudyRun) -> Figure | None:
             text = str(there[i]["interval"])
             place.annotate(text, points[i], (-4, 4), textcoords="offset points", fontsize=7, ha="right")
         log_axis(place)
-        place.set_xlabel(f"{name}, log scale")
+        place.set_xlabel(f"{name}{_machine(there) if name in MEASURED_COSTS else ''}, log scale")
     axes[0].set_ylabel("mIoU (%)" + (", untrained weights" if any(map(is_untrained, cells)) else ""))
-    sizes = ", ".join(run.backbones)
-    axes[0].set_title("Numbers: key-frame interval on the front" + (f"; size: {sizes}" if len(size) > 1 else ""))
-    add_legend(figure, axes, [*run.rows, "Pareto front"], "Method")
+    add_legend(figure, axes, shown, width)
     return figure
 
 
+def _machine(cells: Sequence[Row]) -> str:
+    """What the times are of, where they are of one machine."""
+    machines = {cell["timed_on"] for cell in cells if is_there(cell, "timed_on")}
+    return f", {machines.pop()}" if len(machines) == 1 else ""
+
+
 def times_by_kind(run: StudyRun) -> Figure | None:
-    """The distribution of the timed frames, key frames to the left, others to the right, a row for each backbone."""
+    """The timed frames by their quantiles: boxes of a half, a quarter, an eighth and so on, a row for each backbone."""
     import seaborn as sns
 
     if run.samples.empty:
@@ -95,17 +104,17 @@ def times_by_kind(run: StudyRun) -> Figure | None:
     timed = timed[timed["scope"] == scope].assign(ms=lambda table: 1000 * table["seconds"])
     methods = [row for row in run.rows if (timed["method"] == row).any()]
     backbones = [backbone for backbone in run.backbones if (timed["backbone"] == backbone).any()]
-    size = (2 * PANEL_WIDTH + 1.8, (0.27 * len(methods) + 0.9) * len(backbones))
+    size = (2 * COLUMN_WIDTH, (0.27 * len(methods) + 0.9) * len(backbones))
     figure = Figure(figsize=size, layout="constrained")
     rows = figure.subplots(len(backbones), 2, squeeze=False, sharey=True)
     for places, backbone in zip(rows, backbones, strict=True):
         for place, kind in zip(places, KINDS, strict=True):
             own = timed[(timed["backbone"] == backbone) & (timed["kind"] == kind)]
-            sns.boxplot(
-                own, x="ms", y="method", order=methods, orient="h", ax=place, color=BOX_COLOURS[kind], whis=(1, 99),
-                width=0.65, linewidth=0.9, linecolor="0.1", flierprops={"marker": ".", "markersize": 3},
+            sns.boxenplot(
+                own, x="ms", y="method", order=methods, orient="h", ax=place, color=BOX_COLOURS[kind],
+                width=0.65, linewidth=0.6, linecolor="0.1", flier_kws={"marker": ".", "s": 8},
             )  # fmt: skip
-            place.set(title=f"{backbone}, {kind} frames", xlabel=f"Time of a frame (ms), scope {scope}", ylabel="")
+            place.set(title=f"{backbone}, {kind} frames", xlabel=f"ms a frame, scope {scope}", ylabel="")
             place.set_xlim(left=0)
     return figure
 

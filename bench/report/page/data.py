@@ -1,4 +1,4 @@
-"""What the page's program works on: the configurations, and how each method is drawn."""
+"""What the page's program works on: the configurations of each data set, and how each series is drawn."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bench.plotting import COLOURS
-from bench.report.figures.tradeoff import costs_of
+from bench.report.choice import DataSet, Option
 from bench.report.rows import Row, is_there, is_untrained
-from bench.report.study import Study
 
-# Without the dark grey, which cannot be seen on a dark page.
-PAGE_COLOURS = tuple(colour for colour in COLOURS if colour != "#333333")
+COLOURS = 10
+"""Colours of series that the style has, for a light and for a dark page."""
 SHAPES = (
     "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0",
     "M-4 -4h8v8h-8Z",
@@ -28,26 +26,16 @@ SHAPES = (
 )
 """Outlines around the origin, in pixels."""
 DASHES = ("", "7 2", "2 2", "8 2 2 2", "4 1 1 1")
-KEY_TIME = "ms a key frame"
 
 
-def page_costs(cell: Row) -> dict[str, float]:
-    """What a frame costs, by name; the time of a key frame is that of the slowest frames."""
-    costs = costs_of(cell)
-    if is_there(cell, "p50_key_ms"):
-        costs[KEY_TIME] = float(cell["p50_key_ms"])
-    return costs
-
-
-def cost_names(study: Study) -> list[str]:
-    """The costs that any configuration has."""
-    return list(dict.fromkeys(name for run in study.runs for cell in run.cells for name in page_costs(cell)))
-
-
-def page_data(study: Study) -> dict[str, Any]:
-    """The good cells of all runs in %, GMACs, ms and J, and the mark of each method."""
-    cells = [_configuration(cell) for run in study.runs for cell in run.cells if cell["status"] == "ok"]
-    return {"cells": cells, "costs": cost_names(study), "marks": _marks([cell["method"] for cell in cells])}
+def page_data(sets: Sequence[DataSet]) -> dict[str, Any]:
+    """The configurations in %, GMACs, ms and J; the costs and the first accuracy of each data set; the marks."""
+    cells = [_configuration(data, option) for data in sets for option in data.options]
+    return {
+        "cells": cells,
+        "sets": {data.name: {"costs": data.costs, "floor": data.floor} for data in sets},
+        "marks": _marks(list(dict.fromkeys(cell["series"] for cell in cells))),
+    }
 
 
 def as_json(value: object) -> str:
@@ -55,18 +43,29 @@ def as_json(value: object) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _configuration(cell: Row) -> dict[str, Any]:
+def series_of(data: DataSet, cell: Row) -> str:
+    """The method, and its backbone where the data set has several."""
+    several = len({option.cell["backbone"] for option in data.options}) > 1
+    return f"{cell['method']}, {cell['backbone']}" if several else str(cell["method"])
+
+
+def _configuration(data: DataSet, option: Option) -> dict[str, Any]:
+    cell = option.cell
     return {
+        "data": data.name,
         "run": cell["run"],
+        "series": series_of(data, cell),
         "backbone": cell["backbone"],
         "method": cell["method"],
         "interval": int(cell["interval"]),
+        "name": option.name,
         "weights": cell["weights"] if is_there(cell, "weights") else "-",
         "untrained": is_untrained(cell),
         "miou": _percent(cell, "miou"),
         "low": _percent(cell, "miou_low"),
         "high": _percent(cell, "miou_high"),
-        "costs": {name: float(f"{cost:.6g}") for name, cost in page_costs(cell).items()},
+        "less": None if option.less is None else [round(value, 4) for value in option.less],
+        "costs": option.costs,
     }
 
 
@@ -74,12 +73,8 @@ def _percent(cell: Row, field: str) -> float | None:
     return round(100 * float(cell[field]), 4) if is_there(cell, field) else None
 
 
-def _marks(methods: Sequence[str]) -> dict[str, dict[str, str]]:
+def _marks(series: Sequence[str]) -> dict[str, dict[str, Any]]:
     return {
-        method: {
-            "colour": PAGE_COLOURS[i % len(PAGE_COLOURS)],
-            "shape": SHAPES[i % len(SHAPES)],
-            "dashes": DASHES[i % len(DASHES)],
-        }
-        for i, method in enumerate(dict.fromkeys(methods))
+        name: {"colour": i % COLOURS, "shape": SHAPES[i % len(SHAPES)], "dashes": DASHES[i % len(DASHES)]}
+        for i, name in enumerate(series)
     }

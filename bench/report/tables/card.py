@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bench.report.published import PaperFigure, read_published
+from bench.report.speed.doubts import doubt_of_card
 from bench.report.tables.formats import as_markdown
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, number
 from bench.runs.card_folder import MeasuredCard
@@ -236,13 +237,19 @@ def _failures(card: MeasuredCard) -> Sheet:
             (Entry(cell.part), Entry(cell.name), Entry(" ".join(cell.error.split())[:300]))
             for cell in card.cells
             if cell.error is not None
+        )
+        + tuple(
+            (Entry(cell.part), Entry(cell.name), Entry(f"no measurement: {doubt_of_card(cell.timing)}"))
+            for cell in card.cells
+            if cell.timing is not None and doubt_of_card(cell.timing)
         ),
     )
 
 
 def _timed(card: MeasuredCard, part: str) -> Iterator[tuple[CardCell, CellTiming]]:
+    """What was timed of a part, and is a measurement."""
     for cell in card.good(part):
-        if cell.timing is not None:
+        if cell.timing is not None and not doubt_of_card(cell.timing):
             yield cell, cell.timing
 
 

@@ -14,6 +14,8 @@ from bench.report.tables.tables import as_text, pipe_table
 
 LONG, WIDE = 40, 90
 """Characters of a text that wants more than a line, and of a row that an upright page has no room for."""
+SWITCH = '<label class="switch"><input type="checkbox"> All columns</label>'
+"""Shows the columns of a table on the page that are `more`."""
 _LATEX = {
     "\\": r"\textbackslash{}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -99,7 +101,8 @@ def as_html(sheet: Sheet) -> str:
     top, bottom = [], []
     for group, headers in _groups(sheet):
         if group:
-            top.append(f'<th scope="colgroup" colspan="{len(headers)}">{escape(group)}</th>')
+            more = ' class="more"' if all(header.more for header in headers) else ""
+            top.append(f'<th scope="colgroup"{more} colspan="{len(headers)}">{escape(group)}</th>')
             bottom += [f'<th scope="col"{heads.pop(0)}' for _ in headers]
         else:
             span = ' rowspan="2"' if grouped else ""
@@ -114,8 +117,10 @@ def as_html(sheet: Sheet) -> str:
         rule = ' class="rule"' if index and index in sheet.rules else ""
         body.append(f"<tr{rule}>{''.join(cells)}</tr>")
     notes = "".join(f"<p>{escape(note)}</p>" for note in sheet.notes)
+    switch = SWITCH * any(header.more for header in sheet.headers)
     return (
-        f'<figure class="sheet"><div class="scroll" tabindex="0" role="region" aria-label="{escape(sheet.title)}">'
+        f'<figure class="sheet">{switch}'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(sheet.title)}">'
         f"<table><caption>{escape(sheet.title)}</caption>\n<thead>{head}</thead>\n<tbody>\n"
         + "\n".join(body)
         + f"\n</tbody></table></div><figcaption>{notes}</figcaption></figure>\n"
@@ -167,7 +172,12 @@ def _kinds(sheet: Sheet) -> list[str]:
     names = [
         [
             name
-            for name, holds in (("text", not header.number), ("long", length > LONG), ("measured", header.measured))
+            for name, holds in (
+                ("text", not header.number),
+                ("long", length > LONG),
+                ("measured", header.measured),
+                ("more", header.more),
+            )
             if holds
         ]
         for header, length in zip(sheet.headers, _lengths(sheet), strict=True)

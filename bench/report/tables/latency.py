@@ -36,9 +36,9 @@ def latency_sheet(rows: Sequence[Row], run: str = "", frame_rate: float | None =
         title=f"Times by kind of frame: {run}" + _at_size(rows),
         headers=(
             *(Header(name, number=False) for name in ("Method", "Backbone", "Scope", "Frames")),
-            Header("Samples"),
-            *(Header(text) for name in QUANTILES for text in (f"{name} (ms)", f"95 % of {name} (ms)")),
-            Header("Mean (ms)"),
+            Header("Samples", more=True),
+            *(header for name in QUANTILES for header in (Header(f"{name} (ms)"), _bounds_header(name))),
+            Header("Mean (ms)", more=True),
             *(Header(_over(name)) for name in late),
         ),
         rows=tuple(
@@ -54,6 +54,11 @@ def latency_sheet(rows: Sequence[Row], run: str = "", frame_rate: float | None =
         notes=(LATENCY_NOTE, *_deadline_notes(late, frame_rate), *quantile_notes(rows)),
         rules=frozenset(i for i in range(1, len(rows)) if rows[i]["method"] != rows[i - 1]["method"]),
     )
+
+
+def _bounds_header(name: str) -> Header:
+    """The bounds of a quantile; those of the median are always shown."""
+    return Header(f"95 % of {name} (ms)", more=name != "p50")
 
 
 def _deadline_notes(late: Sequence[str], frame_rate: float | None) -> list[str]:

@@ -30,6 +30,8 @@ class Header:
     number: bool = True
     measured: bool = False
     """Whether its figures were measured on a card, and are shown unlike published ones."""
+    more: bool = False
+    """Whether the page shows it only where all columns are asked for."""
 
     @property
     def flat(self) -> str:

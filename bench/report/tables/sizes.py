@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.report.rows import Row, is_there
+from bench.report.run import StudyRun
 from bench.report.sizes import pixels_of, series_of, size_of
-from bench.report.study import StudyRun
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, number
 
 NOTE = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.report.published import ACCURACIES, INTERVAL, METRICS, Metric
 from bench.report.rows import Row, is_there, is_untrained
-from bench.report.study import StudyRun
+from bench.report.run import StudyRun
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, mark_columns, marked, number
 from bench.runs.clip_counts import contrast
 
@@ -63,7 +63,7 @@ def _table_1(run: StudyRun) -> Sheet:
             *([] if against is None else [Header("mIoU less mpvss's (points)")]),
         ),
         rows=tuple(map(tuple, mark_columns(rows, higher, competing) if rows else rows)),
-        notes=(*_notes(run, [cell for _, cell in cells]), "FPS run from the frame on the device to its label map."),
+        notes=(*_notes(run, [cell for _, cell in cells]), *_times(run, shown)),
         rules=frozenset(starts),
     )
 
@@ -145,10 +145,18 @@ def _value(cell: Row, name: str, metric: Metric) -> Entry:
     return number(metric.factor * float(cell[metric.field]), digits) if is_there(cell, metric.field) else MISSING
 
 
+def _times(run: StudyRun, shown: Mapping[str, Metric]) -> list[str]:
+    """What FPS are, and whose; or why there are none."""
+    what = ["FPS run from the frame on the device to its label map."] if "FPS" in shown else []
+    return [*what, *filter(None, [run.times_note])]
+
+
 def _notes(run: StudyRun, cells: Sequence[Row]) -> list[str]:
     notes = [f"Data: {run.about.configuration.data}."]
     if any(is_there(cell, "miou_low") for cell in cells):
         notes.append(INTERVAL_NOTE)
+    if run.clips_note:
+        notes.append(run.clips_note)
     if any(map(is_untrained, cells)):
         notes.append("Weights are untrained: the accuracies say nothing about the methods.")
     return notes

@@ -50,7 +50,7 @@ FURTHER = (
 def main_table(cells: Sequence[Row]) -> str:
     """The measures of each cell as Markdown; a failed cell says why, and weights stand on every row."""
     on_device = any(is_there(cell, "device_peak_bytes") for cell in cells)
-    columns = (*MAIN, DEVICE_MEMORY if on_device else HOST_MEMORY)
+    columns = _known((*MAIN, DEVICE_MEMORY if on_device else HOST_MEMORY), cells)
     rows = []
     for cell in cells:
         status = "ok" if cell["status"] == "ok" else f"**failed**: {_one_line(cell['error'])}"
@@ -60,8 +60,9 @@ def main_table(cells: Sequence[Row]) -> str:
 
 def further_table(cells: Sequence[Row]) -> str:
     """The other measures of each cell as Markdown."""
-    rows = [[*_head(cell), *_values(cell, FURTHER), _weights(cell)] for cell in cells]
-    return markdown(["Method", "Interval", *(column.header for column in FURTHER), "Weights"], rows)
+    columns = _known(FURTHER, cells)
+    rows = [[*_head(cell), *_values(cell, columns), _weights(cell)] for cell in cells]
+    return markdown(["Method", "Interval", *(column.header for column in columns), "Weights"], rows)
 
 
 def distance_table(cells: Sequence[Row]) -> str:
@@ -121,6 +122,11 @@ def pipe_table(header: list[list[str]], rows: list[list[str]], left: Sequence[st
 def as_text(text: str) -> str:
     """Markdown that shows a text on one line: it begins no HTML, and ends no cell of a table."""
     return " ".join(text.splitlines()).replace("<", "&lt;").replace("|", "\\|")
+
+
+def _known(columns: Sequence[Column], cells: Sequence[Row]) -> list[Column]:
+    """The columns in which any cell has a value."""
+    return [column for column in columns if any(is_there(cell, column.field) for cell in cells)]
 
 
 def _has_distances(cell: Row) -> bool:

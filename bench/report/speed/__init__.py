@@ -1,0 +1,1 @@
+"""Which times are measurements, and whose they are."""
