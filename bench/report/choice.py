@@ -9,6 +9,7 @@ from bench.methods.names import GROUND_TRUTH_FLOW, method_of
 from bench.report.figures.tradeoff import costs_of
 from bench.report.rows import Row, is_there, is_untrained
 from bench.report.run import Bounded, StudyRun
+from bench.report.speed.join import artifact_of
 from bench.report.study import Study
 
 COUNTED = "GMACs a frame"
@@ -59,9 +60,9 @@ class DataSet:
 
     @property
     def floor(self) -> float:
-        """Accuracy to begin with, in %: a margin under the best that can be had."""
+        """Accuracy to begin with, in %: a margin under the best that can be had, in whole or half points."""
         best = max((option.miou for option in self.options if option.costs), default=0.0)
-        return max(0.0, int(10 * (best - MARGIN)) / 10)
+        return max(0.0, int(2 * (best - MARGIN)) / 2)
 
 
 def data_sets(study: Study) -> list[DataSet]:
@@ -112,7 +113,7 @@ def _options(runs: Sequence[StudyRun]) -> Iterable[Option]:
     for run in runs:
         less = run.less_per_frame
         for cell in run.cells:
-            key = (run.key(cell), cell.get("weights"), cell.get("miou"))
+            key = (artifact_of(cell, run.about.configuration), int(cell["interval"]))
             if cell["status"] != "ok" or not is_there(cell, "miou") or key in seen:
                 continue
             if method_of(cell["method"]) != GROUND_TRUTH_FLOW:

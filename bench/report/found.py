@@ -31,18 +31,24 @@ def _beside_per_frame(data: DataSet) -> Iterator[str]:
         base = next(_trained(data, PER_FRAME, 1, subject.cell["backbone"]), None)
         if base is None or subject.less is None:
             continue
-        less, low, high = subject.less
-        bounds = f" [{low:+.1f}, {high:+.1f}]" if low < high else ""
+        gap = f"{_gap(*subject.less)} per-frame"
         shares = [
-            f"{cost / base.costs[name]:.0%} of its {what}{name.removeprefix(plain)}"
+            f"{100 * cost / base.costs[name]:.0f} % of its {what}{name.removeprefix(plain)}"
             for plain, what in COSTS.items()
             for name, cost in subject.costs.items()
             if name.startswith(plain) and base.costs.get(name)
         ]
         takes = f" and takes {' and '.join(shares)}" if shares else ""
         who = f"{subject.cell['method']} with {subject.cell['backbone']} at interval {INTERVAL}"
-        yield f"{who} is {less:+.1f} points of mIoU{bounds} from per-frame{takes}."
+        yield f"{who} is {gap}{takes}."
         return
+
+
+def _gap(less: float, low: float, high: float) -> str:
+    """How far a method is under or over another."""
+    low, high = sorted((abs(low), abs(high))) if low * high > 0 else (low, high)
+    bounds = f" [{low:.1f}, {high:.1f}]" if low < high else ""
+    return f"{abs(less):.1f} points of mIoU{bounds} {'below' if less < 0 else 'above'}"
 
 
 def _over_intervals(data: DataSet) -> Iterator[str]:

@@ -59,8 +59,8 @@ def test_what_was_found_is_said_in_sentences(tmp_path):
     lines = found(make_report(read_study([small(tmp_path / "small"), speed])))
     assert MACS["mpvss", 5] / MACS["per-frame", 1] == 0.6
     assert lines[0] == (
-        "mpvss with micro at interval 5 is -1.5 points of mIoU from per-frame and takes 60% of its "
-        "multiply-accumulates and 40% of its time on some, 1 thread."
+        "mpvss with micro at interval 5 is 1.5 points of mIoU below per-frame and takes 60 % of its "
+        "multiply-accumulates and 40 % of its time on some, 1 thread."
     )
     assert lines[1] == "From interval 2 to 10 mpvss loses 2.0 points (copy 24.0, optical-flow 18.0)."
     assert lines[2].startswith("Of the paper's claims, case by case: ")

@@ -15,6 +15,8 @@ from bench.plotting import COLUMN_HEIGHT, COLUMN_WIDTH, add_legend, band, legend
 INTERVAL_LABEL = "Key-frame interval (frames)"
 ROW_HEIGHT = 0.27
 """Inches."""
+WIDE_HEIGHT = 1.2
+"""How much higher a panel as wide as two columns is."""
 DODGE = 0.32
 """How far from its interval the first and the last of several lines stand, so that their error bars do not overlap."""
 ZERO = {"color": "0.3", "lw": 0.9, "zorder": 1}
@@ -60,7 +62,7 @@ def draw_panels(panels: Sequence[Panel], order: Sequence[str] = (), *, wide: boo
     columns = 1 if wide else min(2, len(panels))
     rows = math.ceil(len(panels) / columns)
     width = COLUMN_WIDTH * (2 if wide else columns)
-    height = COLUMN_HEIGHT * rows + legend_height(names, width)
+    height = COLUMN_HEIGHT * (WIDE_HEIGHT if wide else 1) * rows + legend_height(names, width)
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = list(figure.subplots(rows, columns, squeeze=False, sharex=True).flat)
     intervals = sorted({x for panel in panels for line in panel.lines.values() for x in line[0]})

@@ -43,6 +43,11 @@ def fold(title: str, body: str, *, about: str = "", name: str = "", is_open: boo
     )
 
 
+def inner_fold(title: str, body: str) -> str:
+    """Something inside a question that opens by itself; empty without a body."""
+    return f"<details><summary>{escape(title)}</summary>{body}</details>\n" if body else ""
+
+
 def slug(title: str) -> str:
     """A title as an id."""
     return "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())

@@ -14,11 +14,11 @@ from bench.report.run import Bounded, StudyRun
 Picture = tuple[StudyRun, Path]
 
 
-def first_screen(sets: Sequence[DataSet], shown: Picture | None) -> str:
-    """The chooser with its first answer, for those who read without a program too; empty without an accuracy."""
+def first_screen(sets: Sequence[DataSet], shown: Picture | None, found: str) -> str:
+    """The chooser with its first answer, for those who read without a program too, and what was found."""
     with_costs = [data for data in sets if data.costs]
     if not with_costs:
-        return ""
+        return found
     data = with_costs[0]
     return fill(
         "first",
@@ -28,6 +28,7 @@ def first_screen(sets: Sequence[DataSet], shown: Picture | None) -> str:
         answer=_answer(choose(data.options, data.floor, data.costs[0]), data.costs[0]),
         picture=picture(*shown) if shown else "",
         tools=fill("tools", plot="plot-cost"),
+        found=found,
     )
 
 

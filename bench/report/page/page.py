@@ -10,7 +10,7 @@ from bench.report.found import found
 from bench.report.page.cells import cells
 from bench.report.page.claims import claims
 from bench.report.page.data import as_json, page_data
-from bench.report.page.fill import fill, fold, script, style
+from bench.report.page.fill import fill, fold, inner_fold, script, style
 from bench.report.page.first import Picture, first_screen, strip_of
 from bench.report.page.media import drawings, picture
 from bench.report.run import StudyRun
@@ -18,6 +18,7 @@ from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables.formats import as_html
 
 TITLE = "Efficient video semantic segmentation: what was measured"
+SMALL = "Small-scale counterparts of the paper's tables"
 WHERE = {
     "interval": ("differences", "figure-3a", "figure-3b", "figure-3c"),
     "time": ("times", "sizes", "predicted"),
@@ -32,14 +33,15 @@ def make_page(report: Report) -> str:
     shown = strip_of(sets[0]) if sets else None
     caution = warning(report.study)
     sentences = "".join(f"<li>{escape(line)}</li>" for line in found(report))
+    said = f'<ul class="found">{sentences}</ul>'
     return fill(
         "page",
         title=TITLE,
         style=style(),
         script=script(),
         data=as_json(page_data([data for data in sets if data.costs])),
-        found=(f'<p class="warning">{escape(caution)}</p>' if caution else "") + f'<ul class="found">{sentences}</ul>',
-        first=first_screen(sets, shown),
+        caution=f'<p class="warning">{escape(caution)}</p>' if caution else "",
+        first=first_screen(sets, shown, said),
         folds="".join(_folds(report, shown)),
     )
 
@@ -51,7 +53,7 @@ def _folds(report: Report, shown: Picture | None) -> list[str]:
         fold("Which configuration?", (chosen + cells(study)) if study.runs else "", about=_counted(report)),
         fold("Look at clips", _clips(report, shown), about="frames, ground truth and predictions"),
         fold("How does it fall with the interval?", _over_intervals(report)),
-        fold("Where does time go?", _sheets(report, "Speed", "Predicted speed") + _plots(report, "time")),
+        fold("Where does time go?", _time(report)),
         fold("Does the paper hold?", _paper(report), about=_tally(report)),
         fold("What exactly was run?", _runs(report)),
     ]
@@ -76,12 +78,23 @@ def _over_intervals(report: Report) -> str:
     if not any(run.scored for run in report.study.runs):
         return ""
     plot = fill("interval", tools=fill("tools", plot="plot-interval"))
-    return plot + _sheets(report, "Small-scale counterparts of the paper's tables") + _for_print(report, "interval")
+    return plot + _for_print(report, "interval")
+
+
+def _time(report: Report) -> str:
+    measured = drawings(plot for plot in _of(report, "time") if "predicted" not in plot.name)
+    predicted = drawings(plot for plot in _of(report, "time") if "predicted" in plot.name)
+    beside = _sheets(report, "Predicted speed") + predicted
+    return measured + _sheets(report, "Speed") + inner_fold("Predicted, beside measured and published", beside)
 
 
 def _paper(report: Report) -> str:
     own = [plot for plot in report.plots if plot.name == "figure-3b"]
-    return claims(report.verdicts) + drawings(own) + _sheets(report, "Claims", "Contradictions", "Tables of the paper")
+    small = inner_fold(SMALL, _sheets(report, SMALL))
+    tables = inner_fold(
+        "The paper's tables, beside what was counted and measured", _sheets(report, "Tables of the paper")
+    )
+    return claims(report.verdicts) + drawings(own) + small + tables + _sheets(report, "Claims", "Contradictions")
 
 
 def _sheets(report: Report, *titles: str) -> str:
@@ -94,14 +107,9 @@ def _of(report: Report, question: str) -> list[Plot]:
     return [p for p in report.plots if p.name != "figure-3b" and any(part in p.name for part in WHERE[question])]
 
 
-def _plots(report: Report, question: str) -> str:
-    return drawings(_of(report, question))
-
-
 def _for_print(report: Report, question: str) -> str:
     """The same as pictures, folded."""
-    pictures = drawings([*_of(report, question), *_of(report, "which")])
-    return f"<details><summary>Figures for print</summary>{pictures}</details>" if pictures else ""
+    return inner_fold("Figures for print", drawings([*_of(report, question), *_of(report, "which")]))
 
 
 def _runs(report: Report) -> str:

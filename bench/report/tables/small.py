@@ -20,7 +20,9 @@ INTERVAL_NOTE = "In brackets the 95 % interval, bootstrapped over clips."
 
 
 def small_tables(run: StudyRun) -> list[Sheet]:
-    """Tables 1, 3a and 3b at interval 5; those of which the run has nothing are left out."""
+    """Tables 1, 3a and 3b at interval 5; those of which the run has no accuracy are left out."""
+    if not run.scored:
+        return []
     return [sheet for sheet in (_table_1(run), _table_3a(run), _table_3b(run)) if sheet.rows]
 
 

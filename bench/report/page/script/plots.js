@@ -33,12 +33,18 @@ function plotCost() {
   if (chosen && paid.includes(chosen)) draw("circle", { class: "ring", id: "chosen-mark", cx: at(chosen)[0], cy: at(chosen)[1], r: 11 }, inside);
 }
 
+/* Whether the series of a configuration goes on at other intervals. */
+function hasMore(cell) {
+  return cells.some((other) => other.data === cell.data && other.series === cell.series && other.interval !== cell.interval);
+}
+
 /* Accuracy against the interval: of each method its own, or what it is over that of per-frame, with error bars. */
 function plotInterval() {
   const svg = $("#plot-interval");
   if (!svg || !svg.clientWidth) return;
   const less = $("#interval-measure").value === "less";
-  const shown = drawn().filter((cell) => !less || cell.less);
+  const falls = drawn().some((cell) => cell.interval > 1);
+  const shown = drawn().filter((cell) => !less || (cell.less && (cell.interval > 1 || !falls || hasMore(cell))));
   if (!shown.length) return svg.replaceChildren();
   const value = (cell) => (less ? cell.less[0] : cell.miou);
   const bounds = (cell) => (less ? cell.less.slice(1) : [cell.miou, cell.miou]);
@@ -82,7 +88,7 @@ function single(series) {
 
 function legend() {
   const names = [...new Set(cells.filter((cell) => cell.data === $("#chooser").data.value).map((cell) => cell.series))];
-  $("#legend").replaceChildren(...names.map((name) => {
+  for (const list of $$(".legend")) list.replaceChildren(...names.map((name) => {
     const item = make("li", {}), { shape, dashes } = marks[name];
     const button = make("button", { type: "button", "aria-pressed": !hidden.has(name) }, item);
     const sample = draw("svg", { class: "sample", viewBox: "0 0 40 16", "aria-hidden": "true" }, button);
@@ -92,9 +98,10 @@ function legend() {
     button.append(name);
     for (const event of ["pointerenter", "focus"]) button.addEventListener(event, () => single(name));
     for (const event of ["pointerleave", "blur"]) button.addEventListener(event, () => single(""));
+    button.dataset.name = name;
     button.addEventListener("click", () => {
       hidden.has(name) ? hidden.delete(name) : hidden.add(name);
-      button.setAttribute("aria-pressed", !hidden.has(name));
+      for (const same of $$(".legend button").filter((other) => other.dataset.name === name)) same.setAttribute("aria-pressed", !hidden.has(name));
       plot();
     });
     return item;
