@@ -30,6 +30,7 @@ class StudyRun:
 
     Attributes:
         name: of its folder.
+        folder: the folder.
         about: its `run.json`.
         cells: the rows of `bench.runs.read.read_run`, without times that are no measurement; rows of a sweep have
             the times of the same artifact from a run that only timed, see `bench.report.speed.join`.
@@ -44,6 +45,7 @@ class StudyRun:
     """
 
     name: str
+    folder: Path
     about: RunRecord
     cells: list[Row]
     samples: pd.DataFrame

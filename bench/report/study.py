@@ -123,6 +123,7 @@ def _read(folder: Path, name: str) -> StudyRun:
     counts = {key: of_cell for key, of_cell in read_clip_counts(folder).items() if len(of_cell.names) >= LEAST_CLIPS}
     return StudyRun(
         name=name,
+        folder=folder,
         about=about,
         cells=[row if _key(row) in counts else _without_bounds(row) for row in rows_of(table)],
         samples=samples,

@@ -18,6 +18,7 @@ from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables.formats import as_html
 
 TITLE = "Efficient video semantic segmentation: what was measured"
+PLAYER = '<p><a href="{page}">Watch clips of these runs frame by frame</a>: two methods beside each other.</p>'
 SMALL = "Small-scale counterparts of the paper's tables"
 WHERE = {
     "interval": ("differences", "figure-3a", "figure-3b", "figure-3c"),
@@ -27,8 +28,8 @@ WHERE = {
 """The question that a plot answers, by what its name holds; the paper's own figures are under the paper's."""
 
 
-def make_page(report: Report) -> str:
-    """The page of a report."""
+def make_page(report: Report, player: str | None = None) -> str:
+    """The page of a report; `player` is the path of a player of clips beside it."""
     sets = data_sets(report.study)
     shown = strip_of(sets[0]) if sets else None
     caution = warning(report.study)
@@ -42,16 +43,16 @@ def make_page(report: Report) -> str:
         data=as_json(page_data([data for data in sets if data.costs])),
         caution=f'<p class="warning">{escape(caution)}</p>' if caution else "",
         first=first_screen(sets, shown, said),
-        folds="".join(_folds(report, shown)),
+        folds="".join(_folds(report, shown, player)),
     )
 
 
-def _folds(report: Report, shown: Picture | None) -> list[str]:
+def _folds(report: Report, shown: Picture | None, player: str | None) -> list[str]:
     study = report.study
     chosen = fill("chosen") if any(data.costs for data in data_sets(study)) else ""
     return [
         fold("Which configuration?", (chosen + cells(study)) if study.runs else "", about=_counted(report)),
-        fold("Look at clips", _clips(report, shown), about="frames, ground truth and predictions"),
+        fold("Look at clips", _clips(report, shown, player), about="frames, ground truth and predictions"),
         fold("How does it fall with the interval?", _over_intervals(report)),
         fold("Where does time go?", _time(report)),
         fold("Does the paper hold?", _paper(report), about=_tally(report)),
@@ -68,10 +69,11 @@ def _tally(report: Report) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in report.tally().items())
 
 
-def _clips(report: Report, shown: Picture | None) -> str:
-    """The runs' own pictures, but for the one on the first screen. A player of clips has its place before them."""
+def _clips(report: Report, shown: Picture | None, player: str | None) -> str:
+    """The way to the player, and the runs' own pictures but for the one on the first screen."""
     pictures = [(run, file) for run in report.study.runs for file in run.pictures]
-    return "".join(picture(*one) for one in pictures if one != shown)
+    way = "" if player is None else PLAYER.format(page=escape(player))
+    return way + "".join(picture(*one) for one in pictures if one != shown)
 
 
 def _over_intervals(report: Report) -> str:
