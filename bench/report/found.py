@@ -13,6 +13,7 @@ from bench.report.rows import is_untrained
 
 SUBJECT, RIVALS = "mpvss", ("copy", "optical-flow")
 """The method that the sentences are about, and those that it is held against over the interval."""
+NO_ACCURACY = "No run in this report has an accuracy."
 COSTS = {COUNTED: "multiply-accumulates", "ms a frame": "time"}
 """What a share of a cost is called."""
 
@@ -20,9 +21,8 @@ COSTS = {COUNTED: "multiply-accumulates", "ms a frame": "time"}
 def found(report: Report) -> list[str]:
     """The sentences; a report without an accuracy says so."""
     sets = data_sets(report.study)
-    if not sets:
-        return ["No run in this report has an accuracy."]
-    return [*_beside_per_frame(sets[0]), *_over_intervals(sets[0]), *_claims(report)]
+    of_data = [*_beside_per_frame(sets[0]), *_over_intervals(sets[0])] if sets else [NO_ACCURACY]
+    return [*of_data, *_claims(report)]
 
 
 def _beside_per_frame(data: DataSet) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.report.choice import MARGIN
-from bench.report.claims.claims import NOT_MEASURABLE, NOT_REPRODUCED, NOT_RESOLVED, REPRODUCED
 from bench.report.contents import Report
 from bench.report.figures.tradeoff import costs_of
 from bench.report.rows import Row, is_there, is_untrained
@@ -15,12 +14,8 @@ from bench.runs.records.run import RunRecord
 
 
 def summary(report: Report) -> list[str]:
-    """One sentence for each thing that a reader should know first."""
+    """What each run and count found, in a sentence or two."""
     lines = []
-    tally = report.tally()
-    if tally:
-        said = [f"{tally[v]} {v}" for v in (REPRODUCED, NOT_REPRODUCED, NOT_RESOLVED, NOT_MEASURABLE) if v in tally]
-        lines.append(f"Claims of the paper, case by case: {', '.join(said)}.")
     counted = report.study.paper_costs
     if counted:
         off = [c for c in counted if abs(c.counted / c.printed - 1) > 0.01]

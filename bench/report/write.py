@@ -11,6 +11,7 @@ import pandas as pd
 
 from bench.plotting import METADATA
 from bench.report.contents import Report, make_report
+from bench.report.found import found
 from bench.report.page.page import make_page
 from bench.report.run import StudyRun
 from bench.report.study import Study, picture_title, read_study
@@ -124,7 +125,7 @@ def _text(report: Report, picture_ending: str | None) -> str:
     parts = [
         "# Report",
         f"> **{caution}**" if caution else "",
-        "\n".join(f"- {as_text(line)}" for line in summary(report)),
+        "\n".join(f"- {as_text(line)}" for line in [*found(report), *summary(report)]),
     ]
     if picture_ending:
         parts += [f"![{as_text(plot.title)}]({FIGURES}/{plot.name}.{picture_ending})" for plot in report.plots]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from made_runs import SMALL, cell, make, small, timed, timing
 
 from bench.report import report
+from bench.runs.read import read_run
 
 pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED, MEASURED = ROOT / "reports" / "index.html", ROOT / "results" / "measured"
 SINGLE = {"copy": 0.6, "dff": 0.75, "mpvss": 0.7}
 """A run of one interval, with fewer configurations than the other."""
 TIMES = {"per-frame": (20, 20), "copy": (20, 0), "optical-flow": (20, 4), "mpvss": (20, 5)}
@@ -81,10 +86,26 @@ def test_every_size_and_scheme_is_quiet_and_does_not_scroll_sideways(browser, ad
     page.close()
 
 
-def test_first_contentful_paint_is_under_a_second(browser, address):
-    page = opened(browser, address)
+@pytest.mark.parametrize("shipped", [False, True])
+def test_first_contentful_paint_is_under_a_second(browser, address, shipped):
+    page = opened(browser, SHIPPED.as_uri() if shipped else address)
     page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
     assert page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") < 1000
+    page.close()
+
+
+def test_the_shipped_page_answers_what_the_measured_runs_say(browser):
+    page = opened(browser, SHIPPED.as_uri())
+    page.select_option("#chooser select[name=cost]", GMACS)
+    page.fill("#chooser input[name=floor]", "77")
+    runs = [read_run(MEASURED / f"small-{name}") for name in ("intervals", "methods", "rivals")]
+    cells = pd.concat(runs).query("miou >= 0.77 and mean_macs.notna()")
+    cells = cells.sort_values(["mean_macs", "miou"], ascending=[True, False])
+    best = cells.iloc[0]
+    assert page.inner_text("#answer .chosen") == f"{best.method}, {best.backbone}, interval {best.interval}"
+    different = cells.drop_duplicates(["method", "backbone", "interval"])
+    assert f"{len(different)} qualify" in page.inner_text("#answer .count")
+    assert page.said == []
     page.close()
 
 
@@ -229,7 +250,7 @@ def test_the_legend_filters(page):
 
 def test_zooms_and_shows_all_again(page):
     def ticks():
-        return page.locator("#plot-cost > text").all_inner_texts()
+        return page.locator("#plot-cost > text").all_text_contents()
 
     before = ticks()
     page.locator("#plot-cost").focus()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from bench.report.page.data import COLOURS
 from bench.report.page.fill import style
 
+SHIPPED = Path(__file__).resolve().parents[2] / "reports" / "index.html"
 TEXT, GRAPHICS = 4.5, 3.0
 """Least contrast of text, and of marks, borders and the focus."""
 TEXTS = ("ink", "soft", "accent", "good", "bad")
@@ -49,6 +51,10 @@ def test_colours_have_enough_contrast(scheme, ground):
     wanted |= {f"s{i}": GRAPHICS for i in range(COLOURS)}
     found = {name: contrast(colours[name], colours[ground]) for name in wanted}
     assert {name: ratio for name, ratio in found.items() if ratio < wanted[name]} == {}
+
+
+def test_the_shipped_page_is_under_six_megabytes():
+    assert SHIPPED.stat().st_size < 6e6
 
 
 def test_no_colour_stands_outside_the_schemes():
