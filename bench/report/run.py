@@ -86,8 +86,8 @@ class StudyRun:
                 interval = None
                 if counts[0] is not None and counts[1] is not None:
                     interval = contrast([(1.0, counts[0]), (-1.0, counts[1])], "miou")
-                bounds = (difference,) * 2 if interval is None else (100 * interval.low, 100 * interval.high)
-                found[self.key(cell)] = (difference, *bounds)
+                low, high = (difference,) * 2 if interval is None else (100 * interval.low, 100 * interval.high)
+                found[self.key(cell)] = (difference, low, high)
         return found
 
     @property

@@ -21,7 +21,7 @@ def cells(study: Study) -> str:
     """Every row of every run."""
     rows = [cell for run in study.runs for cell in run.cells]
     columns = [column for column in (*MAIN, *FURTHER) if any(is_there(cell, column.field) for cell in rows)]
-    heads = [("Method", "text"), ("Backbone", "text"), ("Interval", "")]
+    heads = [("Method", "text"), ("Backbone", "text roomy"), ("Interval", "")]
     heads += [(column.header, _class(column)) for column in columns]
     heads += [("ms a frame (measured)", ""), ("Times are of", "text more"), ("Run", "text roomy")]
     heads += [("Weights", "text more"), ("Status", "text more")]
@@ -50,7 +50,7 @@ def _row(cell: Row, columns: Sequence[Column]) -> str:
     badges = "".join(f' <span class="note">{note}</span>' for note in notes)
     parts = [
         f'<th scope="row" data-value="{method}">{method}{badges}</th>',
-        _td(backbone, backbone, "text"),
+        _td(backbone, backbone, "text roomy"),
         _td(str(cell["interval"]), str(cell["interval"])),
     ]
     for column in columns:

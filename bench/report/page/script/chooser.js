@@ -36,7 +36,7 @@ function listChosen(chosen, cost) {
   $("#chosen tbody").replaceChildren(...chosen.map((cell) => {
     const row = make("tr", {});
     make("th", { scope: "row" }, row, cell.name);
-    for (const text of [bounded(cell), lessBy(cell), short(cell.costs[cost])]) make("td", {}, row, text);
+    for (const text of [short(cell.costs[cost]), bounded(cell), lessBy(cell)]) make("td", {}, row, text);
     return row;
   }));
 }
