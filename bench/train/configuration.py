@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -130,7 +131,7 @@ class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         for name, least in (("classes", 0), ("max_distance", 1), ("interval", 1), ("cache_gb", 0), ("workers", 0)):
-            if getattr(self, name) < least:
+            if not least <= getattr(self, name) < math.inf:
                 raise UserError(f"data.{name} is {getattr(self, name)}; it must be {least} or more")
         if self.pairs not in ("clips", "stills"):
             raise UserError(f"data.pairs is {self.pairs!r}; it must be clips or stills")

@@ -246,7 +246,7 @@ def test_another_checkpoint_or_a_file_in_the_folders_place_is_refused(config, tm
     assert main(command) == 2
     assert "checkpoint.pt is no checkpoint of a training run" in capsys.readouterr().err
     assert main([*command[:-1], config()]) == 2
-    assert "cannot be made a folder for the run: File exists" in capsys.readouterr().err
+    assert "cannot be made: File exists" in capsys.readouterr().err
 
 
 def test_training_is_a_function_that_says_where_the_weights_lie(config, tmp_path):
@@ -308,7 +308,13 @@ def test_no_steps_join_checkpoints_into_one(config, tmp_path):
         ('data.crop=[64, "x"]', "data.crop[1] is 'x'; it must be `int`, not `str`"),
         ("model.start=a.pth", "model.start is 'a.pth'; it must be a list, not `str`"),
         ("training.batch=0", "training.batch is 0"),
-        ("training.lr=0", "training: lr is 0.0; it must be above 0"),
+        ("training.lr=0", "training: lr is 0.0; it must be a number above 0"),
+        ("training.lr=nan", "training: lr is nan; it must be a number above 0"),
+        ("training.clip_norm=inf", "training: clip_norm is inf; it must be a number above 0"),
+        ("training.weight_decay=nan", "training: weight_decay is nan; it must be a number of 0 or more"),
+        ("training.power=inf", "training: power is inf; it must be a number of 0 or more"),
+        ("data.scale=[0.5, inf]", "scale is (0.5, inf)"),
+        ("data.cache_gb=nan", "data.cache_gb is nan"),
         ("training.points=0", "points is 0"),
         ("data.crop=[1,2,3]", "data.crop is [1, 2, 3]; it must be a list of length 2, not 3"),
         ("data.scale=[2,1]", "scale is (2.0, 1.0)"),

@@ -13,8 +13,9 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import OPTIONS, gradients, make_sampler, make_task, run
 
+from mpvss.training.curves import Curves
 from mpvss.training.distributed import Process, joined_processes
-from mpvss.training.loop import Hooks, LoopOptions, NonFiniteLossError, _open_writer, train
+from mpvss.training.loop import Hooks, LoopOptions, NonFiniteLossError, train
 from mpvss.training.optimiser import OptimiserOptions, build_optimiser
 
 TINY = Path(__file__).with_name("tiny.py")
@@ -61,10 +62,10 @@ def test_history_and_tensorboard_hold_every_line(uninterrupted):
 def test_events_files_that_are_opened_at_once_are_read_in_order(tmp_path):
     """The later one takes the place of the steps it repeats, though both could have been opened in one second."""
     for start, value in ((0, 1.0), (2, 2.0)):
-        writer = _open_writer(tmp_path, start)
+        curves = Curves(tmp_path, start)
         for step in range(start + 1, 5):
-            writer.add_scalar("lr", value, step)
-        writer.close()
+            curves.add({"lr": value}, step)
+        curves.close()
     events = EventAccumulator(str(tmp_path))
     events.Reload()
     assert [(event.step, event.value) for event in events.Scalars("lr")] == [(1, 1.0), (2, 1.0), (3, 2.0), (4, 2.0)]
