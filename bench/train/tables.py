@@ -50,7 +50,7 @@ def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
         raise UserError(f"{chain}: a configuration cannot extend itself")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also text that is no UTF-8, numbers of too many digits, deep lists
         raise UserError(f"{path} is not TOML: {error}") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
@@ -74,5 +74,5 @@ def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
