@@ -6,7 +6,9 @@ and d frames after it takes d of the top rows for class 1.
 
 from __future__ import annotations
 
+import io
 import shutil
+import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -258,6 +260,18 @@ def test_a_file_of_the_store_that_would_fill_the_memory_is_set_aside(tmp_path, m
     np.savez_compressed(tmp_path / "00000-a.npz", confusion=np.zeros(100_000))
     assert store.load(0, "a") == {}
     assert "would unpack to 800" in said[0]
+
+
+def test_an_array_that_is_announced_and_not_there_is_set_aside(tmp_path):
+    """64 GiB, by the array's own head, in a file of a few bytes."""
+    said = []
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "<i8", "fortran_order": False, "shape": (2**33,)})
+    with zipfile.ZipFile(tmp_path / "00000-a.npz", "w") as archive:
+        for name in ("cells", "confusion", "consistency", "frames"):
+            archive.writestr(f"{name}.npy", head.getvalue())
+    assert ClipStore(tmp_path, said.append).load(0, "a") == {}
+    assert "00000-a.npz is damaged" in said[0]
 
 
 def test_all_ignored_is_no_accuracy_and_no_zero():
