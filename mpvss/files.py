@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import glob
 import io
 import os
 import shutil
@@ -14,6 +16,11 @@ from typing import IO
 
 from mpvss.errors import UserError
 
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None
+
 UNFINISHED = ".part"
 """Ending of what is being written; its name begins with a dot. What a kill left behind under it is of no use."""
 LONGEST_STEM = 100
@@ -24,7 +31,8 @@ LONGEST_STEM = 100
 def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to, which takes the place of `path` when the block ends, and vanishes where the block fails.
 
-    Its name is its own, so that two processes that write `path` at once do not meet; the later one stays.
+    Its name is its own, so that two processes that write `path` at once do not meet; the later one stays. What a killed
+    process left of an earlier try is removed.
 
     Raises:
         UserError: the file cannot be written, as where no space is left.
@@ -32,8 +40,9 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
     temporary: Path | None = None
     raw: _Raw | None = None
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=unfinished_prefix(path), suffix=UNFINISHED)
-        temporary, raw = Path(name), _Raw(handle, "w")
+        _remove_left(path)
+        handle, temporary = _locked_file(path)
+        raw = _Raw(handle, "w")
         with io.BufferedWriter(raw) as file:
             yield file
             file.flush()
@@ -63,6 +72,38 @@ def cannot_be_written(path: Path, error: OSError) -> UserError:
         there = next(folder for folder in (path, *path.parents) if folder.is_dir())
         space = f"; {shutil.disk_usage(there).free / 2**20:.1f} MiB are free there"
     return UserError(f"{path} cannot be written: {error.strerror or error}{space}")
+
+
+def _locked_file(path: Path) -> tuple[int, Path]:
+    """A new file beside `path`, whose lock tells other processes that it is being written."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=unfinished_prefix(path), suffix=UNFINISHED)
+        _lock(handle)
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)  # another process was quicker, took it for one that was left, and removed it
+
+
+def _remove_left(path: Path) -> None:
+    for left in path.parent.glob(f"{glob.escape(unfinished_prefix(path))}*{UNFINISHED}"):
+        with contextlib.suppress(OSError):  # it has gone by now, or is a folder
+            handle = os.open(left, os.O_RDWR)
+            try:
+                if _lock(handle):
+                    left.unlink()
+            finally:
+                os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    """Lock an open file until it is closed; False where another process has locked it, or nothing can be locked."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 class _Raw(io.FileIO):

@@ -21,6 +21,7 @@ from bench.pictures.flow_picture import draw_flow, query_motion
 from bench.pictures.strip import Column, draw_strip
 from bench.plotting import figure_bytes, styled
 from bench.runs.files import file_name, make_folder
+from bench.runs.lease import sole_writer
 from mpvss.errors import UserError
 from mpvss.files import written_whole
 from mpvss.propagation import MPVSS
@@ -51,7 +52,8 @@ def draw_pictures(
         device: where the methods are.
 
     Raises:
-        UserError: a frame that the clip does not have, or a file that cannot be written.
+        UserError: a frame that the clip does not have, a file that cannot be written, or a folder that another process
+            writes in.
     """
     frames = _frames(clip, indices)
     columns = [
@@ -62,7 +64,7 @@ def draw_pictures(
         for column in columns:
             column.predictions[title] = found[column.index]
     make_folder(out)
-    with styled():
+    with sole_writer(out), styled():
         strip = draw_strip(columns, class_names, palette)
         files = [_save(strip, out / f"strip-{file_name(clip.name.replace('/', '-'))}.png")]
         propagated = [index for index in indices if not schedule.is_key(index)]
