@@ -77,6 +77,8 @@ def _read(path: Path) -> Iterator[Frame]:
                     raise UserError(f"{path} is cut short or damaged at frame {count}")
         except av.error.FFmpegError as error:
             raise UserError(f"{path}: frame {count} cannot be decoded: {error.strerror}") from error
+        if not count:
+            raise UserError(f"{path} holds no frame")
         # A trimmed file may hold fewer packets than it counts and one with a slow last frame may seem to end early, so
         # packets are believed where the time agrees, and the time alone where half a second is missing.
         slack = 2 / float(stream.average_rate or 2) if packets < stream.frames else 0.5

@@ -93,15 +93,16 @@ def _copied(*parts: str) -> Callable[[Path], Path]:
 
 
 def _of_run(name: str) -> Callable[[Path], Path]:
-    """Makes a small run, and gives the path of one of its files."""
+    """Makes a small run and one to compare it with, and gives the path of one of its files."""
 
     def make(folder: Path) -> Path:
-        run, source = folder / "run", MEASURED / "small-methods"
-        (run / "cells").mkdir(parents=True)
-        shutil.copy(source / "run.json", run)
-        for cell in ("copy--005", "mpvss--005", "per-frame--001"):
-            shutil.copy(source / "cells" / f"micro--{cell}.json", run / "cells")
-        return run / name
+        source = MEASURED / "small-methods"
+        for run in (folder / "other", folder / "run"):
+            (run / "cells").mkdir(parents=True)
+            shutil.copy(source / "run.json", run)
+            for cell in ("copy--005", "mpvss--005"):
+                shutil.copy(source / "cells" / f"micro--{cell}.json", run / "cells")
+        return folder / "run" / name
 
     return make
 
@@ -110,8 +111,8 @@ def _read_run(file: Path) -> None:
     run = file.parent if file.name == "run.json" else file.parents[1]
     for read in (read_run, read_samples, read_latency, read_operators, read_clip_counts):
         read(run)
-    compare(run, MEASURED / "small-methods")
-    compare(MEASURED / "small-methods", run)
+    compare(run, run.with_name("other"))
+    compare(run.with_name("other"), run)
 
 
 def _make_report(file: Path) -> None:

@@ -20,6 +20,7 @@ import pytest
 from mutate import damaged
 from readers import READERS
 
+from bench.compare.errors import NotComparableError
 from mpvss.errors import UserError
 
 pytestmark = pytest.mark.fuzz
@@ -78,14 +79,14 @@ def test_every_damaged_file_is_read_or_refused_in_a_line(kind, numbers, tmp_path
     reader.read(bad)
     found: dict[str, int] = {"read": 0, "refused": 0}
     wrong: list[str] = []
-    begun, slowest = time.monotonic(), 0.0
+    begun, slowest = time.process_time(), 0.0
     for number in numbers:
         shutil.rmtree(folder)
         shutil.copytree(tmp_path / "good", folder)
         bad.write_bytes(damaged(content, Random(f"{SEED} {kind} {number}")))
-        start = time.monotonic()
+        start = time.process_time()
         outcome = _outcome(reader.read, bad)
-        slowest = max(slowest, time.monotonic() - start)
+        slowest = max(slowest, time.process_time() - start)
         if outcome in found:
             found[outcome] += 1
             continue
@@ -97,7 +98,7 @@ def test_every_damaged_file_is_read_or_refused_in_a_line(kind, numbers, tmp_path
             shutil.copy(bad, Path(KEEP) / f"{relative.name}-{number}")
     print(
         f"{kind}: {len(numbers)} inputs, {found['read']} read, {found['refused']} refused, {len(wrong)} wrong; "
-        f"{time.monotonic() - begun:.1f} s, the slowest {slowest:.2f} s"
+        f"{time.process_time() - begun:.1f} s of a core, the slowest {slowest:.2f} s"
     )
     assert not wrong, "\n".join([f"{len(wrong)} of {len(numbers)}", *dict.fromkeys(wrong[:10])])
     assert found["refused"] or len(numbers) < 20, "no input was damaged enough to be refused"
@@ -111,6 +112,8 @@ def _outcome(read, file: Path) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             read(file)
+    except NotComparableError:  # read, and of other conditions than what it is compared with
+        return "read"
     except UserError as error:
         return _refusal(str(error), file)
     except BaseException as error:

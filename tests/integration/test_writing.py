@@ -33,8 +33,8 @@ WRITING = {
     *("savez", "savez_compressed", "savetxt", "to_csv", "to_json", "to_html", "to_markdown", "to_pickle"),
 }
 """Names of functions that write a file. `open` and `save` are looked at apart."""
-OWN = {"run.save", "self.run.save", "self._run.save", "self._store.save", "self.folder.save"}
-"""Methods of the project's own called `save`: what they write goes through the home."""
+OWN = {"save", "run.save", "self.run.save", "self._run.save", "self._store.save", "self.folder.save"}
+"""What is called `save` and is the project's own: it writes through the home."""
 HOME = {"mpvss/files.py", "bench/runs/files.py", "bench/runs/lease.py"}
 ALLOWED = {
     ("bench/ab/trials.py", "Path(os.devnull).open"): "nothing is kept",
@@ -44,6 +44,8 @@ ALLOWED = {
     ("bench/pictures/draw.py", "coarse.save"): "into the home's file",
     ("bench/plotting.py", "figure.savefig"): "into memory",
     ("bench/profiling/frames.py", "profiler.export_chrome_trace"): "read back at once, from a temporary folder",
+    ("bench/sweep/worker.py", "os.fdopen"): "a pipe",
+    ("mpvss/checkpoints/files.py", "safetensors.torch.save"): "into memory",
     ("mpvss/training/curves.py", "SummaryWriter"): "a log that grows at its end",
     ("mpvss/training/run_state.py", "torch.save"): "into the home's file",
 }

@@ -346,6 +346,12 @@ def test_what_cannot_be_is_refused(change, message, config, tmp_path, capsys, wi
     assert error.count("\n") == 1
 
 
+def test_what_is_refused_is_said_with_its_file(config):
+    path = config(text=TINY.replace("batch = 2", "batches = 2"))
+    with pytest.raises(UserError, match=rf"^{path}: training: key 'batches' is not known"):
+        read_config(path)
+
+
 def test_a_missing_key_or_section_is_named(config):
     path = config(text=TINY.replace("batch = 2", ""))
     with pytest.raises(UserError, match=rf"training\.batch is missing in {path}"):
