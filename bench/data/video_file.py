@@ -142,12 +142,12 @@ def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "h w 3"]], fps: f
     if not 0 < fps < 1000:
         raise UserError(f"the frame rate is {fps}; it must be above 0 and below 1000 a second")
     with written_whole(path) as file:
-        _encode(file, frames, Fraction(fps).limit_denominator(1001))
+        _encode(file, "mp4", frames, Fraction(fps).limit_denominator(1001))
 
 
-def _encode(file: IO[bytes], frames: Iterable[UInt8[np.ndarray, "h w 3"]], rate: Fraction) -> None:
+def _encode(file: IO[bytes], kind: str, frames: Iterable[UInt8[np.ndarray, "h w 3"]], rate: Fraction) -> None:
     codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-    with av.open(file, "w", format="mp4") as container:
+    with av.open(file, "w", format=kind) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.pix_fmt = "yuv420p"
         size = None

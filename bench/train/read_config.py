@@ -21,7 +21,7 @@ def read_config(name: str, changes: Sequence[str] = ()) -> TrainConfig:
     """The configuration in a file, or of a preset, with `SECTION.KEY=VALUE` changes.
 
     Raises:
-        UserError: as `read_tables`; an unknown key, a missing or impossible value, named as `section.key`, with the file.
+        UserError: as `read_tables`; an unknown key, a missing or impossible value. It names the file and `section.key`.
     """
     path, tables = read_tables(name, changes)
     try:

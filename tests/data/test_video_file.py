@@ -96,7 +96,9 @@ def test_refuses_a_truncated_video_and_says_where(tmp_path, suffix):
     if suffix == "mp4":  # with its index in front, so that what is left can be read
         write_mp4_with_index_first(whole)
     else:
-        _encode(whole, noise(60), Fraction(25))
+        kind = {"mkv": "matroska", "avi": "avi", "ts": "mpegts"}[suffix]
+        with whole.open("wb") as file:
+            _encode(file, kind, noise(60), Fraction(25))
     assert len(frames_of(whole)) == 60
     data = whole.read_bytes()
     for kept in (0.6, 0.75):

@@ -163,6 +163,7 @@ def test_a_report_on_a_disk_that_fills_up(tmp_path):
     assert list((tmp_path / "report").glob(".*")) == []
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # TensorBoard's own thread
 def test_curves_and_leases_on_a_full_disk(tmp_path):
     with full_disk(10), pytest.raises(UserError, match=r"cannot be written: File too large"):
         take_lease(tmp_path)
