@@ -356,8 +356,8 @@ def _make_tensors(folder: Path) -> Path:
 READERS: Mapping[str, Reader] = {
     "run.json": Reader(_of_run("run.json"), _read_run, 1),
     "cells/*.json": Reader(_of_run("cells/micro--mpvss--005.json"), _read_run, 2),
-    "run.json, reported": Reader(_of_run("run.json"), _make_report, 0.1),
-    "cells/*.json, reported": Reader(_of_run("cells/micro--mpvss--005.json"), _make_report, 0.1),
+    "run.json, reported": Reader(_of_run("run.json"), _make_report, 0.3),
+    "cells/*.json, reported": Reader(_of_run("cells/micro--mpvss--005.json"), _make_report, 0.3),
     "cost-*.json": Reader(_copied("cost-vspw.json"), _read_costs, 0.5),
     "peer-*.json": Reader(_copied("peer-cpu-1-thread.json"), _read_peer, 0.5),
     "predict-*.json": Reader(_copied("predict-cpu.json"), _read_prediction, 0.3),
