@@ -108,8 +108,8 @@ def commands():
 
 
 def _sweep(out: Path) -> list[str]:
-    data = "generated:clips=12,frames=6,size=64x96"
-    rest = ["--methods", "per-frame,copy,mpvss", "--backbones", "nano", "--intervals", "1,3", "--repeats", "1"]
+    data = "generated:clips=8,frames=4,size=64x64"
+    rest = ["--methods", "copy,mpvss", "--backbones", "nano", "--intervals", "1,3", "--repeats", "1"]
     return ["sweep", "--data", data, *rest, "--threads", "1", "--out", str(out)]
 
 
@@ -147,8 +147,8 @@ def _files(out: Path) -> Any:
 
 
 WORK = {
-    "sweep": Work(_sweep, _cells, 4),
-    "merge": Work(_merge, _cells, 1),
+    "sweep": Work(_sweep, _cells, 3),
+    "merge": Work(_merge, _cells, 2),
     "train": Work(_train, _weights, 3),
     "report": Work(_report, _files, 2),
 }
