@@ -27,6 +27,14 @@ LONGEST_STEM = 100
 """Bytes of a file's own name in that of the unfinished one; file systems take 255."""
 
 
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there; False too where its name is longer than the file system takes."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to, which takes the place of `path` when the block ends, and vanishes where the block fails.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -63,6 +64,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status.NOT_COMPARABLE
     except UserError as error:
         print(f"mpvss-bench: error: {error}", file=sys.stderr)
+        return status.REFUSED
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        print(f"mpvss-bench: error: {error.filename}: {error.strerror}", file=sys.stderr)
         return status.REFUSED
     except KeyboardInterrupt as error:
         how = "terminated" if isinstance(error, TerminatedError) else "interrupted"

@@ -113,6 +113,8 @@ def _picture(container: InputContainer, path: Path) -> VideoStream:
     if not container.streams.video:
         raise UserError(f"{path} holds no video stream")
     stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise UserError(f"{path} holds a video stream of a format that cannot be decoded here")
     if stream.width * stream.height > MOST_PIXELS:
         raise UserError(
             f"{path} has frames of {stream.width}x{stream.height}, {stream.width * stream.height} pixels; "

@@ -99,6 +99,7 @@ def take_lease(folder: Path) -> Lease:
     file, owner = folder.resolve() / NAME, Owner.this_process()
     if (held := _held.get((owner.process, file))) is not None:
         return held
+    lease = None
     try:
         while not _created(file, owner):
             holder = _holder(file)
@@ -108,10 +109,13 @@ def take_lease(folder: Path) -> Lease:
                     "folder"
                 )
             _remove(file, holder)
+        lease = _held[owner.process, file] = Lease(file, owner)
+        return lease
     except OSError as error:
         raise cannot_be_written(folder, error) from error
-    lease = _held[owner.process, file] = Lease(file, owner)
-    return lease
+    finally:
+        if lease is None and _holder(file) == owner:  # interrupted between the file and the object that removes it
+            file.unlink(missing_ok=True)
 
 
 def _created(file: Path, owner: Owner) -> bool:
@@ -160,7 +164,7 @@ def _holder(file: Path) -> Owner | None:
     """Who holds the lease; None where the file does not say, or is not there."""
     try:
         return msgspec.json.decode(read_bytes(file, most=4096), type=Owner)
-    except (UserError, msgspec.MsgspecError):
+    except (UserError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 

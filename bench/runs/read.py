@@ -57,7 +57,7 @@ def _holds_predictions(path: Path) -> bool:
 def _is_of_predictions(file: Path) -> bool:
     try:
         content = msgspec.json.decode(read_bytes(file))
-    except (UserError, msgspec.MsgspecError, RecursionError):
+    except (UserError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
     fields = content.keys() if isinstance(content, dict) else ()
     return bool({"predicted", "speeds"} & set(fields) or {"fitted", "frames"} <= set(fields))

@@ -18,6 +18,7 @@ from bench.methods.names import (
     branches,
 )
 from mpvss.errors import UserError
+from mpvss.files import is_file
 from mpvss.presets import FLOW_DESIGNS
 from mpvss.training.augment import Augmentation
 from mpvss.training.loop import LoopOptions
@@ -82,7 +83,7 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.start_classes not in ("same", "fresh"):
             raise UserError(f"model.start_classes is {self.start_classes!r}; it must be same or fresh")
         for file in self.checkpoints:
-            if not Path(file).is_file():
+            if not is_file(Path(file)):
                 raise UserError(f"checkpoint {file} does not exist or is not a file")
 
     @property

@@ -59,7 +59,11 @@ def ship(run: Path, name: str, command: str | None = None) -> Path:
     # A run of no step, which joins trained parts, has no history.
     history = read_bytes(run / HISTORY) if (run / HISTORY).is_file() else b""
     account = _account(record, _last_validation(run / HISTORY, history), command)
-    files = {MODEL: model, TRAINING: tomli_w.dumps(account).encode(), HISTORY: history}
+    try:
+        text = tomli_w.dumps(account)
+    except TypeError as error:  # such as null, which TOML does not have
+        raise UserError(f"{run / RECORD} is damaged ({error}); train the run again in another folder") from None
+    files = {MODEL: model, TRAINING: text.encode(), HISTORY: history}
     return _put(_row_folder(name), files)
 
 

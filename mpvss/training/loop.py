@@ -88,7 +88,7 @@ def train(
 
     Raises:
         NonFiniteLossError: a loss is not finite. Weights and checkpoint are those of the step before.
-        UserError: the folder's checkpoint is of a run with another identity.
+        UserError: the folder's checkpoint is of a run with another identity, or does not fit the network.
     """
     task.to(process.device).train()
     run = _Run(task, options, folder / NAME, identity, process.device)
@@ -200,9 +200,13 @@ class _Run:
             raise UserError(
                 f"{self.path} is of a run with another configuration; give its configuration, or another folder"
             )
-        self.task.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.scaler.load_state_dict(state["scaler"])
+        try:
+            self.task.model.load_state_dict(state["model"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.scaler.load_state_dict(state["scaler"])
+        except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+            reason = str(error).partition("\n")[0]
+            raise UserError(f"{self.path} does not fit this run ({reason}); remove it to start anew") from error
         self.history, self.pending = state["history"], state["pending"]
         return state["done"]
 

@@ -62,7 +62,10 @@ def load_state(path: Path) -> dict[str, Any]:
     rank, count = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     if len(state["random"]) != count:
         raise UserError(f"{path} is of {len(state['random'])} processes, and this run has {count}")
-    _set_random_states(state["random"][rank])
+    try:
+        _set_random_states(state["random"][rank])
+    except Exception as error:  # libraries refuse what is no state of theirs in many ways
+        raise DamagedError(f"{path} is damaged (its random states are none: {error})") from error
     return state
 
 

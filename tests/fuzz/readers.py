@@ -225,7 +225,7 @@ def _make_state(folder: Path) -> Path:
 
 
 def _make_partial(folder: Path) -> Path:
-    score = Score(np.ones((1, 4, 4), np.int64), np.ones((4, 2)), 3)
+    score = Score(np.ones((4, 4), np.int64), np.ones((2, 2, 2)), 3)
     ClipStore(folder).save(0, "a", {Cell("mpvss", 5): score, Cell("copy", 2): score})
     return folder / "00000-a.npz"
 
