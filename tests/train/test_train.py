@@ -369,6 +369,14 @@ def test_a_change_of_a_section_that_is_no_table_is_refused(tmp_path):
         read_config(str(path))
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000, "a = " + "9" * 5000, f'extends = "{"x" * 300}"'])
+def test_text_that_no_reader_takes_is_refused(tmp_path, text):
+    path = tmp_path / "odd.toml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=rf"^{path} (is not TOML|extends)"):
+        read_config(str(path))
+
+
 def test_an_unknown_preset_is_refused():
     with pytest.raises(ValueError, match="neither a file nor a preset; presets are paper-cityscapes, paper-vspw"):
         read_config("paper-camvid")

@@ -48,9 +48,8 @@ class Trial(Part, kw_only=True, frozen=True):
     new: Annotated[dict[Kind, TrialSamples], Meta(description="times of the new side")]
 
     def __post_init__(self) -> None:
-        for name in ("verdicts", "details", "base", "new"):
-            if set(getattr(self, name)) != set(get_args(Kind)):
-                raise ValueError(f"`{name}` must be of both kinds of frame")
+        if set(self.verdicts) != set(get_args(Kind)):
+            raise ValueError("`verdicts` must be of both kinds of frame")
 
 
 class TrialsRecord(Record, kw_only=True, frozen=True, tag_field="schema", tag=1):

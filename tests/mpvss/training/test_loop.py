@@ -13,6 +13,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import OPTIONS, gradients, make_sampler, make_task, run
 
+from mpvss.errors import UserError
 from mpvss.training.curves import Curves
 from mpvss.training.distributed import Process, joined_processes
 from mpvss.training.loop import Hooks, LoopOptions, NonFiniteLossError, train
@@ -148,6 +149,15 @@ def test_the_backbones_learning_rate_is_a_share_of_the_others():
     rate = {id(p): group["lr"] for group in optimiser.param_groups for p in group["params"]}
     for name, parameter in task.model.named_parameters():
         assert rate[id(parameter)] == pytest.approx(0.1 if name.startswith("backbone.") else 1.0)
+
+
+def test_a_checkpoint_that_does_not_fit_the_network_is_refused(tmp_path):
+    run(tmp_path, options=replace(OPTIONS, steps=1))
+    content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    content["model"].popitem()
+    torch.save(content, tmp_path / "checkpoint.pt")
+    with pytest.raises(UserError, match=r"checkpoint\.pt does not fit this run \(Error.*; remove it to start anew"):
+        run(tmp_path)
 
 
 def test_a_frozen_model_is_refused():

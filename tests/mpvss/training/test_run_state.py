@@ -38,3 +38,13 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "checkpoint.pt")
     with pytest.raises(UserError, match=r"checkpoint\.pt is damaged \(OSError: it is no regular file"):
         load_state(tmp_path / "checkpoint.pt")
+
+
+@pytest.mark.parametrize("part", ["python", "numpy", "torch"])
+def test_random_states_that_are_none(tmp_path, part):
+    save_state(tmp_path / "checkpoint.pt", state())
+    content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    content["random"][0][part] = [3, [-1], 0]
+    torch.save(content, tmp_path / "checkpoint.pt")
+    with pytest.raises(DamagedError, match=r"checkpoint\.pt is damaged \(its random states are none"):
+        load_state(tmp_path / "checkpoint.pt")
