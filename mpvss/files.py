@@ -47,9 +47,12 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """
     temporary: Path | None = None
     raw: _Raw | None = None
+    lock = contextlib.ExitStack()
     try:
         _remove_left(path)
         handle, temporary = _locked_file(path)
+        if fcntl is not None:  # the lock outlasts the file that is written to
+            lock.callback(os.close, os.dup(handle))
         raw = _Raw(handle, "w")
         with io.BufferedWriter(raw) as file:
             yield file
@@ -66,6 +69,7 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+        lock.close()
 
 
 def unfinished_prefix(path: Path) -> str:
