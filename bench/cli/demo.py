@@ -15,8 +15,8 @@ PICTURED = "per-frame,optical-flow@fine-tuned,mpvss"
 CLIPS = "synthetic:clips=6,frames=20"
 TEXT = """\
 Sweep the small models that come with the project over key-frame intervals on a few held-out clips, draw frames with
-what the methods make of them, and write the report, with a player of two clips. It runs three commands and shows each. With so few clips the
-confidence intervals are wide; results/measured/ holds the sweep over all test clips.
+what the methods make of them, and write the report, with a player of two clips. It runs three commands and shows each.
+With so few clips the confidence intervals are wide; results/measured/ holds the sweep over all test clips.
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,8 @@ def kept_groups(clip: Clip, kept: Mapping[Cell, KeptClip]) -> Iterator[tuple[Fra
         UserError: a file is damaged, or its label maps do not go with the clip.
     """
     waiting = {cell: _Waiting(file) for cell, file in kept.items()}
-    for index, frame in enumerate(clip.frames()):
+    last = None if clip.labelled_frames is None else clip.labelled_frames[-1] + 1
+    for index, frame in enumerate(islice(clip.frames(), last)):
         groups = [
             Group((cell,), found.labels, found.distance)
             for cell, maps in waiting.items()

@@ -63,9 +63,10 @@ def report(
     ...     [file.name for file in report(["results/measured/camvid"], folder, ["md"])][0]
     'report.md'
 
-    html: the page, `index.html`, each table and, of runs that kept label maps, the player, `player.html`. md: the text, `report.md`, with copies of the runs' pictures, and each
-    table. tex: each table. csv: each table and the raw values: `cells.csv`, `class_iou.csv`, `miou_by_distance.csv`.
-    svg, png: each figure. Tables are under `tables/`, figures under `figures/`. The same files give the same report.
+    html: the page, `index.html`, each table and, of runs that kept label maps, the player, `player.html` and `player/`.
+    md: the text, `report.md`, with copies of the runs' pictures, and each table. tex: each table. csv: each table and
+    the raw values: `cells.csv`, `class_iou.csv`, `miou_by_distance.csv`. svg, png: each figure. Tables are under
+    `tables/`, figures under `figures/`. The same files give the same report.
 
     Args:
         runs: folders of runs, and folders that hold runs, counted costs (`cost-*.json`) and times beside the peer's
