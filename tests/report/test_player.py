@@ -27,7 +27,8 @@ PIXELS = """side => {
 }"""
 CONTRASTS = """() => {
   const shine = (colour) => {
-    const [r, g, b] = colour.match(/[\\d.]+/g).map((v) => v / 255).map((v) => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    const linear = (v) => (v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    const [r, g, b] = colour.match(/[\\d.]+/g).map((v) => linear(v / 255));
     return .2126 * r + .7152 * g + .0722 * b;
   };
   const ground = (element) => {
@@ -113,10 +114,7 @@ def pick(page, name: str, value: str) -> None:
 
 def layer(page, value: str, opacity: int = 100) -> None:
     page.check(f"#player input[name=layer][value={value}]")
-    page.evaluate(
-        "v => { const o = document.querySelector('[name=opacity]'); o.value = v; o.dispatchEvent(new Event('input')); }",
-        opacity,
-    )
+    page.locator("input[name=opacity]").fill(str(opacity))
 
 
 def shown(page, side: str) -> np.ndarray:
@@ -195,7 +193,6 @@ def test_keys_move_both_videos(page):
         assert at(page) == place, key
         assert page.inner_text(".now").startswith(f"Frame {place} of {LENGTH}: left mIoU")
         assert all(f"frame {place}" in c.get_attribute("aria-label") for c in page.locator(".stage canvas").all())
-        assert ("key frame" == page.locator(".right .key").inner_text()) if place % 3 == 0 else True
         assert page.locator(".right .key").count() == (place % 3 == 0)
 
 
