@@ -86,7 +86,7 @@ class KeptClip:
         with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
             for frame, distance in zip(about.frames, distances, strict=True):
                 try:
-                    labels = decode(archive.read(_member(frame, distance)), about.height, about.width)
+                    labels = decode(_take(archive, _member(frame, distance)), about.height, about.width)
                 except (KeyError, ValueError, *_ZIP_ERRORS) as error:
                     raise _damaged(self.path, error) from error
                 yield KeptMap(frame, distance, labels)
@@ -122,10 +122,7 @@ class LabelStore:
         content = read_bytes(file)
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                entry = archive.getinfo(ABOUT)
-                if entry.file_size > _MOST_ABOUT:
-                    raise ValueError(f"{ABOUT} has {entry.file_size} bytes")
-                about = archive.read(entry)
+                about = _take(archive, ABOUT)
         except (KeyError, ValueError, *_ZIP_ERRORS) as error:
             raise _damaged(file, error) from error
         record = parse_record(about, f"{file}, {ABOUT}", LabelsRecord)
@@ -204,12 +201,19 @@ class KeptClipWriter:
 
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, struct.error)
 """What the zip reader raises over damaged files."""
-_MOST_ABOUT = 2**26
-"""Bytes of the `about.json` of a million label maps and more."""
+_MOST_BYTES = 2**26
+"""Of one entry of a file: the label map of the largest frame, or the `about.json` of a million label maps."""
 
 
 def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(zipfile.ZipInfo(name, LONG_AGO), content)
+
+
+def _take(archive: zipfile.ZipFile, name: str) -> bytes:
+    entry = archive.getinfo(name)
+    if entry.file_size > _MOST_BYTES:
+        raise ValueError(f"{name} has {entry.file_size} bytes; it may have {_MOST_BYTES}")
+    return archive.read(entry)
 
 
 def _member(frame: int, distance: int | None) -> str:

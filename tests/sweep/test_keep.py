@@ -130,7 +130,8 @@ def test_it_resumes_with_the_clips_whose_maps_are_missing(run, made):
 
     assert keeping(run, build=build) == []
     assert files(run) == files(made)
-    assert cells(run) == cells(made)
+    before, after = ({record.key: record.clips for record in read_cells(path)} for path in (made, run))
+    assert after == before
     assert not list(run.rglob("*.part"))
     assert keeping(run, build=None) == []  # nothing is missing now
 
