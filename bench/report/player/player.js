@@ -27,14 +27,11 @@ function load(file) {
   return asked.get(file);
 }
 
-/* Label maps: each is stored less the one before, modulo 256. */
-async function unpack(text, pixels) {
+async function unpack(text) {
   if (!window.DecompressionStream) throw new Error("this browser cannot unpack label maps; a newer one can");
   const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const ids = new Uint8Array(await new Response(stream).arrayBuffer());
-  for (let i = pixels; i < ids.length; i++) ids[i] += ids[i - pixels];
-  return ids;
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 async function pictures(addresses) {
@@ -48,18 +45,18 @@ async function pictures(addresses) {
 }
 
 async function fetchClip() {
-  const clip = state.clip, pixels = clip.width * clip.height;
+  const clip = state.clip;
   const sides = await Promise.all(SIDES.map(async (side) => {
     const cell = state.cell[side], flow = clip.flows[cell.interval];
     return [side, {
-      labels: await unpack(await load(cell.file), pixels),
+      labels: await unpack(await load(cell.file)),
       flow: flow && cell.keys.length ? await pictures(await load(flow)) : null,
     }];
   }));
   return {
     clip,
     frames: loaded.clip === clip ? loaded.frames : await pictures(await load(clip.frames)),
-    truth: loaded.clip === clip ? loaded.truth : await unpack(await load(clip.truth), pixels),
+    truth: loaded.clip === clip ? loaded.truth : await unpack(await load(clip.truth)),
     ...Object.fromEntries(sides),
   };
 }
