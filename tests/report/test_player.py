@@ -182,7 +182,7 @@ def test_frames_and_flow_are_those_of_the_data(page):
 
 
 def test_keys_move_both_videos(page):
-    page.locator(".stage").focus()
+    pick(page, "left", "0")
     pick(page, "right", "2")
     page.locator(".stage").focus()
     for key, place in (
