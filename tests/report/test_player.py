@@ -12,7 +12,7 @@ from made_player import DATA, played
 
 from bench.data import open_dataset
 from bench.report import report
-from bench.report.player.player import kept_cells
+from bench.report.player.clip import KeptRun
 from bench.report.study import read_study
 from bench.runs.kept_labels import LabelStore
 
@@ -135,7 +135,7 @@ def test_nothing_comes_from_a_network_and_nothing_is_amiss(page, folder):
 
 def test_the_canvas_shows_the_label_maps_of_the_files(page, run):
     data, (study,) = open_dataset(DATA), read_study([run]).runs
-    store, cells = LabelStore(run), kept_cells(study)
+    store, cells = LabelStore(run), list(KeptRun.of(study).counts)
     for number, title in enumerate(page.locator("select[name=clip] option").all_inner_texts()):
         if number:
             pick(page, "clip", str(number))

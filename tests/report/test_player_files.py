@@ -17,10 +17,11 @@ from bench.cli.main import main
 from bench.data import open_dataset
 from bench.report import report
 from bench.report.player.choose import choose_clips
+from bench.report.player.clip import KeptRun
 from bench.report.player.pack import pack_labels
-from bench.report.player.player import kept_cells
 from bench.report.study import read_study
 from bench.runs.kept_labels import KeptClipWriter, LabelStore, encode
+from bench.runs.read import read_run
 from bench.runs.records.cell import CellKey
 from mpvss.errors import UserError
 
@@ -62,7 +63,7 @@ def test_it_holds_the_label_maps_and_the_truth_of_the_files(run, out):
     (shown,) = page_data(out)["runs"]
     data, store = open_dataset(DATA), LabelStore(run)
     (study,) = read_study([run]).runs
-    cells = kept_cells(study)
+    cells = list(KeptRun.of(study).counts)
     assert len(cells) == 3
     assert len(shown["clips"]) == 3
     for clip in shown["clips"]:
@@ -83,33 +84,32 @@ def test_it_holds_the_label_maps_and_the_truth_of_the_files(run, out):
 
 
 def test_latency_is_the_median_of_the_frames_kind(run, out):
-    (study,) = read_study([run]).runs
-    medians = {(row["method"], row["kind"]): row["p50_ms"] for row in study.latency if row["scope"] == "labels"}
+    table = read_run(run).set_index(["method", "interval"])
     cells = page_data(out)["runs"][0]["clips"][0]["cells"]
-    assert cells[0]["ms"] == pytest.approx([medians["per-frame", "key"]] * 7, abs=0.001)
-    kinds = ["non-key" if index % 3 else "key" for index in range(7)]
-    assert cells[2]["ms"] == pytest.approx([medians["wander", kind] for kind in kinds], abs=0.001)
+    assert cells[0]["ms"] == pytest.approx([table.loc[("per-frame", 1), "p50_key_ms"]] * 7, abs=0.001)
+    fields = ["p50_non_key_ms" if index % 3 else "p50_key_ms" for index in range(7)]
+    assert cells[2]["ms"] == pytest.approx([table.loc[("wander", 3), field] for field in fields], abs=0.001)
 
 
 def test_the_worst_the_median_and_the_best_clip_are_chosen(run):
     (study,) = read_study([run]).runs
-    cells = kept_cells(study)
+    counts = KeptRun.of(study).counts
     mious = {}
-    for key in cells:
-        pixels = study.counts[key].counts[:, 0]
+    for key, of_clips in counts.items():
+        pixels = of_clips.counts[:, 0]
         hit, truth, predicted = np.moveaxis(pixels, -1, 0).astype(float)
         with np.errstate(invalid="ignore"):
             iou = hit / (truth + predicted - hit)
         mious[key.method, key.interval] = np.array([np.mean(i[t > 0]) for i, t in zip(iou, truth, strict=True)])
     gap = (mious["wander", 1] + mious["wander", 3]) / 2 - mious["per-frame", 1]
-    order = [study.counts[cells[0]].names[i] for i in np.argsort(gap)]
-    found = choose_clips(study, cells, 3)
+    order = [next(iter(counts.values())).names[i] for i in np.argsort(gap)]
+    found = choose_clips(counts, 3)
     assert [chosen.name for chosen in found] == order
     assert [chosen.gap for chosen in found] == pytest.approx(sorted(gap))
     assert [re.search(r"\((\w+): ", chosen.title)[1] for chosen in found] == ["worst", "median", "best"]
-    assert [chosen.name for chosen in choose_clips(study, cells, 2)] == [order[0], order[2]]
-    assert [chosen.name for chosen in choose_clips(study, cells, 9)] == order
-    assert choose_clips(study, cells, 0) == []
+    assert [chosen.name for chosen in choose_clips(counts, 2)] == [order[0], order[2]]
+    assert [chosen.name for chosen in choose_clips(counts, 9)] == order
+    assert choose_clips(counts, 0) == []
 
 
 def test_paths_are_relative_and_nothing_comes_from_elsewhere(out):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.methods.names import PER_FRAME, method_of
 from bench.metrics.bootstrap import mean_iou_of_counts
-from bench.report.study import StudyRun
+from bench.runs.clip_counts import ClipCounts
 from bench.runs.records.cell import CellKey
 
 
@@ -41,27 +41,26 @@ class ChosenClip:
         return f"{self.name} ({'' if self.of == 1 else f'{rank}: '}{points})"
 
 
-def choose_clips(run: StudyRun, cells: Sequence[CellKey], count: int) -> list[ChosenClip]:
+def choose_clips(counts: Mapping[CellKey, ClipCounts], most: int) -> list[ChosenClip]:
     """So many clips, evenly spread from the worst to the best: of two these, of three the median as well.
 
     Args:
-        run: the run.
-        cells: those that are shown; each has pixel counts of the same clips.
-        count: how many clips, at most.
+        counts: pixel counts of the cells that are shown, all of the same clips.
+        most: how many clips, at most.
 
     """
-    if not cells or count < 1:
+    if not counts or most < 1:
         return []
-    values = {key: mean_iou_of_counts(run.counts[key].counts.astype(float)) for key in cells}
+    values = {key: mean_iou_of_counts(of_clips.counts.astype(float)) for key, of_clips in counts.items()}
     bases = {key.backbone: value for key, value in values.items() if key.method == PER_FRAME}
-    against = [key for key in cells if key.backbone in bases and method_of(key.method) != PER_FRAME]
+    against = [key for key in counts if key.backbone in bases and method_of(key.method) != PER_FRAME]
     if against:
         gaps = np.mean([values[key] - bases[key.backbone] for key in against], axis=0)
     else:
         gaps = np.mean(list(values.values()), axis=0)
-    names = run.counts[cells[0]].names
+    names = next(iter(counts.values())).names
     order = np.argsort(gaps, kind="stable")
-    places = np.unique(np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int))
+    places = np.unique(np.linspace(0, len(order) - 1, min(most, len(order))).round().astype(int))
     return [
         ChosenClip(names[order[place]], float(gaps[order[place]]), int(place), len(order), bool(against))
         for place in places

@@ -15,13 +15,32 @@ from bench.pictures.flow_colours import flow_colours
 from bench.report.player.pack import pack_labels, pack_picture
 from bench.report.rows import is_there
 from bench.report.study import StudyRun
-from bench.runs.kept_labels import FOLDER, KeptClip
+from bench.runs.clip_counts import ClipCounts
+from bench.runs.kept_labels import FOLDER, KeptClip, LabelStore
+from bench.runs.read import read_clip_counts
 from bench.runs.records.cell import CellKey
 from mpvss.errors import UserError
 from mpvss.labels import IGNORE
 
 Files = dict[str, Any]
 """What each data file of the player holds, by its name."""
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """A run with the pixel counts of the cells whose label maps it kept, of clips that are scored frame by frame."""
+
+    run: StudyRun
+    counts: Mapping[CellKey, ClipCounts]
+
+    @classmethod
+    def of(cls, run: StudyRun) -> KeptRun:
+        """Read the counts, where the run has a folder of label maps."""
+        store = LabelStore(run.folder)
+        counts = read_clip_counts(run.folder) if (run.folder / FOLDER).is_dir() else {}
+        return cls(
+            run, {key: found for key, found in counts.items() if found.counts.shape[1] == 1 and store.keeps(key)}
+        )
 
 
 @dataclass(frozen=True)
@@ -33,7 +52,7 @@ class Truth:
 
 
 def show_clip(
-    run: StudyRun, clip: Clip, cells: Mapping[CellKey, KeptClip], num_classes: int, folder: str
+    run: KeptRun, clip: Clip, cells: Mapping[CellKey, KeptClip], num_classes: int, folder: str
 ) -> tuple[dict[str, Any], Files]:
     """A clip of a run: what the page knows of it from the start, and its files, whose names begin with `folder`.
 
@@ -63,14 +82,13 @@ def show_clip(
         "width": width,
         "frames": f"{folder}/frames.js",
         "truth": f"{folder}/truth.js",
-        "labelled": [labels is not None for labels in maps],
         "flows": flows,
         "cells": shown,
     }
     return about, files
 
 
-def _show_cell(run: StudyRun, clip: Clip, key: CellKey, kept: KeptClip, truth: Truth) -> tuple[dict[str, Any], str]:
+def _show_cell(run: KeptRun, clip: Clip, key: CellKey, kept: KeptClip, truth: Truth) -> tuple[dict[str, Any], str]:
     maps = [found.labels for found in kept.maps()]
     if kept.about.frames != list(range(len(truth.maps))):
         raise UserError(f"{kept.path} holds {len(maps)} label maps, and clip {clip.name} has {len(truth.maps)} frames")
@@ -92,7 +110,7 @@ def _show_cell(run: StudyRun, clip: Clip, key: CellKey, kept: KeptClip, truth: T
     return about, pack_labels(maps)
 
 
-def _check_scored(run: StudyRun, clip: Clip, key: CellKey, kept: KeptClip, confusion: np.ndarray | int) -> None:
+def _check_scored(run: KeptRun, clip: Clip, key: CellKey, kept: KeptClip, confusion: np.ndarray | int) -> None:
     """Refuse label maps with other pixels than those that the cell's file says were scored."""
     counts = run.counts[key]
     scored = counts.counts[counts.names.index(clip.name), 0]
@@ -110,20 +128,19 @@ def _key_frames(key: CellKey, length: int) -> list[int]:
     return [] if method_of(key.method) in WITHOUT_KEY_FRAMES else list(range(0, length, key.interval))
 
 
-def _times(run: StudyRun, key: CellKey, keys: Sequence[int], length: int) -> list[float] | None:
+def _times(run: KeptRun, key: CellKey, keys: Sequence[int], length: int) -> list[float] | None:
     """The median time of each frame's kind in ms, scope `labels`; None where it was not timed."""
-    medians = {
-        row["kind"]: float(row["p50_ms"])
-        for row in run.latency
-        if (row["backbone"], row["method"], row["scope"]) == (key.backbone, key.method, "labels")
-        and is_there(row, "p50_ms")
-    }
-    if not medians:
+    cell = next(
+        (row for row in run.run.cells if (row["backbone"], row["method"], row["interval"]) == _names(key)), None
+    )
+    fields = ["p50_key_ms" if index in keys or not keys else "p50_non_key_ms" for index in range(length)]
+    if cell is None or not all(is_there(cell, field) for field in fields):
         return None
-    kinds = ["key" if index in keys or not keys else "non-key" for index in range(length)]
-    if not medians.keys() >= set(kinds):
-        return None
-    return [round(medians[kind], 3) for kind in kinds]
+    return [round(float(cell[field]), 3) for field in fields]
+
+
+def _names(key: CellKey) -> tuple[str, str, int]:
+    return key.backbone, key.method, key.interval
 
 
 def _packed_truth(truth: Truth, size: tuple[int, int]) -> str:

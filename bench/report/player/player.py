@@ -17,11 +17,10 @@ from bench.data import Dataset, colour_map
 from bench.evaluate.data_of_run import is_made_up, open_data_of
 from bench.report.page.data import as_json
 from bench.report.player.choose import choose_clips
-from bench.report.player.clip import show_clip
-from bench.report.study import Study, StudyRun
+from bench.report.player.clip import KeptRun, show_clip
+from bench.report.study import Study
 from bench.runs.files import file_name
 from bench.runs.kept_labels import LabelStore
-from bench.runs.records.cell import CellKey
 from mpvss.errors import UserError
 
 ASSETS = Path(__file__).parent
@@ -64,7 +63,7 @@ def make_player(study: Study, datasets: Mapping[str, Dataset], clips: int) -> Pl
     files: dict[str, str] = {}
     for run in study.runs:
         if run.name in datasets:
-            shown, data = _show_run(run, datasets[run.name], clips)
+            shown, data = _show_run(KeptRun.of(run), datasets[run.name], clips)
             files |= {
                 name: f"playerData({json.dumps(name)},{json.dumps(content)});\n" for name, content in data.items()
             }
@@ -79,22 +78,16 @@ def make_player(study: Study, datasets: Mapping[str, Dataset], clips: int) -> Pl
     return Player(fragment, files)
 
 
-def kept_cells(run: StudyRun) -> list[CellKey]:
-    """The cells of a run whose label maps were kept, of clips that are scored frame by frame."""
-    store = LabelStore(run.folder)
-    return [key for key, counts in run.counts.items() if counts.counts.shape[1] == 1 and store.keeps(key)]
-
-
-def _show_run(run: StudyRun, dataset: Dataset, count: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    cells, store = kept_cells(run), LabelStore(run.folder)
+def _show_run(kept_run: KeptRun, dataset: Dataset, count: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    run, store = kept_run.run, LabelStore(kept_run.run.folder)
     shown, files = [], {}
     numbers = {clip.name: (index, clip) for index, clip in enumerate(dataset.clips)}
     classes = run.about.configuration.classes
-    for chosen in choose_clips(run, cells, count):
+    for chosen in choose_clips(kept_run.counts, count):
         index, clip = numbers[chosen.name]
-        kept = {key: store.read(key, index, clip.name) for key in cells}
+        kept = {key: store.read(key, index, clip.name) for key in kept_run.counts}
         folder = f"{FOLDER}/{file_name(run.name)}/{index:05d}"
-        about, data = show_clip(run, clip, kept, len(classes), folder)
+        about, data = show_clip(kept_run, clip, kept, len(classes), folder)
         shown.append({"title": chosen.title, **about})
         files |= data
     palette = dataset.palette if len(dataset.palette) else colour_map(len(classes))
@@ -112,7 +105,7 @@ def data_of_runs(
     Raises:
         UserError: `data` fits no run that kept label maps.
     """
-    runs = [run for run in study.runs if kept_cells(run)]
+    runs = [run for run in study.runs if KeptRun.of(run).counts]
     found = {run.name: open_data_of(run.about) for run in runs if is_made_up(run.about)}
     if data is None or not runs:
         return found
