@@ -241,6 +241,7 @@ def test_it_plays_when_told_and_stops_at_the_end(page):
 def test_the_numbers_are_in_a_table(page):
     page.click(".numbers summary")
     rows = page.locator(".numbers tbody tr")
+    rows.last.wait_for()
     assert rows.count() == LENGTH
     assert rows.nth(3).locator("td").first.inner_text() == "3"
     page.click(".numbers summary")
