@@ -322,6 +322,7 @@ function take(clip, picks) {
     $(`select[name=${side}]`).value = clip.cells.indexOf(state.cell[side]);
   }
   $("input[name=seek]").max = clip.length - 1;
+  $(".stage").style.setProperty("--aspect", clip.width / clip.height);
   legend();
   return refresh();
 }
