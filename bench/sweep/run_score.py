@@ -18,7 +18,7 @@ from bench.runs.lease import sole_writer
 from bench.runs.progress import Progress
 from bench.runs.read import read_cells, read_run_record
 from bench.runs.record_file import write_record
-from bench.runs.records.cell import CellKey, CellRecord
+from bench.runs.records.cell import Accuracy, CellKey, CellRecord
 from bench.runs.records.run import RunRecord
 from bench.sweep.accuracy import Totals
 from bench.sweep.cell import CellInProgress
@@ -108,12 +108,21 @@ def _score(
     for cell, record in cells.items():
         findings = CellInProgress.from_record(record, wanted=())
         totals.fill_in(cell, findings)
-        found = msgspec.structs.replace(record, accuracy=findings.accuracy, clips=findings.clips)
+        accuracy = _with_others(findings.accuracy, record.accuracy)
+        found = msgspec.structs.replace(record, accuracy=accuracy, clips=findings.clips)
         if record.clips is not None and record.clips != found.clips:
             raise UserError(_difference(record, found, store))
         if found != record:
             changed.append(found)
     return changed
+
+
+def _with_others(now: Accuracy | None, before: Accuracy | None) -> Accuracy | None:
+    """The measures now; one that could not be taken, as where a library is missing, stays as it was before."""
+    if now is None or before is None:
+        return now
+    kept = {name: getattr(before, name) for name in now.__struct_fields__ if getattr(now, name) is None}
+    return msgspec.structs.replace(now, **kept)
 
 
 def _difference(record: CellRecord, found: CellRecord, store: LabelStore) -> str:
