@@ -15,6 +15,7 @@ from harness_fakes import LabelMap, Network, Wandering, as_frames, fake_build, s
 
 from bench.cli.main import main
 from bench.data import Clip, Dataset, Frame, colour_map
+from bench.evaluate.scores import Score
 from bench.runs.kept_labels import LabelStore
 from bench.runs.read import read_cells
 from bench.runs.records.cell import CellKey
@@ -81,8 +82,15 @@ def test_scores_from_files_equal_the_sweeps_to_the_bit(run, monkeypatch):
     assert cells(run) == before
 
 
-def test_cost_and_times_of_a_scored_cell_stay(tmp_path, capsys):
-    sweep(tmp_path, ("wander",), DATA, backbones=("small",), keep_labels=True)
+def test_a_measure_that_cannot_be_taken_now_stays(run, monkeypatch):
+    before, measures = cells(run), Score.measures
+    monkeypatch.setattr(Score, "measures", lambda self: {**measures(self), "mvc8": None})
+    assert score(run).changed == ()
+    assert cells(run) == before
+
+
+def test_the_cost_of_a_scored_cell_stays(tmp_path, capsys):
+    keeping(tmp_path, methods=("wander",), only=("accuracy", "cost"))
     before = cells(tmp_path)
     for file in (tmp_path / "cells").iterdir():
         record = json.loads(file.read_text())
@@ -95,6 +103,7 @@ def test_cost_and_times_of_a_scored_cell_stay(tmp_path, capsys):
     assert cells(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_workers_keep_what_one_process_keeps(made, tmp_path):
     assert keeping(tmp_path, workers=2, recipe=small_kit) == []
     assert files(tmp_path) == files(made)
