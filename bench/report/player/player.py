@@ -25,6 +25,7 @@ from mpvss.errors import UserError
 
 ASSETS = Path(__file__).parent
 PAGE, FOLDER = "player.html", "player"
+SCRIPTS = ("load.js", "draw.js", "timeline.js", "move.js", "choices.js", "controls.js")
 FRAME_RATE = 15.0
 """Frames a second at speed 1, where the data has no rate."""
 
@@ -72,10 +73,16 @@ def make_player(study: Study, datasets: Mapping[str, Dataset], clips: int) -> Pl
         return None
     fragment = Template((ASSETS / "player.html").read_text()).substitute(
         style=(ASSETS / "player.css").read_text(),
-        script=(ASSETS / "player.js").read_text(),
+        script=_script(),
         data=as_json({"runs": runs}),
     )
     return Player(fragment, files)
+
+
+def _script() -> str:
+    """The parts of the program, in a scope of their own."""
+    parts = "\n".join((ASSETS / "script" / name).read_text() for name in SCRIPTS)
+    return f'"use strict";\n{{\n{parts}}}\n'
 
 
 def _show_run(kept_run: KeptRun, dataset: Dataset, count: int) -> tuple[dict[str, Any], dict[str, Any]]:
