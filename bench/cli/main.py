@@ -20,6 +20,7 @@ from bench.cli import (
     peer,
     profile,
     report,
+    score,
     segment,
     ship,
     status,
@@ -91,6 +92,7 @@ def make_parser() -> argparse.ArgumentParser:
     demo.add_parser(commands, main)
     sweep.add_parser(commands)
     merge.add_parser(commands)
+    score.add_parser(commands)
     report.add_parser(commands)
     latency.add_parser(commands)
     compare.add_parser(commands)

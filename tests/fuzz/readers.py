@@ -42,10 +42,12 @@ from bench.report.tables.card import card_sheets
 from bench.report.tables.formats import FORMATS
 from bench.report.write import report
 from bench.runs.card_folder import read_card
+from bench.runs.kept_labels import KeptClipWriter, LabelStore, encode
 from bench.runs.lease import Owner, take_lease
 from bench.runs.progress import Progress
 from bench.runs.read import read_clip_counts, read_latency, read_operators, read_run, read_samples
 from bench.runs.record_file import read_record, write_record
+from bench.runs.records.cell import CellKey
 from bench.runs.records.cost import CostRecord
 from bench.runs.records.peer import PeerRecord
 from bench.runs.records.predict import PredictRecord
@@ -64,6 +66,7 @@ from mpvss.training.run_state import load_state, save_state
 
 ROOT = Path(__file__).resolve().parents[2]
 MEASURED = ROOT / "results" / "measured"
+KEPT = CellKey("micro", "copy", 5)
 
 
 @dataclass(frozen=True)
@@ -271,6 +274,19 @@ def _make_labels(folder: Path) -> Path:
     return folder / "labels.png"
 
 
+def _make_kept_labels(folder: Path) -> Path:
+    writer = KeptClipWriter(KEPT, "clip")
+    for number in range(4):
+        labels = np.random.default_rng(number).integers(0, 3, (24, 32), np.uint8)
+        writer.add(number, None, labels.shape, encode(labels, np.eye(3, dtype=np.uint8)))
+    writer.save(LabelStore(folder), 0)
+    return LabelStore(folder).file(KEPT, 0, "clip")
+
+
+def _read_kept_labels(file: Path) -> None:
+    list(LabelStore(file.parents[2]).read(KEPT, 0, "clip").maps())
+
+
 def _make_video(folder: Path) -> Path:
     file = folder / "clip.mp4"
     with av.open(file, "w") as container:
@@ -381,6 +397,7 @@ READERS: Mapping[str, Reader] = {
     "run.json of a part": Reader(_of_part("run.json"), _merge, 0.3),
     "cells/*.json of a part": Reader(_of_part("cells/*003.json"), _merge, 0.3),
     "partial/*.npz of a part": Reader(_of_part("partial/*/*.npz"), _merge, 0.5),
+    "labels/*.zip": Reader(_make_kept_labels, _read_kept_labels, 1),
     "png": Reader(_make_image("png"), read_frame),
     "jpeg": Reader(_make_image("jpg"), read_frame),
     "webp": Reader(_make_image("webp"), read_frame),
