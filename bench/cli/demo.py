@@ -17,8 +17,8 @@ TIMING_SECONDS = 40
 """How long frames are timed: enough for the page's speeds, not for a comparison of versions."""
 TEXT = """\
 Sweep the small models that come with the project over key-frame intervals on a few held-out clips, time their frames,
-draw frames with what the methods make of them, and write the report. It runs four commands and shows each. With so few
-clips the confidence intervals are wide; results/measured/ holds the sweep over all test clips.
+draw frames with what the methods make of them, and write the report, with a player of two clips. It runs four commands
+and shows each. With so few clips the confidence intervals are wide; results/measured/ holds the sweep over all clips.
 """
 
 
@@ -48,7 +48,8 @@ def _run(run_command: Callable[[Sequence[str]], int], args: argparse.Namespace) 
         status = run_command(command)
         if status:
             return status
-    print(f"open {args.out / 'report' / 'index.html'}")
+    for page in ("player.html", "index.html"):
+        print(f"open {args.out / 'report' / page}")
     return 0
 
 
@@ -58,8 +59,8 @@ def demo_commands(out: Path, how: list[str]) -> list[list[str]]:
     intervals, speed = ["--methods", METHODS, "--intervals", "1,2,5,10"], str(out / "speed")
     brief = ["--time-limit", str(TIMING_SECONDS), "--processes", "1"]
     return [
-        ["sweep", *intervals, *shipped, *how, "--out", str(out)],
+        ["sweep", *intervals, *shipped, *how, "--keep", "labels", "--out", str(out)],
         ["latency", *intervals, *brief, *shipped, *how, "--out", speed],
         ["strip", "--methods", PICTURED, *shipped, *how, "--out", str(out / "pictures")],
-        ["report", str(out), speed, "--out", str(out / "report")],
+        ["report", str(out), speed, "--out", str(out / "report"), "--play", "2"],
     ]

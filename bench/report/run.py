@@ -36,7 +36,7 @@ class StudyRun:
             the times of the same artifact from a run that only timed, see `bench.report.speed.join`.
         samples: as `bench.runs.read.read_samples` gives them; those of measurements.
         latency: the rows of `bench.runs.read.read_latency`; those of measurements.
-        counts: pixel counts clip by clip, of the cells that keep them; of `LEAST_CLIPS` or more.
+        counts: pixel counts clip by clip, of the cells that keep them.
         pictures: the PNG files under its `pictures/`.
         timings: of each backbone and method that was timed, the times at the largest interval.
         doubts: of each backbone and method whose times are no measurement, the reason.
@@ -93,7 +93,7 @@ class StudyRun:
     @property
     def clips_note(self) -> str:
         """Why there are no intervals over clips; empty where there are some."""
-        if self.counts or not self.scored:
+        if not self.scored or any(len(counts.names) >= LEAST_CLIPS for counts in self.counts.values()):
             return ""
         return f"There are no intervals: an interval over fewer than {LEAST_CLIPS} clips means nothing."
 
@@ -120,8 +120,9 @@ class StudyRun:
         return [name for name in self.rows if method_of(name) == base]
 
     def counts_of(self, cell: Row) -> ClipCounts | None:
-        """The pixel counts of a cell clip by clip; None where it does not keep them."""
-        return self.counts.get(self.key(cell))
+        """The pixel counts of a cell clip by clip, for an interval; None where it has too few clips or no counts."""
+        counts = self.counts.get(self.key(cell))
+        return counts if counts is not None and len(counts.names) >= LEAST_CLIPS else None
 
     @staticmethod
     def key(cell: Row) -> CellKey:

@@ -120,12 +120,13 @@ def _read(folder: Path, name: str) -> StudyRun:
     timings = {(record.backbone, record.method): record.timing for record in records if record.timing is not None}
     reasons = {key: doubt(timing, about.configuration) for key, timing in timings.items()}
     samples = read_samples(folder)
-    counts = {key: of_cell for key, of_cell in read_clip_counts(folder).items() if len(of_cell.names) >= LEAST_CLIPS}
+    counts = read_clip_counts(folder)
+    bounded = {key for key, of_cell in counts.items() if len(of_cell.names) >= LEAST_CLIPS}
     return StudyRun(
         name=name,
         folder=folder,
         about=about,
-        cells=[row if _key(row) in counts else _without_bounds(row) for row in rows_of(table)],
+        cells=[row if _key(row) in bounded else _without_bounds(row) for row in rows_of(table)],
         samples=samples,
         latency=with_quantiles(rows_of(read_latency(folder)), samples),
         counts=counts,
