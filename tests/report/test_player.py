@@ -8,7 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
-from made_player import DATA, played
+from made_player import DATA, played, timed_beside
 
 from bench.data import open_dataset
 from bench.report import report
@@ -68,7 +68,7 @@ def browser():
 @pytest.fixture(scope="module")
 def folder(run):
     """Made, and then moved elsewhere as a whole."""
-    report([run], run / "report", ["html"])
+    report([run, timed_beside(run)], run / "report", ["html"])
     moved = run.parent / "some where" / "else"
     moved.parent.mkdir()
     shutil.move(run / "report", moved)

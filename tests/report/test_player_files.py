@@ -10,7 +10,7 @@ import zlib
 
 import numpy as np
 import pytest
-from made_player import DATA, played
+from made_player import DATA, played, timed_beside
 
 from bench import metrics
 from bench.cli.main import main
@@ -33,7 +33,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def out(run):
-    report([run], run / "report", ["html"])
+    report([run, timed_beside(run)], run / "report", ["html"])
     return run / "report"
 
 
