@@ -23,6 +23,7 @@ from bench.report.figures.figures import (
 )
 from bench.report.figures.predicted import predicted_speeds, predicted_times
 from bench.report.figures.sizes import times_against_size
+from bench.report.figures.stream import accuracy_against_rate
 from bench.report.figures.tradeoff import accuracy_against_cost, times_by_kind
 from bench.report.published import Measurements, read_published
 from bench.report.sizes import runs_by_size
@@ -36,6 +37,7 @@ from bench.report.tables.predicted import predicted_sheets
 from bench.report.tables.sheet import Sheet
 from bench.report.tables.sizes import sizes_sheet
 from bench.report.tables.small import small_tables
+from bench.report.tables.stream import stream_sheet
 
 WIDE = 7.0
 """Inches."""
@@ -173,6 +175,8 @@ def _speed(study: Study) -> Iterator[Sheet]:
         yield peer_sheet(study.peers)
     for card in study.cards:
         yield from card_sheets(card)
+    for streams in study.streams:
+        yield stream_sheet(streams.name, streams.about, streams.cells)
 
 
 def _plots(study: Study) -> Iterator[Plot]:
@@ -183,6 +187,9 @@ def _plots(study: Study) -> Iterator[Plot]:
     counted = counted_macs_against_interval(study.costs)
     if counted:
         yield Plot("figure-3b", "Figure 3b: MACs of MPVSS with the paper's backbones, counted", counted)
+    for streams in study.streams:
+        if (drawn := accuracy_against_rate(streams.cells)) is not None:
+            yield Plot(streams.name, f"{streams.name}: accuracy on show against the rate of the camera", drawn)
     for name, title, draw in PREDICTED_PLOTS:
         figure = draw(study)
         if figure is not None:
