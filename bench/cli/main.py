@@ -21,6 +21,7 @@ from bench.cli import (
     profile,
     report,
     score,
+    schedules,
     segment,
     ship,
     status,
@@ -97,6 +98,7 @@ def make_parser() -> argparse.ArgumentParser:
     report.add_parser(commands)
     latency.add_parser(commands)
     stream.add_parser(commands)
+    schedules.add_parser(commands)
     compare.add_parser(commands)
     gate.add_parser(commands)
     segment.add_parser(commands)

@@ -22,6 +22,7 @@ from bench.runs.records.cost import CostRecord, CountedFigure
 from bench.runs.records.peer import PeerRecord
 from bench.runs.records.predict import PredictRecord
 from bench.runs.records.run import RunRecord
+from bench.runs.records.schedules import SCHEDULES, ScheduleCell, SchedulesRecord
 from bench.runs.records.stream import STREAM, StreamCell, StreamRecord
 from mpvss.errors import UserError
 
@@ -95,6 +96,15 @@ class MeasuredStream:
 
 
 @dataclass(frozen=True)
+class PlayedSchedules:
+    """Key-frame schedules: the name of their folder, its head and its cells."""
+
+    name: str
+    about: SchedulesRecord
+    cells: tuple[ScheduleCell, ...]
+
+
+@dataclass(frozen=True)
 class Study:
     """Everything that one report is about.
 
@@ -105,6 +115,7 @@ class Study:
         predictions: predicted times beside measured ones, one entry a file.
         cards: what `mpvss-bench card` measured, one entry a card.
         streams: what `mpvss-bench stream` evaluated, one entry a folder.
+        schedules: what `mpvss-bench schedules` evaluated, one entry a folder.
 
     """
 
@@ -114,6 +125,7 @@ class Study:
     predictions: tuple[PredictRecord, ...] = ()
     cards: tuple[MeasuredCard, ...] = ()
     streams: tuple[MeasuredStream, ...] = ()
+    schedules: tuple[PlayedSchedules, ...] = ()
 
     @property
     def paper_costs(self) -> list[CountedFigure]:
@@ -167,6 +179,11 @@ def read_study(paths: Sequence[Path]) -> Study:
             for path in paths
             for folder in _folders_of(path, STREAM)
         ),
+        schedules=tuple(
+            PlayedSchedules(folder.resolve().name, *read_cell_folder(folder, SCHEDULES, SchedulesRecord, ScheduleCell))
+            for path in paths
+            for folder in _folders_of(path, SCHEDULES)
+        ),
     )
 
 
@@ -175,7 +192,7 @@ def _runs_in(path: Path) -> Iterable[Path]:
         raise UserError(f"{path} " + ("is not a folder" if path.exists() else "does not exist"))
     inside = sorted(file.parent for file in path.glob("*/run.json"))
     is_beside = any(any(path.glob(f"{what}-*.json")) for what in BESIDE_RUNS)
-    others = [folder for head in (CARD, STREAM) for folder in _folders_of(path, head)]
+    others = [folder for head in (CARD, STREAM, SCHEDULES) for folder in _folders_of(path, head)]
     if (path / "run.json").exists() or not (inside or is_beside or others):
         return [path]  # where it is no run, reading it says so
     return inside

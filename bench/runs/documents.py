@@ -24,6 +24,7 @@ from bench.runs.records.labels import LabelsRecord
 from bench.runs.records.peer import PeerRecord
 from bench.runs.records.predict import PredictRecord
 from bench.runs.records.run import RunRecord
+from bench.runs.records.schedules import ScheduleCell, SchedulesRecord
 from bench.runs.records.stream import StreamCell, StreamRecord
 from bench.runs.records.training import TrainingRecord
 from bench.runs.records.trials import TrialsRecord
@@ -40,6 +41,8 @@ RECORDS: dict[str, type[Record]] = {
     "card-cell": CardCell,
     "stream": StreamRecord,
     "stream-cell": StreamCell,
+    "schedules": SchedulesRecord,
+    "schedules-cell": ScheduleCell,
     "training": TrainingRecord,
     "baseline": Baseline,
     "trials": TrialsRecord,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from bench.methods.names import UNTRAINED
 from bench.report.tables.formats import markdown_table
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, number
+from bench.runs.records.schedules import ScheduleCell
 from bench.runs.records.stream import StreamCell, StreamRecord
 
 NOTES = (
@@ -25,7 +27,7 @@ def stream_sheet(name: str, about: StreamRecord, cells: Sequence[StreamCell]) ->
     """The cells of a streaming evaluation: a row for each method, interval and way to wait, columns by rate."""
     given = about.configuration
     where = f"Times of the run {given.timed_run}, scope {given.scope}; data {given.data}."
-    return _sheet(name, f"Streaming accuracy: {name}", cells, (where, *NOTES))
+    return _sheet(name, f"Streaming accuracy: {name}", cells, (where, *NOTES, *untrained_note(cells)))
 
 
 def stream_table(cells: Sequence[StreamCell]) -> str:
@@ -67,6 +69,14 @@ def _sheet(name: str, title: str, cells: Sequence[StreamCell], notes: tuple[str,
 def row_of(cell: StreamCell) -> Row:
     """What the cells of a row share."""
     return cell.method, cell.backbone, cell.interval, cell.waiting, cell.keys
+
+
+def untrained_note(cells: Iterable[StreamCell | ScheduleCell]) -> tuple[str, ...]:
+    """What a reader must know where weights are random; empty where they are not."""
+    rows = dict.fromkeys(cell.method for cell in cells if UNTRAINED in cell.weights)
+    return (
+        (f"Weights of {', '.join(rows)} are untrained: the accuracies say nothing about the methods.",) if rows else ()
+    )
 
 
 def _percent(share: float | None) -> Any:
