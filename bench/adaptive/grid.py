@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.adaptive.play import MethodCost, Played, calibrated, gains_of, play
-from bench.adaptive.schedules import Above, Budget, Every, Oracle, Schedule
+from bench.adaptive.rules import Above, Budget, Every, Oracle, Schedule
 from bench.adaptive.table import ClipTable
 from bench.runs.records.schedules import BUDGET, FIXED, KINDS, ORACLE
 from mpvss.errors import UserError

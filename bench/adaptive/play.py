@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bench.adaptive.schedules import Schedule
+from bench.adaptive.rules import Schedule
 from bench.adaptive.table import ClipTable
 from mpvss.errors import UserError
 

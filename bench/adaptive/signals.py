@@ -26,10 +26,15 @@ UNEXPLAINED = 30.0
 class Signal(Protocol):
     """A number for a frame, seen from its key frame."""
 
-    needs_prediction: bool
-    """Whether it looks at the propagated prediction."""
-    by_flow: bool
-    """Whether it is made from the flow that the method itself propagates by."""
+    @property
+    def needs_prediction(self) -> bool:
+        """Whether it looks at the propagated prediction."""
+        ...
+
+    @property
+    def by_flow(self) -> bool:
+        """Whether it is made from the flow that the method itself propagates by."""
+        ...
 
     def of_key(self, frame: Tensor, prediction: Prediction) -> Any:
         """What it keeps of a key frame, (3, H, W) of 0..255."""

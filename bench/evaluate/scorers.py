@@ -52,15 +52,19 @@ class ClipScorer:
                         measure.update(truth, group.labels)
 
     def _update_temporal(self, groups: Collection[Group], sources: np.ndarray | None) -> None:
+        if sources is not None:
+            self._add_pairs(groups, sources)
+        self._previous = {cell: group.labels for group in groups for cell in group.cells}
+
+    def _add_pairs(self, groups: Collection[Group], sources: np.ndarray) -> None:
         pairs: dict[Pair, np.ndarray] = {}
-        for group in groups if sources is not None else ():
+        for group in groups:
             for cell in group.cells:
                 previous = self._previous[cell]
                 pair = (id(previous), id(group.labels))
                 if pair not in pairs:
                     pairs[pair] = metrics.temporal_confusion(previous, group.labels, sources, self._num_classes)
                 self._temporal[cell] += pairs[pair]
-        self._previous = {cell: group.labels for group in groups for cell in group.cells}
 
     def end(self, failed: Collection[str]) -> dict[Cell, Score]:
         """The scores of the clip, but for the cells of the methods that failed in it."""

@@ -33,7 +33,7 @@ def flow_sources(flow: Float[np.ndarray, "2 h w"]) -> Int64[np.ndarray, "h w"]:
     return np.where(inside, row * width + column, OUTSIDE)
 
 
-def warped_labels(labels: Integer[np.ndarray, "h w"], sources: Int64[np.ndarray, "h w"]) -> Integer[np.ndarray, "h w"]:
+def warped_labels(labels: Integer[np.ndarray, "h w"], sources: Int64[np.ndarray, "_ _"]) -> Integer[np.ndarray, "h w"]:
     """A label map brought to the next frame; 255 where its source lies outside.
 
     Raises:
@@ -47,7 +47,7 @@ def warped_labels(labels: Integer[np.ndarray, "h w"], sources: Int64[np.ndarray,
 def temporal_confusion(
     previous: Integer[np.ndarray, "h w"],
     labels: Integer[np.ndarray, "h w"],
-    sources: Int64[np.ndarray, "h w"],
+    sources: Int64[np.ndarray, "_ _"],
     num_classes: int,
 ) -> Int64[np.ndarray, "c c"]:
     """The confusion matrix of one pair of frames: rows the warped previous prediction, columns the prediction.

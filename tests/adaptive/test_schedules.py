@@ -9,7 +9,7 @@ import pytest
 
 from bench.adaptive.grid import Player
 from bench.adaptive.play import MethodCost, SignalCost, calibrated, gains_of, play
-from bench.adaptive.schedules import Above, Budget, Every, Oracle
+from bench.adaptive.rules import Above, Budget, Every, Oracle
 from bench.adaptive.table import ClipTable, read_table
 
 COST = MethodCost(100.0, 10.0, {"wary": SignalCost(3, 1, needs_prediction=True), "flow": SignalCost(5, by_flow=True)})

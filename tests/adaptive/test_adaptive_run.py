@@ -9,7 +9,7 @@ from harness_fakes import NUM_CLASSES, Network, Wandering, small_data
 
 from bench.adaptive.build import clip_table
 from bench.adaptive.play import MethodCost, play
-from bench.adaptive.schedules import Every
+from bench.adaptive.rules import Every
 from bench.adaptive.signals import FrameDifference
 from bench.cli.main import main
 from bench.evaluate.lockstep import Cell, Lockstep
