@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bench.adaptive.signals import (
     FlowMagnitude,
     FrameDifference,
     NewlyRevealed,
+    Shares,
     Signal,
     confidence,
     negative_entropy,
@@ -63,12 +65,13 @@ def signals_of(
         if isinstance(network, nn.Module):
             network.to(device)
     assert isinstance(flow, FlowNetwork)
+    shares = Shares()
     found: dict[str, Signal] = {
         "difference": FrameDifference(),
         "flow": FlowMagnitude(flow, by_flow),
         "revealed": NewlyRevealed(flow, by_flow),
-        "confidence": Drop(confidence),
-        "entropy": Drop(negative_entropy),
+        "confidence": Drop(confidence, shares),
+        "entropy": Drop(negative_entropy, shares),
         "decision": decision,
     }
     return found, weights
@@ -81,6 +84,8 @@ def costs_of(method: VideoSegmenter, signals: Mapping[str, Signal], frame: Tenso
         later, _ = method.propagate(frame, state)
         found = {}
         for name, signal in signals.items():
+            # Each is counted as if it were alone: what signals share is computed for each.
+            prediction, later = copy.copy(prediction), copy.copy(later)
             with executed_operators("signal") as at_key:
                 kept = signal.of_key(frame, prediction)
             with executed_operators("signal") as each:

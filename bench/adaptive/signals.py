@@ -104,17 +104,31 @@ class NewlyRevealed:
         return float((unlike | ~inside).float().mean())
 
 
+class Shares:
+    """The shares of the classes at each pixel of a prediction; those of the last one are kept for the next to ask."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Prediction, Tensor] | None = None
+
+    def of(self, prediction: Prediction) -> Float[Tensor, "c h w"]:
+        """As `probabilities`."""
+        if self._last is None or self._last[0] is not prediction:
+            self._last = (prediction, probabilities(prediction))
+        return self._last[1]
+
+
 @dataclass(frozen=True)
 class Drop:
     """By how much a figure of the prediction is lower than at the key frame, on average over the pixels."""
 
     figure: Callable[[Float[Tensor, "c h w"]], Float[Tensor, "h w"]]
+    shares: Shares
     needs_prediction = True
     by_flow = False
 
     def of_key(self, frame: Tensor, prediction: Prediction) -> float:
         """The figure at the key frame."""
-        return float(self.figure(probabilities(prediction)).mean())
+        return float(self.figure(self.shares.of(prediction)).mean())
 
     def score(self, key: float, frame: Tensor, prediction: Prediction) -> float:
         """The drop."""
