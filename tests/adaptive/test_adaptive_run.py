@@ -46,8 +46,8 @@ def test_a_fixed_interval_gives_what_a_sweep_does():
 
 def test_the_command_writes_cells_resumes_and_is_reported(tmp_path, capsys):
     out = tmp_path / "schedules"
-    chosen = "flow,confidence,decision,budget:difference,random,oracle"
-    command = ["schedules", *TINY, "--intervals", "2,3", "--schedules", chosen, "--out", str(out)]
+    chosen = "confidence,budget:difference,random,oracle"
+    command = ["schedules", *TINY, "--intervals", "2", "--schedules", chosen, "--out", str(out)]
     assert main(command) == 0
     printed = capsys.readouterr().out
     assert "| budget:difference |" in printed.replace("  ", "")
@@ -57,7 +57,7 @@ def test_the_command_writes_cells_resumes_and_is_reported(tmp_path, capsys):
     assert by_key[FIXED, 2].key_frames == 6
     assert by_key[FIXED, 2].schedule_macs == 0
     assert by_key["confidence", 2].schedule_macs > 0
-    assert by_key["budget:difference", 3].looks_ahead == 2
+    assert by_key["budget:difference", 2].looks_ahead == 1
     assert all(cell.frames == 12 for cell in found.cells)
     # The floor and the ceiling cost nothing to decide.
     assert by_key["oracle", 2].schedule_macs == by_key["random", 2].schedule_macs == 0
@@ -65,9 +65,8 @@ def test_the_command_writes_cells_resumes_and_is_reported(tmp_path, capsys):
     cells = sorted((out / "cells").iterdir())
     before = [file.stat().st_mtime_ns for file in (*tables, *cells)]
     assert len(tables) == 2
-    assert main(command) == 0
-    assert "all cells are there" in capsys.readouterr().err
-    assert main([*command, "--intervals", "2,3,4"]) == 0  # later options override earlier
+    assert main([*command, "--intervals", "2,3"]) == 0  # later options override earlier
+    assert len(list((out / "cells").iterdir())) == len(cells) + 4
     assert [file.stat().st_mtime_ns for file in (*tables, *cells)] == before
     assert main(["report", str(out), "--out", str(tmp_path / "report"), "--formats", "md,svg"]) == 0
     report = (tmp_path / "report" / "report.md").read_text()
