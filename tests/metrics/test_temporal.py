@@ -105,3 +105,23 @@ def test_other_clips_warp_by_dense_search():
     steps = [flow.step(torch.from_numpy(frame.image)) for frame in clip.frames()]
     assert steps[0] is None
     assert steps[1].shape == (64, 96)
+
+
+def test_it_is_kept_with_a_clip_and_left_out_where_a_clip_has_none(tmp_path):
+    from bench.evaluate.clip_store import ClipStore
+
+    truth = np.zeros((1, 2), np.uint8)
+    measured = score([[[0, 1]]] * 2, np.zeros((2, 1, 2)), truth)
+    store = ClipStore(tmp_path)
+    store.save(0, "a", {CELL: measured})
+    kept = store.load(0, "a")[CELL]
+    assert kept.flow_source == "ground truth"
+    np.testing.assert_array_equal(kept.temporal, measured.temporal)
+    scorer = ClipScorer([CELL], 3)
+    scorer.update(truth, [Group((CELL,), truth)])
+    before_there_was_tc = scorer.end(())[CELL]
+    store.save(1, "b", {CELL: before_there_was_tc})
+    assert store.load(1, "b")[CELL].temporal is None
+    measures = (kept + before_there_was_tc).measures()
+    assert measures is not None
+    assert "tc" not in measures
