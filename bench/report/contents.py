@@ -39,7 +39,7 @@ from bench.report.tables.schedules import schedules_sheet
 from bench.report.tables.sheet import Sheet
 from bench.report.tables.sizes import sizes_sheet
 from bench.report.tables.small import small_tables
-from bench.report.tables.stream import stream_sheet
+from bench.report.tables.stream import less_per_frame_sheet, stream_sheet
 
 WIDE = 7.0
 """Inches."""
@@ -179,6 +179,8 @@ def _speed(study: Study) -> Iterator[Sheet]:
         yield from card_sheets(card)
     for streams in study.streams:
         yield stream_sheet(streams.name, streams.about, streams.cells)
+        if (against := less_per_frame_sheet(streams.name, streams.about, streams.cells)) is not None:
+            yield against
     for played in study.schedules:
         yield schedules_sheet(played.name, played.about, played.cells)
 

@@ -115,7 +115,9 @@ def test_the_command_writes_cells_resumes_and_is_reported(tmp_path, capsys):
     assert main(command) == 0
     assert [file.stat().st_mtime_ns for file in sorted((out / "cells").iterdir())] == before
     assert main(["report", str(out), "--out", str(tmp_path / "report"), "--formats", "md,svg"]) == 0
-    assert "Streaming accuracy: stream" in (tmp_path / "report" / "report.md").read_text()
+    report = (tmp_path / "report" / "report.md").read_text()
+    assert "Streaming accuracy: stream" in report
+    assert "Streaming accuracy less per-frame's: stream" in report
     assert (tmp_path / "report" / "figures" / "stream.svg").exists()
     capsys.readouterr()
     for more, words in (

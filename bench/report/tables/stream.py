@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bench.methods.names import UNTRAINED
+from bench.methods.names import PER_FRAME, UNTRAINED, method_of
 from bench.report.tables.formats import markdown_table
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, number
+from bench.runs.clip_counts import ClipCounts, contrast
 from bench.runs.records.schedules import ScheduleCell
 from bench.runs.records.stream import StreamCell, StreamRecord
 
@@ -28,6 +29,45 @@ def stream_sheet(name: str, about: StreamRecord, cells: Sequence[StreamCell]) ->
     given = about.configuration
     where = f"Times of the run {given.timed_run}, scope {given.scope}; data {given.data}."
     return _sheet(name, f"Streaming accuracy: {name}", cells, (where, *NOTES, *untrained_note(cells)))
+
+
+def less_per_frame_sheet(name: str, about: StreamRecord, cells: Sequence[StreamCell]) -> Sheet | None:
+    """MIoU on show less that of per-frame at the same rate and way to wait, paired over clips; None without per-frame."""
+    base = {(cell.backbone, cell.rate, cell.waiting): cell for cell in cells if method_of(cell.method) == PER_FRAME}
+    others = [
+        cell
+        for cell in cells
+        if method_of(cell.method) != PER_FRAME and (cell.backbone, cell.rate, cell.waiting) in base
+    ]
+    if not others:
+        return None
+    classes, rates = len(about.configuration.classes), sorted({cell.rate for cell in others})
+    found: dict[Row, dict[float, Entry]] = {}
+    for cell in others:
+        entry = _less(cell, base[cell.backbone, cell.rate, cell.waiting], classes)
+        found.setdefault(row_of(cell), {})[cell.rate] = entry
+    return Sheet(
+        name=f"{name}-less-per-frame",
+        title=f"Streaming accuracy less per-frame's: {name}",
+        headers=(
+            *(Header(text, number=text == "Interval") for text in HEADERS),
+            *(Header(f"{rate:g} Hz", "mIoU less per-frame's (points)") for rate in rates),
+        ),
+        rows=tuple(
+            (*(Entry(str(text)) for text in row), *(of_rate.get(rate, MISSING) for rate in rates))
+            for row, of_rate in sorted(found.items())
+        ),
+        notes=("In brackets the 95 % interval, bootstrapped over the clips, which both share; the times are fixed.",),
+    )
+
+
+def _less(cell: StreamCell, base: StreamCell, num_classes: int) -> Entry:
+    counts = [ClipCounts.from_record(of.clips, num_classes) for of in (cell, base)]
+    found = contrast([(1.0, counts[0]), (-1.0, counts[1])])
+    if found is None:
+        return MISSING
+    points = 100 * found.estimate
+    return Entry(f"{points:+.2f} [{100 * found.low:.2f}, {100 * found.high:.2f}]", points)
 
 
 def stream_table(cells: Sequence[StreamCell]) -> str:
