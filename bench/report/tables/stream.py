@@ -32,7 +32,7 @@ def stream_sheet(name: str, about: StreamRecord, cells: Sequence[StreamCell]) ->
 
 
 def less_per_frame_sheet(name: str, about: StreamRecord, cells: Sequence[StreamCell]) -> Sheet | None:
-    """MIoU on show less that of per-frame at the same rate and way to wait, paired over clips; None without per-frame."""
+    """MIoU on show less that of per-frame at the same rate and waiting, paired over clips; None without per-frame."""
     base = {(cell.backbone, cell.rate, cell.waiting): cell for cell in cells if method_of(cell.method) == PER_FRAME}
     others = [
         cell
