@@ -38,10 +38,11 @@ CNNS = (
     ),
     *(f"{network}-r101-vspw" for network in ("pspnet", "upernet", "ocrnet")),
     "pspnet-micro",
+    "ocrnet-nano",
 )
 """Convolutional networks on a ResNet: the segmentation library's, and those of the VSPW data set's authors.
 
-`micro`, of the small family, is on a ResNet-18 of a quarter of its width.
+`micro` and `nano`, of the small family, are on a ResNet-18 of a quarter and of an eighth of its width.
 """
 IMAGE_NETWORKS = (*SEGFORMERS, *CNNS)
 """Image networks of other publications, which are named where a backbone is."""

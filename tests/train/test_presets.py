@@ -126,7 +126,8 @@ def test_set_changes_what_is_extended():
 
 
 @pytest.mark.parametrize(
-    ("preset", "backbone"), [("small-segformer", "segformer-micro"), ("small-pspnet", "pspnet-micro")]
+    ("preset", "backbone"),
+    [("small-segformer", "segformer-micro"), ("small-pspnet", "pspnet-micro"), ("small-ocrnet", "ocrnet-nano")],
 )
 def test_image_networks_are_trained_on_the_crops_of_per_frame_for_as_long(preset, backbone):
     config, per_frame = read_config(preset), read_config("small-per-frame")
