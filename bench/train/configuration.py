@@ -56,7 +56,8 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The method and its starting weights.
 
     Each checkpoint in `start` gives the parts it has; `key_start` is for Accel's key branch, `update_start` for the
-    update branch of Accel as first published, `flow_start` the frozen flow network of ETC's loss.
+    update branch of Accel as first published, `flow_start` the frozen flow network of ETC's loss
+    and of NetWarp.
     """
 
     method: str
@@ -83,10 +84,11 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 "model.update_start is for the update branch of accel-original, on KEY+OTHER; "
                 f"{self.method} on {self.backbone} has none"
             )
-        if bool(self.flow_start) != (self.method == ETC):
+        if bool(self.flow_start) != (self.method in PAIR_METHODS):
             raise UserError(
-                "etc warps by a trained FlowNetS: name one in model.flow_start, such as the model.safetensors of a "
-                f"flownets run; no other method takes it, and this is {self.method}"
+                f"{' and '.join(PAIR_METHODS)} warp by a trained flow network: name one in model.flow_start, such as "
+                "the model.safetensors of a flownets run, or RAFT's weights for a NetWarp of published size; no other "
+                f"method takes it, and this is {self.method}"
             )
         if self.method in NEEDS_SEGMENTOR and not self.start:
             raise UserError(

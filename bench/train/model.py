@@ -62,7 +62,10 @@ def make_model(
     sources = dict.fromkeys(model.state_dict(), f"seed {seed}")
     for file in config.start:
         sources |= dict.fromkeys(load_checkpoint(model, file, any_classes=any_classes).loaded, file)
-    for branch, file in (("key_segmentor", config.key_start), ("update", config.update_start)):
+    parts = {"key_segmentor": config.key_start, "update": config.update_start}
+    if isinstance(network, NetWarp):
+        parts["flow"] = config.flow_start
+    for branch, file in parts.items():
         if file:
             report = load_checkpoint(model.get_submodule(branch), file, any_classes=any_classes)
             sources |= {f"{branch}.{name}": file for name in report.loaded}
@@ -81,7 +84,7 @@ def as_saved(method: str, network: nn.Module) -> nn.Module:
 
 def make_flow(config: ModelConfig, seed: int) -> FlowNetS | None:
     """The trained flow network that ETC's loss warps by; None for other methods. UserError where it does not fit."""
-    if not config.flow_start:
+    if config.method != ETC:
         return None
     network = Parts(1, seed=seed).flow(config.backbone)
     load_checkpoint(nn.ModuleDict({"flow": network}), config.flow_start)

@@ -195,13 +195,11 @@ class TestRefused:
         torch.save({"encoder.conv1.weight": torch.zeros(1)}, tmp_path / "theirs.pth")
         (tmp_path / "theirs.params").write_bytes(bytes.fromhex("1201000000000000") + bytes(64))
         row = {**SMALL, "dvsnet": "r50-nano", "dff-original": "r50-nano", "accel-original": "r50-nano+r18-nano"}[method]
-        with pytest.raises(
-            UserError, match=f"holds nothing for this {type(make(method, row)).__name__}.*; the {message}"
-        ):
-            make(method, row, weights=tmp_path / "theirs.pth")
-        with pytest.raises(UserError, match=f"is not a checkpoint.*; the {message}"):
-            make(method, row, weights=tmp_path / "theirs.params")
-        with pytest.raises(UserError, match="does not exist or is not a file$"):
+        nothing = f"holds nothing for this (Original)?{PUBLISHED_TITLES[method]}.*"
+        for file, reason in (("theirs.pth", nothing), ("theirs.params", "is not a checkpoint.*")):
+            with pytest.raises(UserError, match=f"{reason}; the {message}"):
+                make(method, row, weights=tmp_path / file)
+        with pytest.raises(UserError, match=r"does not exist or is not a file$"):
             make(method, row, weights=tmp_path / "gone.pth")
 
     @pytest.mark.parametrize(("method", "row"), [("cffm", "mit-b3"), ("mrcfa", "r50"), ("tcb", "pspnet-r101")])

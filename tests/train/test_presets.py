@@ -155,7 +155,7 @@ def test_rivals_that_propagate_are_trained_on_the_pairs_of_mpvss(method, trained
 @pytest.mark.parametrize("method", ["cffm", "mrcfa", "etc", "netwarp", "tcb"])
 def test_video_methods_see_as_many_frames_as_mpvss_for_as_long(method, trained):
     start = [f"model.start=['{trained['micro']}']"]
-    more = [f"model.flow_start={trained['flownets']}"] if method == "etc" else []
+    more = [f"model.flow_start={trained['flownets']}"] if method in ("etc", "netwarp") else []
     config, mpvss = read_config(f"small-{method}", start + more), read_config("small-mpvss", start)
     assert (config.model.method, config.data) == (method, mpvss.data)
     frames = 2 if method in ("etc", "netwarp") else 4

@@ -205,9 +205,12 @@ VIDEO = {
 def test_a_rival_is_trained_from_its_parts(method, config, start, tmp_path, capsys):
     backbone, segmentor, parts = VIDEO[method]
     files = [start(*segmentor)]
-    if "flow" in parts:
+    more = ""
+    if method == "netwarp":
+        more = f'flow_start = "{start("flownets", "micro")}"\n'
+    elif "flow" in parts:
         files.append(start("flownets", "micro"))
-    more = f"start = {[str(file) for file in files]}\n"
+    more += f"start = {[str(file) for file in files]}\n"
     if "update" in parts:
         more += f'update_start = "{start("deeplab", "r18-nano")}"\n'
     out = tmp_path / "out"
@@ -216,7 +219,7 @@ def test_a_rival_is_trained_from_its_parts(method, config, start, tmp_path, caps
     assert main([*command, *SMALL_CLIPS]) == 0
     said = capsys.readouterr().err
     assert f"from {files[0]}: segmentor." in said
-    assert len(parts) == 0 or f"from {files[-1]}: flow." in said
+    assert ("flow" in parts) == ("flownets-micro: flow." in said)
     # All else is randomly initialised: not a tensor of the segmentor, of the flow network or of the update branch.
     drawn = [line for line in said.splitlines() if line.startswith("from seed 0: ")]
     assert not any(part in line for line in drawn for part in ("segmentor.", "flow.encoder", "flow.predict", "update."))
@@ -381,7 +384,7 @@ def test_no_steps_join_checkpoints_into_one(config, tmp_path):
         ("model.method=cffm", "model.backbone is 'nano'; it must be one of mit-b0"),
         ("model.backbone=mit-nano", "model.backbone is 'mit-nano'; it must be one of r50"),
         ("model.method=etc", "model.backbone is 'nano'; it must be one of fcn-r"),
-        ("model.flow_start=x", "etc warps by a trained FlowNetS"),
+        ("model.flow_start=x", "etc and netwarp warp by a trained flow network: name one in model.flow_start"),
         ("model.method=mpvss", "mpvss keeps its segmentor frozen: name a trained one in model.start"),
         ("model.backbone=r51", "model.backbone is 'r51'; it must be one of r50"),
         ('model.start=["gone.pth"]', "checkpoint gone.pth does not exist"),
@@ -428,7 +431,7 @@ def test_an_unknown_preset_is_refused():
 def test_every_preset_is_valid(preset, tmp_path):
     weights = tmp_path / "weights.pth"
     weights.touch()
-    flow = [f"model.flow_start={weights}"] if preset == "small-etc" else []
+    flow = [f"model.flow_start={weights}"] if preset in ("small-etc", "small-netwarp") else []
     read_config(preset, [f'model.start=["{weights}"]', *flow])
 
 
