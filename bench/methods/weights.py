@@ -50,7 +50,7 @@ class Weights:
     def flow_file(self, method: str, backbone: str) -> Path | None:
         """The checkpoint of a row's flow network, where it comes apart from the row's other weights; else None."""
         network = flow_network(method_of(method), backbone)
-        if network in self.flows:
+        if network is not None and network in self.flows:
             return self.flows[network]
         # Other files than the shipped ones hold their flow network, but for those of image networks.
         given = f"{backbone}/{method}" in self.files or backbone in self.files

@@ -114,7 +114,7 @@ def read_num_classes(path: str | os.PathLike[str], *formats: CheckpointFormat) -
 
 def _read(
     path: str | os.PathLike[str], formats: Iterable[CheckpointFormat]
-) -> tuple[Mapping[str, Tensor], Mapping[str, str]]:
+) -> tuple[dict[str, Tensor], dict[str, str]]:
     """As `read_tensors`, whose message for a file of another kind says too what is not read."""
     try:
         return read_tensors(path)
