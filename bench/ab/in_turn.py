@@ -26,9 +26,9 @@ from bench.runs.records.run import Configuration, Start
 from bench.runs.write import Run, open_run
 from bench.sweep.cell import CellInProgress
 from bench.sweep.grid import Grid
-from bench.sweep.merge import merged
+from bench.sweep.merge_processes import merged
 from bench.sweep.messages import Ready, Request, Task
-from bench.sweep.run_latency import prepare
+from bench.sweep.prepare import prepare
 from bench.sweep.run_sweep import data_configuration, machine_configuration
 from bench.sweep.times import Measured, fill_in, propagating
 from bench.sweep.worker_process import Interpreter, WorkerError, WorkerProcess

@@ -11,6 +11,7 @@ import torch
 
 from bench.card.rows import SETTINGS, TableRow
 from bench.card.speed import interval_of
+from bench.evaluate.turns import propagate, segment
 from bench.measure.count.calls import recorded_calls
 from bench.measure.predict.devices import Device, read_devices
 from bench.measure.predict.fit import Speed, fit
@@ -21,7 +22,7 @@ from bench.methods import build
 from bench.methods.names import branches
 from bench.runs.records.card import CardPrediction, SpeedPrediction
 from mpvss.errors import UserError
-from mpvss.video import uses_key_frames
+from mpvss.video import lookahead_of, uses_key_frames
 
 FITTED_BACKBONES = ("r50", "swin-l")
 """The least and the most backbone, of the project's own rows: what rates are fitted to. The other rows judge them."""
@@ -104,15 +105,16 @@ def _speed(row: TableRow, size: tuple[int, int] | None) -> Speed | None:
         with torch.device("meta"):
             segmenter = build(row.method, backbone=of_frame, key_backbone=of_key, num_classes=num_classes)
         frame = torch.empty(3, *(size or table_size), dtype=torch.uint8, device="meta")
+        coming = [frame] * lookahead_of(segmenter)
         with torch.no_grad():
             with recorded_calls("") as key:
-                prediction, state = segmenter.segment(frame)
+                prediction, state = segment(segmenter, frame, coming)
                 prediction.scores()
             if not uses_key_frames(segmenter):
                 for _ in range(SETTLED):
-                    state = segmenter.propagate(frame, state)[1]
+                    state = propagate(segmenter, frame, state, coming)[1]
             with recorded_calls("") as non_key:
-                segmenter.propagate(frame, state)[0].scores()
+                propagate(segmenter, frame, state, coming)[0].scores()
     except (RuntimeError, NotImplementedError):
         return None
     of_key, of_non_key = kernels_of(key.calls), kernels_of(non_key.calls)

@@ -1,1 +1,1 @@
-"""Every command in one file: its arguments, and one call of the library."""
+"""Every command in a file of its name: its arguments, and one call of the library."""

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from bench.cli import options
 from mpvss.errors import UserError
-
-if TYPE_CHECKING:
-    from bench.measure.predict.cpu_model import CpuModel
 
 EXAMPLES = """\
 examples:
@@ -95,6 +89,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from bench.cli.cost_speeds import print_fit, print_published_speeds, print_speeds
+    from bench.cli.cost_tables import print_costs, print_counters, print_paper
+
     if args.counters and (args.paper or args.fps):
         raise UserError("--counters is a table of its own; give it without --paper and --fps")
     if args.fit and (args.paper or args.fps or args.counters):
@@ -104,175 +101,9 @@ def _run(args: argparse.Namespace) -> int:
     if args.devices and not args.fps:
         raise UserError("--devices adds to what --fps can name; give --fps too")
     if args.counters:
-        return _print_counters(args)
+        return print_counters(args)
     if args.fit:
-        return _fit_cpu(args.json)
+        return print_fit(args.json)
     if args.fps:
-        return _print_published_speeds(args) if args.paper else _print_speeds(args)
-    return _print_paper(args.json) if args.paper else _print_costs(args)
-
-
-def _print_costs(args: argparse.Namespace) -> int:
-    from bench.measure.count.table import as_markdown, cost
-
-    setting = {"num_classes": args.classes, "interval": args.interval, "clip_length": args.clip_length}
-    rows = cost(args.methods, backbones=args.backbones, size=args.size, **setting)
-    height, width = args.size
-    print(
-        f"{height}x{width}, {args.classes} classes; mean at interval {args.interval} over {args.clip_length} frames\n"
-    )
-    print(as_markdown(rows))
-    for row in rows:
-        for place in row.not_counted:
-            print(f"{row.method} leaves torch, and what it does there is not counted: {place}")
-        if row.most_non_key_macs is not None:
-            least, most = (macs / 1e9 for macs in (row.lean_non_key_macs, row.most_non_key_macs))
-            print(
-                f"{row.method}: what is in a non-key frame decides its cost, {least:.2f} to {most:.2f} GMACs; "
-                "the least is counted"
-            )
-    _write(args.json, {"height": height, "width": width, **setting, "rows": [asdict(row) for row in rows]})
-    return 0
-
-
-def _print_paper(json_file: Path | None) -> int:
-    """Print every cell as it is counted; 1 if one is off, else 0."""
-    from bench.measure.count.paper import TOLERANCE, paper_cells
-
-    cells = []
-    for cell in paper_cells():
-        row = f"Table {cell.table}  {cell.method:18} {cell.backbone:14} {cell.quantity:9}"
-        printed = f"{cell.printed:9.1f} printed"
-        status = "OFF" if cell.is_off else cell.status
-        words = cell.note if cell.status == "misprint" else ": ".join(filter(None, (status, cell.note)))
-        print(f"{row}{printed} {cell.counted:9.2f} counted {cell.deviation:+9.2%}  {words}", flush=True)
-        if not cell.is_off and cell.status != "agrees" and cell.what:
-            print(f"{'':71}{cell.what}")
-        for other in cell.others:
-            print(f"{'':{len(row) + len(printed)}} {other.counted:9.2f}         {other.deviation:+9.2%}  {other.what}")
-        cells.append(cell)
-    counts = Counter(cell.status for cell in cells)
-    limits = ", ".join(f"{quantity} {limit:.1%}" for quantity, limit in TOLERANCE.items())
-    print(
-        f"\n{len(cells)} cells: {counts['agrees']} agree, {counts['explained']} are of another tool or configuration, "
-        f"{counts['misprint']} misprints, {counts['contradiction']} contradictions, {counts['off']} off "
-        f"(tolerance: {limits}, or the printed digits)"
-    )
-    content = [{**asdict(c), "deviation": c.deviation, "status": c.status} for c in cells]
-    for cell in content:
-        del cell["is_contradiction"]
-    _write(json_file, {"tolerance": TOLERANCE, "cells": content})
-    return 1 if counts["off"] else 0
-
-
-def _print_speeds(args: argparse.Namespace) -> int:
-    from bench.measure.predict.speeds import as_markdown, predict
-
-    setting = {"num_classes": args.classes, "interval": args.interval, "clip_length": args.clip_length}
-    rows = predict(
-        args.methods,
-        devices=args.fps,
-        backbones=args.backbones,
-        size=args.size,
-        precision=args.precision,
-        graph=args.graph,
-        devices_file=args.devices,
-        cpu=_fitted_model(args.fitted) if args.fitted else None,
-        **setting,
-    )
-    height, width = args.size
-    mean = f"mean at interval {args.interval} over {args.clip_length} frames"
-    print(f"Predicted, not measured: {height}x{width}, {args.classes} classes, run eagerly; {mean}\n")
-    print(as_markdown(rows))
-    _write(args.json, {"height": height, "width": width, **setting, "predicted": [asdict(row) for row in rows]})
-    return 0
-
-
-def _fitted_model(file: Path) -> CpuModel:
-    from bench.measure.predict.cpu_record import model_of
-    from bench.runs.record_file import read_record
-    from bench.runs.records.predict import PredictRecord
-
-    return model_of(read_record(file, PredictRecord))
-
-
-def _fit_cpu(json_file: Path | None) -> int:
-    """Print measured times beside predicted ones; 1 if one of the networks held out is off by more than is wanted."""
-    import sys
-
-    from bench.measure.predict.cpu import BOUND, ROLES, fit_this_cpu
-    from bench.measure.predict.cpu_record import record_of
-    from bench.runs.record_file import write_record
-
-    fitted = fit_this_cpu(tick=lambda text: print(text, file=sys.stderr, flush=True))
-    for frame in fitted.frames:
-        print(
-            f"{frame.network!s:55} {frame.kind:8} {1000 * frame.measured:8.2f} ms measured  "
-            f"~{1000 * frame.predicted:8.2f} predicted  {frame.error:+6.1%}  {frame.role}"
-        )
-    for role in ROLES:
-        mean, largest = fitted.errors(role)
-        print(f"{role}: mean error of a frame {mean:.1%}, largest {largest:.1%}")
-    if json_file is not None:
-        write_record(json_file, record_of(fitted))
-        print(f"written: {json_file}")
-    return 0 if fitted.errors()[1] <= BOUND else 1
-
-
-def _print_published_speeds(args: argparse.Namespace) -> int:
-    """Print the paper's speeds beside their predictions; 1 if those not fitted are off by more than is allowed."""
-    from bench.measure.predict.published import (
-        DEVICE,
-        LARGEST_BOUND,
-        MEAN_BOUND,
-        errors_of,
-        published_speeds,
-        solved_frames,
-    )
-
-    if args.fps != [DEVICE]:
-        raise UserError(f"the paper's speeds are of a {DEVICE}; give --fps {DEVICE}, not {','.join(args.fps)}")
-    speeds = published_speeds(precision=args.precision)
-    for speed in speeds:
-        print(
-            f"Table {speed.table}  {speed.method:12} {speed.backbone:7} {speed.published_fps:6.2f} published FPS  "
-            f"~{speed.predicted_fps:5.2f} predicted  {speed.error:+6.1%}  {'fitted' if speed.fitted else ''}".rstrip()
-        )
-    print("\nNon-key frames, solved out of each pair of published speeds:")
-    for frame in solved_frames():
-        print(f"Table {frame.table}  {frame.backbone:7} key {frame.key_ms:6.1f} ms  non-key {frame.non_key_ms:5.1f} ms")
-    mean, largest = errors_of(speeds)
-    others = sum(not speed.fitted for speed in speeds)
-    _write(args.json, {"speeds": [{**asdict(x), "error": x.error} for x in speeds]})
-    print(
-        f"\n{others} cells not fitted: mean error {mean:.1%} (allowed {MEAN_BOUND:.0%}), largest {largest:.1%} "
-        f"(allowed {LARGEST_BOUND:.0%})"
-    )
-    return 0 if mean <= MEAN_BOUND and largest <= LARGEST_BOUND else 1
-
-
-def _print_counters(args: argparse.Namespace) -> int:
-    from bench.measure.count.by_stage_table import counters
-
-    height, width = args.size
-    print(
-        f"GMACs of the lean graph at {height}x{width}, {args.classes} classes; torch is FlopCounterMode, halved. "
-        "thop counts transposed convolutions too high."
-    )
-    stages = []
-    for frame in counters(args.methods, backbones=args.backbones, size=args.size, num_classes=args.classes):
-        print(f"\n{frame.text()}", flush=True)
-        stages += frame.records()
-    _write(args.json, {"height": height, "width": width, "num_classes": args.classes, "stages": stages})
-    return 0
-
-
-def _write(file: Path | None, content: dict[str, Any]) -> None:
-    if file is not None:
-        import msgspec
-
-        from bench.runs.record_file import write_record
-        from bench.runs.records.cost import CostRecord
-
-        write_record(file, msgspec.convert(content, CostRecord))
-        print(f"written: {file}")
+        return print_published_speeds(args) if args.paper else print_speeds(args)
+    return print_paper(args.json) if args.paper else print_costs(args)

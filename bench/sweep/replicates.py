@@ -11,7 +11,7 @@ from time import time
 
 from bench.measure.time.stopping import Precision, Rule
 from bench.sweep.failure import Failure
-from bench.sweep.merge import merged
+from bench.sweep.merge_processes import merged
 from bench.sweep.messages import Request, Task
 from bench.sweep.times import Measured
 from bench.sweep.worker_process import Interpreter, WorkerError, WorkerProcess

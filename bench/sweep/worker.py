@@ -22,7 +22,7 @@ import bench
 from bench.measure.environment import describe_environment
 from bench.measure.time.stopping import Precision, Rule, Times, WarmUp
 from bench.sweep.messages import GO, Broken, Done, Passed, Ready, Refused, Reply, Task, Turn
-from bench.sweep.run_latency import prepare
+from bench.sweep.prepare import prepare
 from bench.sweep.times import measure_methods
 from mpvss.errors import UserError
 

@@ -10,7 +10,7 @@ import torch
 from bench.card import needs
 from bench.card.labels import compared
 from bench.card.precision import tf32
-from bench.card.prediction import device_entry
+from bench.card.prediction import MeasuredSpeed, device_entry, predicted
 from bench.card.rows import OF_OTHERS, TABLES, table_rows
 from bench.measure.predict.devices import read_devices
 from mpvss.errors import UserError
@@ -80,6 +80,13 @@ def test_devices_by_the_names_that_torch_gives(name, entry):
 def test_an_unknown_device_is_named():
     with pytest.raises(UserError, match="no data sheet is known of 'NVIDIA L40S'; known are v100"):
         device_entry("NVIDIA L40S", read_devices())
+
+
+@pytest.mark.slow
+def test_a_row_that_is_shown_the_next_frame_is_predicted():
+    rows = [row for row in table_rows() if row.paper_method == "NetWarp" or row.name == "table-1--MPVSS--R50"]
+    found = predicted([MeasuredSpeed(row, 5.0) for row in rows], "cpu", (64, 96), by_data_sheet=False)
+    assert {speed.method for speed in found.speeds} == {"NetWarp", "MPVSS"}
 
 
 def test_tf32_is_set_and_set_back():

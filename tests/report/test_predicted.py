@@ -39,9 +39,7 @@ def time_of(role: str, measured: float, predicted: float) -> PredictedTime:
 
 
 def predictions() -> PredictRecord:
-    numbers = FittedNumbers(
-        launch_s=1e-6, macs_per_second=1e9, bytes_per_second=1e9, whole_scale=1.0, whole_per_operation_s=0.0
-    )
+    numbers = FittedNumbers(launch_s=1e-6, macs_per_second=1e9, bytes_per_second=1e9)
     frames = [time_of("fitted", 0.5, 0.5), time_of("held out", 0.020, 0.0234)]
     return PredictRecord(environment=ENVIRONMENT, fitted=numbers, operations=OPERATIONS, frames=frames)
 

@@ -15,7 +15,7 @@ from bench.measure.time.stopping import FixedRounds, Precision
 from bench.runs.read import read_cells, read_latency, read_run_record, read_samples
 from bench.sweep import replicates
 from bench.sweep.failure import Failure
-from bench.sweep.merge import merged
+from bench.sweep.merge_processes import merged
 from bench.sweep.messages import Request, Task
 from bench.sweep.replicates import measure_in_process
 from bench.sweep.times import Alone, Measured

@@ -5,7 +5,7 @@ of a kind are from that is a smooth function of what they compute and move, of t
 before them left of the caches: it is read off the measured ones by Gaussian process regression, so that an operation
 is judged by those of its kind that are like it, and by the roofline and its class where there are none. Efficiency
 saturates: an operation larger or smaller than all measured ones of its kind is as far from the roofline as the nearest
-of those. The sum over a frame is brought to the time of whole frames, whose operations nobody stops to time.
+of those.
 """
 
 from __future__ import annotations
@@ -41,26 +41,17 @@ class Roofline(NamedTuple):
     bytes_per_second: float
 
 
-class Whole(NamedTuple):
-    """A whole frame's time from the sum over its operations."""
-
-    scale: float
-    per_operation: float
-    """Seconds, below zero where the stop watch takes longer than what lies between operations."""
-
-
 @dataclass(frozen=True)
 class CpuModel:
-    """What is known of a CPU: measured operations, and what was fitted to them and to whole frames."""
+    """What is known of a CPU: measured operations, and what was fitted to them."""
 
     operations: Sequence[Operation]
     seconds: Sequence[float]
     roofline: Roofline
-    whole: Whole
 
     def frame_seconds(self, operations: Sequence[Operation]) -> float:
         """The predicted time of a frame with these operations."""
-        return float(self.whole.scale * self.each(operations).sum() + self.whole.per_operation * len(operations))
+        return float(self.each(operations).sum())
 
     def each(self, operations: Sequence[Operation]) -> np.ndarray:
         """The predicted times of operations, in seconds."""
@@ -75,40 +66,32 @@ class CpuModel:
 
 @dataclass(frozen=True)
 class MeasuredFrame:
-    """A frame that was run: its operations, the seconds of each, and those of the whole frame run by itself."""
+    """A frame that was run: its operations, and the seconds of each, which add up to the frame's."""
 
     operations: Sequence[Operation]
     seconds: Sequence[float]
-    whole: float
 
 
 def fit_cpu(frames: Sequence[MeasuredFrame]) -> CpuModel:
     """The model of the CPU that the frames were run on.
 
     Raises:
-        UserError: there are fewer than two frames.
+        UserError: there is no frame.
     """
-    if len(frames) < 2:
-        raise UserError(f"{len(frames)} frames were measured; two or more are needed to fit to")
+    if not frames:
+        raise UserError("no frame was measured to fit to; give one or more")
     times: dict[Operation, list[float]] = {}
     for frame in frames:
         for operation, seconds in zip(frame.operations, frame.seconds, strict=True):
             times.setdefault(operation, []).append(seconds)
     operations, seconds = list(times), [float(np.mean(same)) for same in times.values()]
-    return CpuModel(operations, seconds, _fit_roofline(operations, seconds), _fit_whole(frames))
+    return CpuModel(operations, seconds, _fit_roofline(operations, seconds))
 
 
 def _fit_roofline(operations: Sequence[Operation], seconds: Sequence[float]) -> Roofline:
     table, logs = _Table(operations), np.log(seconds)
     found = least_squares(lambda x: np.log(table.at(Roofline(*np.exp(x)))) - logs, np.log(EXPECTED), loss="soft_l1")
     return Roofline(*map(float, np.exp(found.x)))
-
-
-def _fit_whole(frames: Sequence[MeasuredFrame]) -> Whole:
-    whole = np.array([frame.whole for frame in frames])
-    parts = np.array([[sum(frame.seconds), len(frame.operations)] for frame in frames])
-    scale, per_operation = np.linalg.lstsq(parts / whole[:, None], np.ones(len(whole)), rcond=None)[0]
-    return Whole(float(scale), float(per_operation))
 
 
 class _Table:

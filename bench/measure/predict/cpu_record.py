@@ -7,7 +7,7 @@ import torch
 
 from bench.measure.environment import describe_environment
 from bench.measure.predict.cpu import FittedCpu
-from bench.measure.predict.cpu_model import CpuModel, Roofline, Whole
+from bench.measure.predict.cpu_model import CpuModel, Roofline
 from bench.measure.predict.operations import Operation
 from bench.runs.records.predict import FittedNumbers, MeasuredOperations, PredictedTime, PredictRecord
 
@@ -22,8 +22,6 @@ def record_of(fitted: FittedCpu) -> PredictRecord:
             launch_s=model.roofline.launch,
             macs_per_second=model.roofline.macs_per_second,
             bytes_per_second=model.roofline.bytes_per_second,
-            whole_scale=model.whole.scale,
-            whole_per_operation_s=model.whole.per_operation,
         ),
         operations=MeasuredOperations(
             kind=[x.kind for x in model.operations],
@@ -65,4 +63,4 @@ def model_of(record: PredictRecord) -> CpuModel:
         )
     ]
     roofline = Roofline(numbers.launch_s, numbers.macs_per_second, numbers.bytes_per_second)
-    return CpuModel(operations, columns.seconds, roofline, Whole(numbers.whole_scale, numbers.whole_per_operation_s))
+    return CpuModel(operations, columns.seconds, roofline)

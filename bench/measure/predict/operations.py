@@ -6,20 +6,21 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import thread_time
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._pytree import tree_leaves
 
-from bench.measure.count.executed import ExecutedOperators, moved_bytes
+from bench.measure.count.executed import ExecutedOperators, Place, moved_bytes
 from bench.measure.count.operators import is_view, operator_macs, operator_name
 from mpvss.segmentor.mask2former import with_fixed_work
+from mpvss.stages import watched_by
 from mpvss.video import VideoSegmenter
 
 _PRODUCTS = {"aten::mm": 0, "aten::addmm": 1, "aten::bmm": 0, "aten::baddbmm": 1}
@@ -30,6 +31,8 @@ LEAST_MOVED = 1e5
 """Bytes that are added to what these moved: the nearest cache holds so much in any case."""
 STEP = 0.25
 """What the logarithm of those bytes is rounded to, so that like operations are one."""
+REST = "rest"
+"""What is in no stage."""
 _NOTHING = ("aten::detach", "aten::lift_fresh", "prim::device")
 """What no CPU spends time on, and that depends on how a frame is described."""
 
@@ -42,7 +45,7 @@ class Operation:
         kind: what kernels it has in common with: `convolution 3x3`, `product`, or the operator's name.
         macs: multiply-accumulates.
         bytes: read and written; 0 for a view, which moves nothing.
-        shape: of a convolution or product, logarithms of its input channels, output channels and output pixels.
+        shape: of a convolution, product or sampling: logarithms of input channels, output channels and output pixels.
         before: logarithm of the bytes that the operations just before it moved: what they left of the caches.
 
     """
@@ -55,12 +58,13 @@ class Operation:
 
 
 class _Operations(ExecutedOperators):
-    """Lists every operation inside, and how long each took where `timed`."""
+    """Lists every operation inside, and where `timed` its stage and how long it took."""
 
-    def __init__(self, *, timed: bool) -> None:
-        super().__init__(lambda: "")
+    def __init__(self, *, timed: bool, where: Callable[[], str] = lambda: REST) -> None:
+        super().__init__(where)
         self.timed = timed
         self.operations: list[Operation] = []
+        self.stages: list[str] = []
         self.seconds: list[float] = []
         self._moved: deque[int] = deque(maxlen=WINDOW)
 
@@ -82,6 +86,7 @@ class _Operations(ExecutedOperators):
         self.operations.append(replace(operation, before=round(before / STEP) * STEP))
         self._moved.append(operation.bytes)
         if self.timed:
+            self.stages.append(self.where())
             self.seconds.append(self._last)
 
 
@@ -100,6 +105,14 @@ def describe_frames(make: Callable[[], VideoSegmenter], size: tuple[int, int]) -
         with _Operations(timed=False) as non_key:
             method.propagate(frame, state)[0].labels()
     return key.operations, non_key.operations
+
+
+class TimedOperations(NamedTuple):
+    """The operations of a frame that was run, with the stage and the seconds of each."""
+
+    operations: list[Operation]
+    stages: list[str]
+    seconds: list[float]
 
 
 class TimedMethod:
@@ -130,11 +143,27 @@ class TimedMethod:
             run()
             return thread_time() - start
 
-    def operations(self, run: Callable[[], Any]) -> tuple[list[Operation], list[float]]:
-        """The operations of `key` or `non_key`, and the time of each."""
-        with torch.inference_mode(), _Operations(timed=True) as mode:
+    def stages(self, run: Callable[[], Any]) -> dict[str, float]:
+        """The time of each stage of `key` or `non_key`, and of the rest."""
+        times: dict[str, float] = defaultdict(float)
+
+        def watch(stage: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+            start = thread_time()
+            out = function(*args, **kwargs)
+            times[stage] += thread_time() - start
+            return out
+
+        with watched_by(watch):
+            whole = self.seconds(run)
+        return {**times, REST: whole - sum(times.values())}
+
+    def operations(self, run: Callable[[], Any]) -> TimedOperations:
+        """The operations of `key` or `non_key`, each with its stage and its time."""
+        place = Place(REST)
+        timing = _Operations(timed=True, where=lambda: place.stage)
+        with torch.inference_mode(), watched_by(place.watch), timing as mode:
             run()
-        return mode.operations, mode.seconds
+        return TimedOperations(mode.operations, mode.stages, mode.seconds)
 
 
 def _operation(func: Any, args: Any, kwargs: Any, out: Any) -> Operation:
@@ -151,6 +180,9 @@ def _operation(func: Any, args: Any, kwargs: Any, out: Any) -> Operation:
         return Operation(kind, macs, moved, _logs(first.shape[-1], second.shape[-1], first.shape[-2]))
     if "scaled_dot_product" in name:
         return Operation("attention", macs, moved, _logs(args[0].shape[-1], args[1].shape[-2], args[0].shape[-2]))
+    if "grid_sampler" in name:  # where a point lies is found once for all channels
+        channels = out.shape[1]
+        return Operation(name, macs, moved, _logs(1, channels, out.numel() // channels))
     tensors = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
     scattered = not all(_is_dense(x) for x in tensors)
     return Operation(name.removesuffix("_") + (" strided" if scattered else ""), macs, moved)

@@ -18,10 +18,6 @@ class FittedNumbers(Part, kw_only=True, frozen=True):
     launch_s: Annotated[Seconds, Meta(description="seconds of a launch")]
     macs_per_second: Annotated[Seconds, Meta(description="multiply-accumulates a second")]
     bytes_per_second: Annotated[Seconds, Meta(description="bytes a second")]
-    whole_scale: Annotated[float, Meta(description="a whole frame's time over the sum of its operations'")]
-    whole_per_operation_s: Annotated[
-        float, Meta(description="seconds more for each operation; below 0: the stop watch")
-    ]
 
 
 class MeasuredOperations(Part, kw_only=True, frozen=True):
@@ -34,7 +30,7 @@ class MeasuredOperations(Part, kw_only=True, frozen=True):
     outputs: Annotated[list[float], Meta(description="logarithm of output channels")]
     pixels: Annotated[list[float], Meta(description="logarithm of output pixels or rows")]
     before: Annotated[list[float], Meta(description="logarithm of the bytes moved just before")]
-    seconds: Annotated[list[Seconds], Meta(description="measured CPU time")]
+    seconds: Annotated[list[Seconds], Meta(description="CPU time, of the time of its stage")]
 
     def __post_init__(self) -> None:
         same_length(**{name: getattr(self, name) for name in self.__struct_fields__})
@@ -54,7 +50,7 @@ class PredictedTime(Part, kw_only=True, frozen=True):
         Meta(description="`fitted`; `seen`: not fitted, but looked at while the model was made; `held out`: neither"),
     ]
     samples_s: Annotated[list[Seconds], Meta(min_length=1, description="every CPU time, in seconds")]
-    measured_s: Annotated[Seconds, Meta(description="the least of them")]
+    measured_s: Annotated[Seconds, Meta(description="their lower quartile")]
     predicted_s: Annotated[Quantity, Meta(description="the prediction")]
     error: Annotated[float, Meta(description="of the prediction, as a share of the measured time")]
 
