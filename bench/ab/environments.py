@@ -21,7 +21,7 @@ from mpvss.errors import UserError
 Environments = Literal["auto", "present", "own"]
 """`auto`: the present one for a version with the dependencies of this code, else its own; the others: always."""
 PRESENT = Path(bench.__file__).resolve().parents[1]
-"""The folder of this code."""
+"""The folder of this code: a checkout, or the site-packages that it is installed in."""
 
 
 def interpreter_for(root: Path, which: Environments, say: Callable[[str], object]) -> Interpreter:
@@ -38,7 +38,7 @@ def interpreter_for(root: Path, which: Environments, say: Callable[[str], object
     """
     if which not in get_args(Environments):
         raise UserError(f"environment is {which!r}; it must be one of {', '.join(get_args(Environments))}")
-    own = which == "own" or (which == "auto" and dependencies(root) != dependencies(PRESENT))
+    own = which == "own" or (which == "auto" and not _needs_the_same(root))
     # What a user has put on the path, such as methods of their own, stays there.
     path = [str(root), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     if not own:
@@ -48,6 +48,11 @@ def interpreter_for(root: Path, which: Environments, say: Callable[[str], object
     python = _own_environment(root, say)
     say(f"{root} runs in {python.parents[1]}")
     return Interpreter(str(python), path)
+
+
+def _needs_the_same(root: Path) -> bool:
+    """Whether a version has the dependencies of this code; an installed package does not say what it was pinned to."""
+    return (PRESENT / "pyproject.toml").is_file() and dependencies(root) == dependencies(PRESENT)
 
 
 def dependencies(root: Path) -> tuple[list[str], str]:

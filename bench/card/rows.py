@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.methods.names import PAPER_METHODS, PER_FRAME, branches, check_backbone, known_methods
+from bench.published import TABLES
 from mpvss.errors import UserError
 
-TABLES = Path(__file__).parents[2] / "results" / "published" / "tables.csv"
 SETTINGS = {"1": ((480, 853), 124), "2": ((1024, 2048), 19)}
 """Height and width of the frames, and classes, of each table."""
 
@@ -58,13 +58,7 @@ OF_OTHERS: dict[tuple[str, str, str], tuple[str, str]] = {
 
 
 def table_rows(file: Path = TABLES) -> list[TableRow]:
-    """Every row that is built here, in the paper's order.
-
-    Raises:
-        UserError: the file of published figures is missing.
-    """
-    if not file.is_file():
-        raise UserError(f"{file} is missing: the published tables come with the project's source, not its package")
+    """Every row that is built here, in the paper's order."""
     with file.open(newline="") as lines:
         printed = dict.fromkeys((row["table"], row["method"], row["backbone"]) for row in csv.DictReader(lines))
     return [row for key in printed if key[0] in SETTINGS for row in _row(*key)]

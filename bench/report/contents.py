@@ -24,7 +24,7 @@ from bench.report.figures.figures import (
 from bench.report.figures.predicted import predicted_speeds, predicted_times
 from bench.report.figures.sizes import times_against_size
 from bench.report.figures.tradeoff import accuracy_against_cost, times_by_kind
-from bench.report.published import PUBLISHED, Measurements, read_published
+from bench.report.published import Measurements, read_published
 from bench.report.sizes import runs_by_size
 from bench.report.study import Study, StudyRun
 from bench.report.tables.card import card_sheets
@@ -89,9 +89,9 @@ class Report:
     speed: tuple[Sheet, ...]
     predicted: tuple[Sheet, ...]
     verdicts: tuple[Verdict, ...]
-    claims: Sheet | None
-    solved_speeds: Sheet | None
-    contradictions: Sheet | None
+    claims: Sheet
+    solved_speeds: Sheet
+    contradictions: Sheet
     plots: tuple[Plot, ...]
 
     @property
@@ -101,8 +101,8 @@ class Report:
             "Small-scale counterparts of the paper's tables": self.small,
             "Speed": self.speed,
             "Predicted speed": self.predicted,
-            "Claims": tuple(sheet for sheet in (self.claims, self.solved_speeds) if sheet),
-            "Contradictions": (self.contradictions,) if self.contradictions else (),
+            "Claims": (self.claims, self.solved_speeds),
+            "Contradictions": (self.contradictions,),
             "Tables of the paper": self.paper,
         }
 
@@ -117,14 +117,12 @@ class Report:
 
 
 def make_report(study: Study) -> Report:
-    """Judge, tabulate and draw. The paper's tables come with the project's source; without it they are left out."""
+    """Judge, tabulate and draw."""
     small = tuple(sheet for run in study.runs for sheet in small_tables(run))
     speed = tuple(_speed(study))
     forecast = tuple(predicted_sheets(study))
     with styled():
         plots = tuple(_plots(study))
-    if not PUBLISHED.is_dir():
-        return Report(study, (), small, speed, forecast, (), None, None, None, plots)
     published, claims, measurements = read_published(), read_claims(), Measurements(study)
     verdicts = tuple(
         verdict

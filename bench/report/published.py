@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.methods.names import PAPER_METHODS
+from bench.published import TABLES
 from bench.report.rows import Row, is_there, is_untrained
 from bench.report.study import Study, StudyRun
 from bench.runs.records.cost import CountedFigure
-
-PUBLISHED = Path(__file__).parents[2] / "results" / "published"
 
 
 class PaperFigure(NamedTuple):
@@ -73,9 +72,9 @@ DATA = {"1": "vspw", "2": "cityscapes", "3a": "vspw", "3b": "vspw", "3c": "vspw"
 """The data set of each table; `3c` is the figure of that name."""
 
 
-def read_published(folder: Path = PUBLISHED) -> dict[PaperFigure, float]:
+def read_published(tables: Path = TABLES) -> dict[PaperFigure, float]:
     """The figures of the paper's tables, in its order."""
-    with (folder / "tables.csv").open(newline="") as file:
+    with tables.open(newline="") as file:
         return {
             PaperFigure(row["table"], row["method"], row["backbone"], row["metric"]): float(row["value"])
             for row in csv.DictReader(file)

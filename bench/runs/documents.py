@@ -46,7 +46,7 @@ BEGIN, END = "<!-- Fields: made by python -m bench.runs.documents -->\n", "<!-- 
 def json_schemas() -> dict[str, dict[str, Any]]:
     """The JSON Schema (2020-12) of each record, by the name of its file."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {f"{name}.json": {**head, **msgspec.json.schema(kind)} for name, kind in RECORDS.items()}
+    return {f"{name}.json": {**head, **_schema(kind)} for name, kind in RECORDS.items()}
 
 
 def field_tables() -> str:
@@ -77,8 +77,16 @@ def write_documents(results: Path = Path("results")) -> None:
         write_json(results / "schema" / name, schema)
 
 
+def _schema(kind: type[Record]) -> dict[str, Any]:
+    """The JSON Schema of a record; docstrings are without the indent that Python before 3.13 leaves in them."""
+    schema = msgspec.json.schema(kind)
+    for definition in schema["$defs"].values():
+        definition["description"] = inspect.cleandoc(definition["description"])
+    return schema
+
+
 def _section(kind: type[Record], described: set[str]) -> Iterator[str]:
-    definitions = msgspec.json.schema(kind)["$defs"]
+    definitions = _schema(kind)["$defs"]
     yield f"### {inspect.cleandoc(kind.__doc__ or '').rstrip('.')}: schema {schema_of(kind)}\n"
     yield _table(definitions[kind.__name__])
     for name, definition in definitions.items():

@@ -56,6 +56,13 @@ def test_others_get_an_environment_of_their_own_which_is_made_once(tmp_path, pre
     assert interpreter_for(environments.PRESENT, "own", lambda text: None).python != sys.executable
 
 
+def test_beside_an_installed_package_each_version_gets_its_own(tmp_path, present, monkeypatch):
+    site_packages = tmp_path / "site-packages"
+    site_packages.mkdir()
+    monkeypatch.setattr(environments, "PRESENT", site_packages)
+    assert interpreter_for(version(tmp_path / "one"), "auto", lambda text: None).python != sys.executable
+
+
 def test_an_environment_that_cannot_be_made_is_no_environment(tmp_path, present, monkeypatch):
     root = version(tmp_path / "other", '"no-such-thing"')
 

@@ -13,9 +13,7 @@ from bench.measure.count.cost_of_method import method_cost
 from bench.measure.count.rival_cells import RIVAL_CELLS, RivalCell
 from bench.measure.count.table import GIGA, MEGA
 from bench.methods.names import PAPER_METHODS, branches
-from mpvss.errors import UserError
-
-PUBLISHED_TABLES = Path(__file__).parents[3] / "results" / "published" / "tables.csv"
+from bench.published import TABLES
 
 PAPER_SETTINGS = {"1": ((480, 853), 124), "2": ((1024, 2048), 19)}
 """Frame size and class count of the paper's tables; interval 5 over 15 frames in both."""
@@ -97,12 +95,8 @@ def paper_costs() -> list[PaperCell]:
     return list(paper_cells())
 
 
-def paper_cells(tables: Path = PUBLISHED_TABLES) -> Iterator[PaperCell]:
-    """The paper's cells one after the other, as they are counted.
-
-    Raises:
-        UserError: the file of published figures is missing.
-    """
+def paper_cells(tables: Path = TABLES) -> Iterator[PaperCell]:
+    """The paper's cells one after the other, as they are counted."""
     published = published_figures(tables)
     wanted = published[published.metric.isin(TOLERANCE)]
     for key, rows in wanted.groupby(["table", "method", "backbone"], sort=False):
@@ -142,9 +136,7 @@ def _rival_cell(key: tuple[str, str, str, str], printed: float, rule: RivalCell)
     )
 
 
-def published_figures(tables: Path = PUBLISHED_TABLES) -> pd.DataFrame:
+def published_figures(tables: Path = TABLES) -> pd.DataFrame:
     """The figures printed in Tables 1 and 2: columns table, dataset, method, backbone, metric, value."""
-    if not tables.is_file():
-        raise UserError(f"{tables} is missing: the published tables come with the project's source, not its package")
     published = pd.read_csv(tables, dtype={"table": str})
     return published[published.table.isin(PAPER_SETTINGS)]

@@ -9,8 +9,9 @@ from pathlib import Path
 import yaml
 
 from bench.methods.names import PAPER_METHODS
+from bench.published import CLAIMS
 from bench.report.claims.sums import Term, names, parse_sum
-from bench.report.published import ACCURACIES, DATA, METRICS, PUBLISHED, Measured, Measurements, PaperFigure
+from bench.report.published import ACCURACIES, DATA, METRICS, Measured, Measurements, PaperFigure
 from bench.report.tables.sheet import Entry, Header, Sheet
 
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
@@ -71,9 +72,9 @@ class Verdict:
 Lookup = Callable[[PaperFigure], float | None]
 
 
-def read_claims(folder: Path = PUBLISHED) -> list[Claim]:
+def read_claims(file: Path = CLAIMS) -> list[Claim]:
     """The claims, in their order."""
-    return [Claim(**entry) for entry in yaml.safe_load((folder / "claims.yaml").read_text())["claims"]]
+    return [Claim(**entry) for entry in yaml.safe_load(file.read_text())["claims"]]
 
 
 def evaluate(claim: Claim, case: str, lookup: Lookup) -> float | None:

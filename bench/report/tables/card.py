@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bench.report.published import PUBLISHED, PaperFigure, read_published
+from bench.report.published import PaperFigure, read_published
 from bench.report.tables.formats import as_markdown
 from bench.report.tables.sheet import MISSING, Entry, Header, Sheet, number
 from bench.runs.card_folder import MeasuredCard
@@ -63,7 +63,7 @@ def short_name(card: MeasuredCard) -> str:
 
 
 def _speeds(card: MeasuredCard) -> Sheet:
-    published = read_published() if PUBLISHED.is_dir() else {}
+    published = read_published()
     predictions = {
         (speed.table, speed.method, speed.backbone): speed
         for cell in card.good("prediction")
