@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontEntry, fontManager
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from mpvss.files import written_whole
+
 PANEL_WIDTH, PANEL_HEIGHT, LEGEND_WIDTH = 3.6, 3.0, 2.1
 """Inches."""
 
@@ -120,8 +122,9 @@ def _numbered(svg: bytes) -> bytes:
 
 
 def save(figure: Figure, stem: Path, formats: Sequence[str]) -> list[Path]:
-    """Write the figure as `svg`, `png` or both; the files."""
+    """Write the figure as `svg`, `png` or both, each whole or not at all; the files."""
     files = [stem.with_name(f"{stem.name}.{ending}") for ending in METADATA if ending in formats]
     for file in files:
-        file.write_bytes(figure_bytes(figure, file.suffix[1:]))
+        with written_whole(file) as opened:
+            opened.write(figure_bytes(figure, file.suffix[1:]))
     return files

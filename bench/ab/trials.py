@@ -25,7 +25,7 @@ from bench.ab.load import load_on
 from bench.ab.planted import SLOWDOWN
 from bench.compare.runs import compare
 from bench.measure.environment import describe_environment
-from bench.runs.files import make_folder
+from bench.runs.files import make_folder, write_text
 from bench.runs.progress import Progress
 from bench.runs.read import read_samples
 from bench.runs.record_file import read_record, write_record
@@ -151,9 +151,9 @@ def _samples(run: Path) -> dict[Kind, TrialSamples]:
 def _interpreter(folder: Path, maker: str) -> Interpreter:
     """What runs the present code, with a package that has the method installed in a folder on its path."""
     info = folder / f"{METHOD}-1.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {METHOD}\nVersion: 1\n")
-    (info / "entry_points.txt").write_text(f"[mpvss_bench.methods]\n{METHOD} = bench.ab.planted:{maker}\n")
+    make_folder(info)
+    write_text(info / "METADATA", f"Metadata-Version: 2.1\nName: {METHOD}\nVersion: 1\n")
+    write_text(info / "entry_points.txt", f"[mpvss_bench.methods]\n{METHOD} = bench.ab.planted:{maker}\n")
     return Interpreter(sys.executable, [str(PRESENT), str(folder)])
 
 

@@ -15,8 +15,8 @@ PICTURED = "per-frame,optical-flow@fine-tuned,mpvss"
 CLIPS = "synthetic:clips=6,frames=20"
 TEXT = """\
 Sweep the small models that come with the project over key-frame intervals on a few held-out clips, draw frames with
-what the methods make of them, and write the report. It runs three commands and shows each. With so few clips the
-confidence intervals are wide; results/measured/ holds the sweep over all test clips.
+what the methods make of them, and write the report, with a player of two clips. It runs three commands and shows each.
+With so few clips the confidence intervals are wide; results/measured/ holds the sweep over all test clips.
 """
 
 
@@ -46,7 +46,8 @@ def _run(run_command: Callable[[Sequence[str]], int], args: argparse.Namespace) 
         status = run_command(command)
         if status:
             return status
-    print(f"open {args.out / 'report' / 'index.html'}")
+    for page in ("player.html", "index.html"):
+        print(f"open {args.out / 'report' / page}")
     return 0
 
 
@@ -54,7 +55,19 @@ def demo_commands(out: Path, how: list[str]) -> list[list[str]]:
     """The commands that the demo consists of; `how` are the arguments that say where it runs."""
     shipped = ["--weights", "shipped", "--data", CLIPS]
     return [
-        ["sweep", "--methods", METHODS, "--intervals", "1,2,5,10", *shipped, *how, "--out", str(out)],
+        [
+            "sweep",
+            "--methods",
+            METHODS,
+            "--intervals",
+            "1,2,5,10",
+            *shipped,
+            *how,
+            "--keep",
+            "labels",
+            "--out",
+            str(out),
+        ],
         ["strip", "--methods", PICTURED, *shipped, *how, "--out", str(out / "pictures")],
-        ["report", str(out)],
+        ["report", str(out), "--play", "2"],
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -19,6 +20,7 @@ from bench.cli import (
     peer,
     profile,
     report,
+    score,
     segment,
     ship,
     status,
@@ -64,6 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"mpvss-bench: error: {error}", file=sys.stderr)
         return status.REFUSED
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        print(f"mpvss-bench: error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return status.REFUSED
     except KeyboardInterrupt as error:
         how = "terminated" if isinstance(error, TerminatedError) else "interrupted"
         resume = "; rerun the same command to resume" if getattr(args, "resumes", False) else ""
@@ -85,6 +92,7 @@ def make_parser() -> argparse.ArgumentParser:
     demo.add_parser(commands, main)
     sweep.add_parser(commands)
     merge.add_parser(commands)
+    score.add_parser(commands)
     report.add_parser(commands)
     latency.add_parser(commands)
     compare.add_parser(commands)

@@ -51,6 +51,17 @@ def add_data(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--classes", type=int, metavar="N", help="number of classes, where the data does not say")
 
 
+def add_data_of_run(parser: argparse._ActionsContainer) -> None:
+    """Where the data of a run lies."""
+    parser.add_argument(
+        "--data",
+        metavar="SPEC",
+        help="the run's data, as the sweep was given it; not needed for data that is made up on the spot",
+    )
+    parser.add_argument("--labels", metavar="DIR", help="label maps for folder:PATH")
+    parser.add_argument("--classes", type=int, metavar="N", help="number of classes, where the data does not say")
+
+
 def add_device(parser: argparse._ActionsContainer) -> None:
     """Where to run."""
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")

@@ -12,6 +12,8 @@ EXAMPLES = """\
 examples:
   mpvss-bench report results/runs/demo
   mpvss-bench report results/runs/one results/runs/two --out both
+  mpvss-bench report results/runs/vspw --data vspw:data/VSPW_480p
+      with a player of clips, where the sweep kept label maps (--keep labels)
   mpvss-bench report results/measured --out reports --formats html,md,tex,csv,svg
       the report that comes with the project
 """
@@ -46,6 +48,16 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="LIST",
         help="some of html,md,tex,csv,svg,png (default: all)",
     )
+    player = parser.add_argument_group("the player, player.html, of runs by `sweep --keep labels`")
+    options.add_data_of_run(player)
+    player.add_argument(
+        "--play",
+        type=int,
+        default=3,
+        metavar="N",
+        help="show N clips of a run, evenly from the worst to the best by the gap to per-frame; 0: no player "
+        "(default: 3)",
+    )
     parser.set_defaults(run=_run)
 
 
@@ -55,7 +67,15 @@ def _run(args: argparse.Namespace) -> int:
     if args.out is None and len(args.runs) > 1:
         raise UserError("several runs are given; say with --out where their common report goes")
     out = args.out or args.runs[0] / "report"
-    files = report(args.runs, out, FORMATS if args.formats is None else args.formats)
+    files = report(
+        args.runs,
+        out,
+        FORMATS if args.formats is None else args.formats,
+        data=args.data,
+        labels=args.labels,
+        classes=args.classes,
+        play=args.play,
+    )
     for file in files:
         if file.parent == out:
             print(file)

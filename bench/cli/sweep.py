@@ -43,7 +43,7 @@ examples:
 
 ARGUMENTS = (
     *("methods", "backbones", "intervals", "data", "labels", "classes", "clips", "frames", "weights", "execution"),
-    *("seed", "repeats", "device", "threads", "workers", "shard", "only"),
+    *("seed", "repeats", "device", "threads", "workers", "shard", "only", "keep"),
 )
 """Options that are arguments of the function by the same names."""
 
@@ -107,6 +107,14 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         type=options.names,
         metavar="LIST",
         help="of accuracy, cost, timing (default: all; of a shard the accuracy)",
+    )
+    how.add_argument(
+        "--keep",
+        type=options.names,
+        default=[],
+        metavar="LIST",
+        help="labels: keep the label maps of all scored clips in the folder, lossless, for `score` and for the player "
+        "of a report (default: nothing)",
     )
     launch.add_launch(parser)
     parser.set_defaults(run=_run, resumes=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,9 @@ def read_benchmarks(path: Path) -> BenchmarkFile:
             (entry.get("group") or "", entry["fullname"].rpartition("/")[2]): float(entry["stats"]["median"])
             for entry in content["benchmarks"]
         }
+        for (_, name), median in medians.items():
+            if not 0 < median < math.inf:
+                raise ValueError(f"the median of {name} is {median} s")
         machine = content["machine_info"]
         environment = machine.get("environment") or {}
         about = {name: environment[name] for name in ("device", "cpu", "threads") if name in environment}

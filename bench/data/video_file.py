@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import IO
 
 import av
 import av.error
@@ -17,6 +18,7 @@ from bench.data.clip import MOST_PIXELS, Clip, Dataset, Frame
 from bench.data.folder import describe
 from bench.data.palette import colour_map, numbered_names
 from mpvss.errors import UserError
+from mpvss.files import written_whole
 
 
 def open_video(path: Path, num_classes: int | None = None) -> Dataset:
@@ -75,6 +77,8 @@ def _read(path: Path) -> Iterator[Frame]:
                     raise UserError(f"{path} is cut short or damaged at frame {count}")
         except av.error.FFmpegError as error:
             raise UserError(f"{path}: frame {count} cannot be decoded: {error.strerror}") from error
+        if not count:
+            raise UserError(f"{path} holds no frame")
         # A trimmed file may hold fewer packets than it counts and one with a slow last frame may seem to end early, so
         # packets are believed where the time agrees, and the time alone where half a second is missing.
         slack = 2 / float(stream.average_rate or 2) if packets < stream.frames else 0.5
@@ -109,6 +113,8 @@ def _picture(container: InputContainer, path: Path) -> VideoStream:
     if not container.streams.video:
         raise UserError(f"{path} holds no video stream")
     stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise UserError(f"{path} holds a video stream of a format that cannot be decoded here")
     if stream.width * stream.height > MOST_PIXELS:
         raise UserError(
             f"{path} has frames of {stream.width}x{stream.height}, {stream.width * stream.height} pixels; "
@@ -129,24 +135,21 @@ def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "h w 3"]], fps: f
         fps: frames a second.
 
     Raises:
-        UserError: no frame, frames of several sizes, a rate that is not above 0, another suffix.
+        UserError: no frame, frames of several sizes, a rate that is not above 0, another suffix, or a file that cannot
+            be written.
 
     """
     if path.suffix.lower() != ".mp4":
         raise UserError(f"{path}: videos are written as .mp4")
     if not 0 < fps < 1000:
         raise UserError(f"the frame rate is {fps}; it must be above 0 and below 1000 a second")
-    part = path.with_name(f".{path.stem}.part.mp4")
-    try:
-        _encode(part, frames, Fraction(fps).limit_denominator(1001))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with written_whole(path) as file:
+        _encode(file, "mp4", frames, Fraction(fps).limit_denominator(1001))
 
 
-def _encode(path: Path, frames: Iterable[UInt8[np.ndarray, "h w 3"]], rate: Fraction) -> None:
+def _encode(file: IO[bytes], kind: str, frames: Iterable[UInt8[np.ndarray, "h w 3"]], rate: Fraction) -> None:
     codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-    with av.open(str(path), "w") as container:
+    with av.open(file, "w", format=kind) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.pix_fmt = "yuv420p"
         size = None

@@ -59,7 +59,7 @@ def open_vspw(path: Path, split: str = "val") -> Dataset:
         frames, masks = data / video / "origin", data / video / "mask"
         labels = None if split == UNLABELLED_SPLIT else masks
         for folder in filter(None, (frames, labels)):
-            if not folder.is_dir():
+            if not _is_folder(folder):
                 raise UserError(f"{path / split}.txt names video {video}, and there is no folder {folder}; {LAYOUT}")
         names = list_images(frames)
         if not names:
@@ -97,6 +97,13 @@ def read_split(path: Path, split: str) -> list[str]:
     return list(count)
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that the file system does not take
+        return False
+
+
 def _clip(video: str, frames: Path, names: list[str], labels: Path | None) -> Clip:
     if labels is None:
         return image_clip(video, frames, names, None, None)
@@ -119,5 +126,5 @@ def _class_names(file: Path) -> tuple[str, ...]:
     try:
         names = {int(id): str(name) for name, id in json.loads(file.read_text(encoding="utf-8")).items()}
         return tuple(names[id] for id in ids)
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError) as error:
         raise UserError(f"{file} does not name classes 1 to {NUM_CLASSES}, as {{name: id}}: {error!r}") from None

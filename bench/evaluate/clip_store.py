@@ -16,6 +16,7 @@ from bench.evaluate.lockstep import Cell
 from bench.evaluate.scores import Score
 from bench.runs.clip_counts import MOST_BYTES
 from bench.runs.files import file_name, make_folder, read_bytes, write_atomically
+from bench.runs.records.cell import OFTEN
 from mpvss.errors import UserError
 
 
@@ -79,7 +80,11 @@ def read_clip(folder: Path, index: int, name: str, cells: Iterable[Cell], num_cl
     file = _file_of(folder, index, name)
     try:
         scores = _scores(read_bytes(file))
-        return {cell: _checked(scores[cell], cell, num_classes) for cell in cells}
+        chosen = {cell: scores[cell] for cell in cells}
+        for score in chosen.values():
+            if score.confusion.shape[-1] != num_classes:
+                raise ValueError(f"it is of {score.confusion.shape[-1]} classes, and the sweep of {num_classes}")
+        return chosen
     except UserError:
         raise
     except Exception as error:  # damaged bytes fail in too many ways to name
@@ -89,14 +94,20 @@ def read_clip(folder: Path, index: int, name: str, cells: Iterable[Cell], num_cl
         ) from error
 
 
-def _checked(score: Score, cell: Cell, num_classes: int) -> Score:
+def _checked(score: Score, cell: Cell) -> Score:
+    """The score, where it can be one; else ValueError."""
     confusion, consistency = score.confusion, score.consistency
-    shapes = ((num_classes, num_classes), (cell.interval, num_classes, num_classes))
-    if confusion.shape not in shapes or confusion.dtype != np.int64 or (confusion < 0).any():
-        raise ValueError("a confusion matrix is none")
-    if consistency.shape != (2, 2, 2) or consistency.dtype != np.float64 or not np.isfinite(consistency).all():
-        raise ValueError("sums of video consistency are none")
-    if score.labelled_frames < 0:
+    classes = confusion.shape[-1] if confusion.ndim else 0
+    if confusion.shape not in ((classes, classes), (cell.interval, classes, classes)) or confusion.dtype != np.int64:
+        raise ValueError(f"a confusion matrix is {confusion.dtype} {confusion.shape}")
+    if (confusion < 0).any() or confusion.sum(dtype=float) > OFTEN:
+        raise ValueError("a confusion matrix holds a count that no clip has")
+    if consistency.shape != (2, 2, 2) or consistency.dtype != np.float64:
+        raise ValueError(f"sums of video consistency are {consistency.dtype} {consistency.shape}")
+    sums, windows = consistency[..., 0], consistency[..., 1]
+    if not ((sums >= 0) & (sums <= windows) & (windows <= OFTEN)).all():
+        raise ValueError("a sum of video consistency is not within 0 and its number of windows")
+    if not 0 <= score.labelled_frames <= OFTEN:
         raise ValueError(f"{score.labelled_frames} labelled frames")
     return score
 
@@ -119,6 +130,6 @@ def _scores(content: bytes) -> dict[Cell, Score]:
             confusions = stored["confusion"]
         scores = zip(confusions, stored["consistency"], stored["frames"], strict=True)
         return {
-            cell: Score(confusion, sums, int(frames))
+            cell: _checked(Score(confusion, sums, int(frames)), cell)
             for cell, (confusion, sums, frames) in zip(cells, scores, strict=True)
         }

@@ -46,6 +46,8 @@ def plan(out: Path, shards: int, arguments: Mapping[str, Any]) -> Plan:
         SweepJob(folder / f"shard-{number}-of-{shards}", {**arguments, "shard": f"{number}/{shards}", "only": None})
         for number in range(1, shards + 1)
     )
-    timing = SweepJob(folder / "timing", {**arguments, "workers": 1, "shard": None, "only": ("cost", "timing")})
+    timing = SweepJob(
+        folder / "timing", {**arguments, "workers": 1, "shard": None, "only": ("cost", "timing"), "keep": ()}
+    )
     parts = (*(job.out for job in scoring), timing.out)
     return Plan(scoring, timing, MergeJob(parts, out, str(arguments["command"])), folder / "jobs")

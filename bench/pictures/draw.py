@@ -20,8 +20,10 @@ from bench.evaluate.video import as_tensor, run_video
 from bench.pictures.flow_picture import draw_flow, query_motion
 from bench.pictures.strip import Column, draw_strip
 from bench.plotting import figure_bytes, styled
-from bench.runs.files import file_name
+from bench.runs.files import file_name, make_folder
+from bench.runs.lease import sole_writer
 from mpvss.errors import UserError
+from mpvss.files import written_whole
 from mpvss.propagation import MPVSS
 from mpvss.video import VideoSegmenter
 
@@ -50,7 +52,8 @@ def draw_pictures(
         device: where the methods are.
 
     Raises:
-        UserError: a frame that the clip does not have.
+        UserError: a frame that the clip does not have, a file that cannot be written, or a folder that another process
+            writes in.
     """
     frames = _frames(clip, indices)
     columns = [
@@ -60,8 +63,8 @@ def draw_pictures(
         found = [labels for _, _, labels in run_video(segmenter, frames, schedule, device)]
         for column in columns:
             column.predictions[title] = found[column.index]
-    out.mkdir(parents=True, exist_ok=True)
-    with styled():
+    make_folder(out)
+    with sole_writer(out), styled():
         strip = draw_strip(columns, class_names, palette)
         files = [_save(strip, out / f"strip-{file_name(clip.name.replace('/', '-'))}.png")]
         propagated = [index for index in indices if not schedule.is_key(index)]
@@ -105,6 +108,7 @@ def _flow(
 
 def _save(figure: Figure, file: Path) -> Path:
     """Write a PNG of 5 bits a channel: the others hold a camera's noise, and half of the file would be theirs."""
-    with Image.open(io.BytesIO(figure_bytes(figure, "png"))) as picture:
-        picture.convert("RGB").point([v & 0xF8 | v >> 5 for v in range(256)] * 3).save(file, optimize=True)
+    with Image.open(io.BytesIO(figure_bytes(figure, "png"))) as picture, written_whole(file) as opened:
+        coarse = picture.convert("RGB").point([v & 0xF8 | v >> 5 for v in range(256)] * 3)
+        coarse.save(opened, format="png", optimize=True)
     return file

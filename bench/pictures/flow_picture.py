@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped, UInt8
-from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from baselines.flownets import FlowNetS
+from bench.pictures.flow_colours import flow_colours
 from mpvss.propagation import MPVSS, warp_masks
 from mpvss.video import frame_size
 from mpvss.warp import resize_flow
@@ -98,13 +98,6 @@ def draw_flow(
     axes[-1].imshow(_wheel(image.shape[2] / image.shape[1]), interpolation="bilinear")
     axes[-1].set_title(f"backward flow, rim: {scale:.0f} pixels")
     return figure
-
-
-def flow_colours(flow: Float[np.ndarray, "2 h w"], scale: float) -> Float[np.ndarray, "h w 3"]:
-    """Direction as hue, length as saturation, full at `scale` pixels; no flow is white."""
-    angle = np.arctan2(flow[1], flow[0]) / (2 * np.pi) % 1
-    length = np.clip(np.linalg.norm(flow, axis=0) / scale, 0, 1)
-    return hsv_to_rgb(np.stack([angle, length, np.ones_like(length)], axis=-1))
 
 
 def _wheel(aspect: float) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,6 +22,8 @@ from bench.evaluate.video import as_tensor
 from bench.measure.count.executed import Executed, executed_operators
 from bench.measure.count.frames import SETTLED
 from bench.profiling.names import FRAME, REST, STEP, TRANSFER, Kind
+from mpvss.errors import UserError
+from mpvss.files import cannot_be_written
 from mpvss.stages import stage, watched_by
 from mpvss.video import VideoSegmenter, lookahead_of
 
@@ -86,7 +89,11 @@ def count_frames(segmenter: VideoSegmenter, turns: Sequence[Turn], device: torch
 
 
 def trace_frames(segmenter: VideoSegmenter, turns: Sequence[Turn], device: torch.device) -> dict[str, Any]:
-    """The trace of all frames, as the Chrome trace format has it; every frame and stage in it is an annotation."""
+    """The trace of all frames, as the Chrome trace format has it; every frame and stage in it is an annotation.
+
+    Raises:
+        UserError: the folder for temporary files has no room for the trace.
+    """
     activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * (device.type == "cuda")
     with torch.inference_mode(), watched_by(_annotate):
         _run_all(segmenter, turns[:2], device)  # warm-up
@@ -94,8 +101,16 @@ def trace_frames(segmenter: VideoSegmenter, turns: Sequence[Turn], device: torch
             _run_all(segmenter, turns, device)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "trace.json"
-        profiler.export_chrome_trace(str(file))
-        return json.loads(file.read_text(), strict=False)
+        try:
+            profiler.export_chrome_trace(str(file))
+            return json.loads(file.read_text(), strict=False)
+        except OSError as error:
+            raise cannot_be_written(file, error) from error
+        except ValueError as error:  # the profiler does not say where it could not write
+            free = shutil.disk_usage(folder).free
+            raise UserError(
+                f"{file}, the profiler's trace, is cut short ({error}); {free / 2**20:.1f} MiB are free there"
+            ) from error
 
 
 def _run_all(segmenter: VideoSegmenter, turns: Iterable[Turn], device: torch.device) -> None:

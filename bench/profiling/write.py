@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from bench.profiling.profile import Profile
 from bench.profiling.tables import Row, device_rows, kernel_rows, operator_rows, stage_rows
 from bench.profiling.text import profile_text
 from bench.profiling.trace_file import TRACE_FILE, compress_trace
-from bench.runs.files import write_json
+from bench.runs.files import write_atomically, write_json, write_text
+from bench.runs.whole_folder import folder_written_whole
 from mpvss.errors import UserError
 
 SCHEMA = 1
@@ -50,7 +50,11 @@ def write_profile(
     environment: Mapping[str, Any],
     most_trace_bytes: int,
 ) -> str:
-    """Write all files in one step, replacing an earlier profile's; the text of `profile.md`."""
+    """Write all files in one step, replacing an earlier profile's; the text of `profile.md`.
+
+    Raises:
+        UserError: the folder cannot be written, or holds something else by now.
+    """
     data, dropped = compress_trace(profile.trace, profile.frames, most_trace_bytes)
     tables = {
         "stages": stage_rows(profile.measured, profile.counts, profile.ceilings),
@@ -75,14 +79,11 @@ def write_profile(
         "memory": _memory(profile),
         "trace": {"file": TRACE_FILE, "bytes": len(data), "dropped": dropped},
     }
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-        new = Path(temporary) / "new"
-        new.mkdir()
-        (new / TRACE_FILE).write_bytes(data)
+    with folder_written_whole(folder) as new:
+        write_atomically(new / TRACE_FILE, data)
         write_json(new / PROFILE, content)
         text = profile_text(content)
-        (new / "profile.md").write_text(text)
+        write_text(new / "profile.md", text)
         _write_csv(tables["stages"], new / "stages.csv")
         _write_csv(tables["operators"], new / "kernels.csv")
         if tables["kernels"]:
@@ -90,9 +91,6 @@ def write_profile(
         plot_roofline(tables["stages"], profile.ceilings, new / "roofline")
         plot_memory(profile.memory, profile.frames, configuration["device"], new / "memory")
         check_folder(folder)
-        if folder.exists():
-            folder.replace(Path(temporary) / "old")
-        new.replace(folder)
     return text
 
 
@@ -115,4 +113,4 @@ def _memory(profile: Profile) -> dict[str, Any]:
 
 
 def _write_csv(rows: Sequence[Row], file: Path) -> None:
-    pd.DataFrame(rows).to_csv(file, index=False)
+    write_text(file, pd.DataFrame(rows).to_csv(index=False))

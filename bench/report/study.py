@@ -30,6 +30,7 @@ class StudyRun:
 
     Attributes:
         name: of its folder.
+        folder: the folder.
         about: its `run.json`.
         table: as `bench.runs.read.read_run` gives it; `cells` are its rows.
         samples: as `bench.runs.read.read_samples` gives them.
@@ -41,6 +42,7 @@ class StudyRun:
     """
 
     name: str
+    folder: Path
     about: RunRecord
     table: pd.DataFrame
     cells: list[Row]
@@ -172,6 +174,7 @@ def _read(folder: Path, name: str) -> StudyRun:
         raise UserError(f"{folder} has no cell yet; run the sweep first")
     return StudyRun(
         name=name,
+        folder=folder,
         about=about,
         table=table,
         cells=rows_of(table),

@@ -12,6 +12,8 @@ import pandas as pd
 from bench.plotting import METADATA
 from bench.report.contents import Report, make_report
 from bench.report.page.page import make_page
+from bench.report.player.player import PAGE as PLAYER_PAGE
+from bench.report.player.player import Player, data_of_runs, make_player
 from bench.report.study import Study, StudyRun, picture_title, read_study
 from bench.report.summary import setting_lines, summary, warning
 from bench.report.tables.formats import FORMATS as SHEET_FORMATS
@@ -44,7 +46,16 @@ DISTANCE_NOTE = """\
 """
 
 
-def report(runs: Sequence[Path | str], out: Path | str, formats: Sequence[str] = FORMATS) -> list[Path]:
+def report(
+    runs: Sequence[Path | str],
+    out: Path | str,
+    formats: Sequence[str] = FORMATS,
+    *,
+    data: str | None = None,
+    labels: str | None = None,
+    classes: int | None = None,
+    play: int = 3,
+) -> list[Path]:
     """Write the report of runs into `out`; the files written.
 
     >>> import tempfile
@@ -52,34 +63,48 @@ def report(runs: Sequence[Path | str], out: Path | str, formats: Sequence[str] =
     ...     [file.name for file in report(["results/measured/camvid"], folder, ["md"])][0]
     'report.md'
 
-    html: the page, `index.html`, and each table. md: the text, `report.md`, with copies of the runs' pictures, and each
-    table. tex: each table. csv: each table and the raw values: `cells.csv`, `class_iou.csv`, `miou_by_distance.csv`.
-    svg, png: each figure. Tables are under `tables/`, figures under `figures/`. The same files give the same report.
+    html: the page, `index.html`, each table and, of runs that kept label maps, the player, `player.html` and `player/`.
+    md: the text, `report.md`, with copies of the runs' pictures, and each table. tex: each table. csv: each table and
+    the raw values: `cells.csv`, `class_iou.csv`, `miou_by_distance.csv`. svg, png: each figure. Tables are under
+    `tables/`, figures under `figures/`. The same files give the same report.
 
     Args:
         runs: folders of runs, and folders that hold runs, counted costs (`cost-*.json`) and times beside the peer's
             (`peer-*.json`).
         out: made where it is missing.
         formats: some of `FORMATS`.
+        data: the data of the runs that kept label maps, as `open_dataset` takes it, for the player; None: those alone
+            are shown whose data is made up on the spot. With it `labels` and `classes`.
+        labels: folder of label maps, for a folder of frames.
+        classes: how many there are, where the data does not say.
+        play: how many clips of a run the player shows, from the worst to the best; 0: there is no player.
 
     Raises:
-        UserError: as `read_study`; a format that is not known.
+        UserError: as `read_study`; a format that is not known; `data` that is of no run that kept label maps; label
+            maps that are damaged, missing or another run's.
 
     """
     for ending in formats:
         if ending not in FORMATS:
             raise UserError(f"unknown format {ending!r}; known are {', '.join(FORMATS)}")
+    if play < 0:
+        raise UserError(f"play is {play}; it must be 0 or more clips")
     contents = make_report(read_study([Path(run) for run in runs]))
+    datasets = data_of_runs(contents.study, data, labels, classes) if play and "html" in formats else {}
+    player = make_player(contents.study, datasets, play)
     out = Path(out)
     make_folder(out)
     with sole_writer(out, *(out / name for name in (TABLES, FIGURES, PICTURES))):
-        return _write_all(contents, out, formats)
+        return _write_all(contents, player, out, formats)
 
 
-def _write_all(contents: Report, out: Path, formats: Sequence[str]) -> list[Path]:
+def _write_all(contents: Report, player: Player | None, out: Path, formats: Sequence[str]) -> list[Path]:
     files: list[Path] = []
     if "html" in formats:
-        files.append(_write(out / "index.html", make_page(contents)))
+        files.append(_write(out / "index.html", make_page(contents, None if player is None else PLAYER_PAGE)))
+        if player is not None:
+            files.append(_write(out / PLAYER_PAGE, player.page))
+            files += [_write(out / name, content) for name, content in player.files.items()]
     if "md" in formats:
         files.append(_write(out / "report.md", _text(contents, _picture_ending(formats))))
         files += [_write(out / name, read_bytes(file)) for name, file in _pictures(contents.study).items()]

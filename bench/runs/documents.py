@@ -20,6 +20,7 @@ from bench.runs.records.baseline import Baseline
 from bench.runs.records.card import CardCell, CardRecord
 from bench.runs.records.cell import CellRecord
 from bench.runs.records.cost import CostRecord
+from bench.runs.records.labels import LabelsRecord
 from bench.runs.records.peer import PeerRecord
 from bench.runs.records.predict import PredictRecord
 from bench.runs.records.run import RunRecord
@@ -30,6 +31,7 @@ from mpvss.errors import UserError
 RECORDS: dict[str, type[Record]] = {
     "run": RunRecord,
     "cell": CellRecord,
+    "labels": LabelsRecord,
     "cost": CostRecord,
     "peer": PeerRecord,
     "predict": PredictRecord,

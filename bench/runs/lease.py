@@ -21,6 +21,7 @@ import msgspec
 
 from bench.runs.files import read_bytes, remove_unfinished
 from mpvss.errors import UserError
+from mpvss.files import cannot_be_written
 
 NAME = ".lease"
 SECONDS_BETWEEN_TOUCHES = 10.0
@@ -98,24 +99,38 @@ def take_lease(folder: Path) -> Lease:
     file, owner = folder.resolve() / NAME, Owner.this_process()
     if (held := _held.get((owner.process, file))) is not None:
         return held
-    while True:
-        try:
-            handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-        except FileExistsError:
+    lease = None
+    try:
+        while not _created(file, owner):
             holder = _holder(file)
             if not _is_void(file, holder):
                 raise HeldError(
                     f"{folder} is being written by {holder or 'another process'}; wait for it to end, or give another "
                     "folder"
-                ) from None
+                )
             _remove(file, holder)
-            continue
-        except OSError as error:
-            raise UserError(f"{folder} cannot be written: {error.strerror or error}") from error
-        with os.fdopen(handle, "wb") as opened:
-            opened.write(msgspec.json.encode(owner))
         lease = _held[owner.process, file] = Lease(file, owner)
         return lease
+    except OSError as error:
+        raise cannot_be_written(folder, error) from error
+    finally:
+        if lease is None and _holder(file) == owner:  # interrupted between the file and the object that removes it
+            file.unlink(missing_ok=True)
+
+
+def _created(file: Path, owner: Owner) -> bool:
+    """Create the file of a lease; False where there is one."""
+    try:
+        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+    except FileExistsError:
+        return False
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(msgspec.json.encode(owner))
+    except OSError:
+        file.unlink(missing_ok=True)  # an empty one would keep others out for a while
+        raise
+    return True
 
 
 @contextlib.contextmanager
@@ -149,7 +164,7 @@ def _holder(file: Path) -> Owner | None:
     """Who holds the lease; None where the file does not say, or is not there."""
     try:
         return msgspec.json.decode(read_bytes(file, most=4096), type=Owner)
-    except (UserError, msgspec.MsgspecError):
+    except (UserError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 

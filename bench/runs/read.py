@@ -9,6 +9,7 @@ import msgspec
 import pandas as pd
 
 from bench.runs.clip_counts import MEASURES, ClipCounts
+from bench.runs.files import read_bytes
 from bench.runs.record_file import read_record
 from bench.runs.records.base import Part
 from bench.runs.records.cell import Accuracy, CellCost, CellKey, CellMemory, CellRecord
@@ -55,8 +56,8 @@ def _holds_predictions(path: Path) -> bool:
 
 def _is_of_predictions(file: Path) -> bool:
     try:
-        content = msgspec.json.decode(file.read_bytes())
-    except (OSError, msgspec.MsgspecError):
+        content = msgspec.json.decode(read_bytes(file))
+    except (UserError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
     fields = content.keys() if isinstance(content, dict) else ()
     return bool({"predicted", "speeds"} & set(fields) or {"fitted", "frames"} <= set(fields))

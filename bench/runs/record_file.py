@@ -21,7 +21,11 @@ def read_record(path: Path, kind: type[Content]) -> Content:
         UserError: the file cannot be read, is no JSON, has a schema that is not known, or does not fit the record. The
             message names the file and the field.
     """
-    data = read_bytes(path)
+    return parse_record(read_bytes(path), str(path), kind)
+
+
+def parse_record(data: bytes, path: str, kind: type[Content]) -> Content:
+    """A record from its JSON; `path` names where it comes from. UserError as `read_record`."""
     try:
         content = msgspec.json.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -44,7 +48,7 @@ def write_record(path: Path, record: Record) -> None:
     write_json(path, content)
 
 
-def _in_present_layout(content: Any, path: Path, kind: type[Record]) -> Any:
+def _in_present_layout(content: Any, path: str, kind: type[Record]) -> Any:
     if not isinstance(content, dict) or ("schema" not in content and kind.unnamed is None):
         what = "names no schema" if isinstance(content, dict) else f"holds a {type(content).__name__}, not an object"
         raise UserError(f"{path} is damaged (it {what}); {kind.remedy}")

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from bench.runs.files import file_name, make_folder, remove_unfinished
+from bench.runs.kept_labels import LabelStore
 from bench.runs.lease import NAME as LEASE
 from bench.runs.lease import Lease, take_lease
 from bench.runs.read import read_cell, read_run_record
@@ -100,6 +101,7 @@ def _started(
     """Write this start into the `run.json` of a folder that nobody else writes in."""
     for folder in (path, path / "cells", *path.glob("partial/*")):
         remove_unfinished(folder)
+    LabelStore(path).remove_unfinished()
     earlier: list[Start] = []
     if (path / "run.json").exists():
         known = read_run_record(path)

@@ -9,12 +9,13 @@ import numpy as np
 
 from bench.data import Clip
 from bench.evaluate.clip_store import ClipStore
+from bench.evaluate.keeping import Keeping
 from bench.evaluate.lockstep import Cell
 from bench.evaluate.scores import Score
 from bench.runs.clip_counts import ClipCounts
 from bench.runs.progress import Progress, Stage
 from bench.sweep.cell import CellInProgress
-from bench.sweep.clips import ClipScoring, frames_to_score, labelled_clips
+from bench.sweep.clips import ClipScoring, cells_to_score, frames_to_score, labelled_clips
 from bench.sweep.crew import Crew, ToScore
 from bench.sweep.crew_worker import Job, Kit, Recipe
 from bench.sweep.failure import Failure
@@ -59,18 +60,25 @@ class AccuracyMeter:
     recipe: Recipe | None = None
     clips: Collection[int] | None = None
 
-    def measure(self, backbone: str, title: str, store: ClipStore, found: Mapping[Cell, CellInProgress]) -> None:
+    def measure(
+        self,
+        backbone: str,
+        title: str,
+        store: ClipStore,
+        found: Mapping[Cell, CellInProgress],
+        keeping: Keeping | None = None,
+    ) -> None:
         """Fill in the accuracy of the cells; scores of clips are kept in the store, and taken from it."""
         if not found or not self.kit.dataset.labelled:
             return
         built = self.kit.build(list(dict.fromkeys(cell.method for cell in found)), backbone)
         assert self.kit.dataset.num_classes is not None, "methods are built for a number of classes"
-        scoring = ClipScoring(built, store, self.kit.dataset.num_classes, self.kit.device)
+        scoring = ClipScoring(built, store, self.kit.dataset.num_classes, self.kit.device, keeping)
         totals = Totals(found)
         clips = [(index, clip) for index, clip in labelled_clips(self.kit.dataset) if self._is_ours(index)]
         with self.progress.stage(f"{title}: accuracy", _count_frames(clip for _, clip in clips), "frames") as stage:
             if self.workers > 1:
-                scoring.failed |= self._share_out(backbone, store, clips, found, scoring.failed, stage)
+                scoring.failed |= self._share_out(backbone, store, clips, found, scoring.failed, stage, keeping)
             for index, clip in clips:
                 scores, ran = scoring.score(index, clip, list(found), stage.advance)
                 if not ran and self.workers == 1:
@@ -94,17 +102,18 @@ class AccuracyMeter:
         found: Iterable[Cell],
         failed: Collection[str],
         stage: Stage,
+        keeping: Keeping | None,
     ) -> Mapping[str, Failure]:
         """Let workers score the clips that are not in the store yet; the methods that failed."""
         assert self.recipe is not None, "several workers come with a recipe"
         cells = [cell for cell in found if cell.method not in failed]
         missing = []
         for index, clip in clips:
-            if store.load(index, clip.name).keys() >= set(cells):
+            if not cells_to_score(store.load(index, clip.name), index, clip.name, cells, keeping):
                 stage.skip(frames_to_score(clip) or 0)
             else:
                 missing.append(ToScore(index, clip.name, frames_to_score(clip)))
-        job = Job(self.recipe, backbone, cells, store.folder)
+        job = Job(self.recipe, backbone, cells, store.folder, keeping)
         return Crew(job, missing, say=self.progress.say, advance=stage.advance).score(self.workers)
 
 

@@ -15,6 +15,7 @@ from itertools import islice
 from torch import Tensor
 
 from bench.evaluate.clip_store import ClipStore
+from bench.evaluate.keeping import Keeping
 from bench.evaluate.lockstep import Cell
 from bench.evaluate.video import as_tensor
 from bench.measure.count.cost_of_method import Cost
@@ -27,6 +28,7 @@ from bench.runs.records.cell import PARTS, CellKey, CellPart
 from bench.runs.write import Run
 from bench.sweep.accuracy import AccuracyMeter
 from bench.sweep.cell import CellInProgress
+from bench.sweep.clips import labelled_clips
 from bench.sweep.crew_worker import Kit, Recipe
 from bench.sweep.grid import Grid
 from bench.sweep.times import measure_times
@@ -50,8 +52,13 @@ class Sweep:
         only: Collection[CellPart] = PARTS,
         workers: int = 1,
         recipe: Recipe | None = None,
+        keep_labels: bool = False,
     ) -> None:
-        """Of the cells, the parts `only` are measured; `workers` processes with kits by `recipe` score the clips."""
+        """Of the cells, the parts `only` are measured; `workers` processes with kits by `recipe` score the clips.
+
+        With `keep_labels`, the label maps of scored clips are kept, and clips whose label maps are missing are scored
+        again.
+        """
         shard = run.about.configuration.shard
         self._accuracy = AccuracyMeter(kit, progress, workers, recipe, None if shard is None else shard.clips)
         self._grid = grid
@@ -63,6 +70,10 @@ class Sweep:
         self._progress = progress
         self._only = set(only) if kit.dataset.labelled else set(only) - {"accuracy"}
         self._keeps_clips = shard is not None
+        self._keeps_labels = keep_labels and "accuracy" in self._only
+        self._clips = [
+            (index, clip) for index, clip in labelled_clips(kit.dataset) if shard is None or index in shard.clips
+        ]
 
     def run_all(self) -> list[CellKey]:
         """Measure what is missing and try again what failed; the cells that failed."""
@@ -80,7 +91,7 @@ class Sweep:
             self._progress.say(f"{title}: all cells are there")
             return []
         store = ClipStore(self._run.partial(backbone), self._progress.say)
-        self._accuracy.measure(backbone, title, store, _lacking(found, "accuracy"))
+        self._accuracy.measure(backbone, title, store, _lacking(found, "accuracy"), self._keeping(backbone))
         self._measure_costs(backbone, title, _lacking(found, "cost"))
         self._measure_time(backbone, title, _lacking(found, "timing"))
         for cell, findings in found.items():
@@ -95,7 +106,16 @@ class Sweep:
         """A cell as it is in the run's folder; the ceiling by ground-truth flow is scored alone."""
         wanted = self._only & {"accuracy"} if method_of(cell.method) == GROUND_TRUTH_FLOW else set(self._only)
         record = self._run.load(_key(backbone, cell))
-        return CellInProgress(todo=wanted) if record is None else CellInProgress.from_record(record, wanted)
+        if record is None:
+            return CellInProgress(todo=wanted)
+        findings = CellInProgress.from_record(record, wanted)
+        keeping = self._keeping(backbone)
+        if keeping and not all(keeping.has(cell, index, clip.name) for index, clip in self._clips):
+            findings.todo.add("accuracy")
+        return findings
+
+    def _keeping(self, backbone: str) -> Keeping | None:
+        return Keeping(self._run.path, backbone, self._dataset.palette) if self._keeps_labels else None
 
     def _say_failures(self, title: str, found: Mapping[Cell, CellInProgress]) -> None:
         intervals: dict[tuple[str, str, str], list[str]] = {}

@@ -86,6 +86,8 @@ class Crew:
             for worker in self._workers:
                 worker.process.join()
             remove_unfinished(self._job.folder)
+            if self._job.keeping is not None:
+                self._job.keeping.store.remove_unfinished()
         return {method: failure for method, (_, failure) in self._failed.items()}
 
     def _start(self, number: int) -> None:

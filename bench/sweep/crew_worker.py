@@ -12,6 +12,7 @@ import torch
 
 from bench.data import Dataset
 from bench.evaluate.clip_store import ClipStore
+from bench.evaluate.keeping import Keeping
 from bench.evaluate.lockstep import Cell
 from bench.methods.builder import Builder
 from bench.sweep.clips import ClipScoring
@@ -33,12 +34,13 @@ Recipe = Callable[[int], Kit]
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker scores: cells of one backbone, into a folder of clips' scores."""
+    """What a worker scores: cells of one backbone, into a folder of clips' scores; with `keeping`, maps are kept."""
 
     recipe: Recipe
     backbone: str
     cells: Sequence[Cell]
     folder: Path
+    keeping: Keeping | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def _work(connection: Connection, number: int, job: Job) -> None:
     built = kit.build(list(dict.fromkeys(cell.method for cell in job.cells)), job.backbone)
     store = ClipStore(job.folder, lambda text: connection.send(Said(text)))
     assert kit.dataset.num_classes is not None, "methods are built for a number of classes"
-    scoring = ClipScoring(built, store, kit.dataset.num_classes, kit.device)
+    scoring = ClipScoring(built, store, kit.dataset.num_classes, kit.device, job.keeping)
     connection.send(Ready())
     while True:
         task: Task = connection.recv()

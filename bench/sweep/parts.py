@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.runs.kept_labels import LabelStore
 from bench.runs.read import read_cell, read_run_record
 from bench.runs.records.cell import CellKey, CellRecord
 from bench.runs.records.run import RunRecord, ShardRecord
@@ -29,6 +30,7 @@ class Part:
         files: each of its cells.
         names: of a shard's clips, in their order, by backbone; none where every cell failed.
         errors: of the accuracy, by cell.
+        labels: the cells whose label maps were kept, of all of the part's clips.
 
     """
 
@@ -37,11 +39,16 @@ class Part:
     files: dict[CellKey, Path] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
     errors: dict[CellKey, str] = field(default_factory=dict)
+    labels: set[CellKey] = field(default_factory=set)
 
     @property
     def shard(self) -> ShardRecord | None:
         """Which part of the clips it holds."""
         return self.about.configuration.shard
+
+    def clips(self, backbone: str) -> list[tuple[int, str]]:
+        """A shard's clips: the number of each in the data set, and its name."""
+        return list(zip(_shard(self).clips, self.names[backbone], strict=True))
 
     def cell(self, key: CellKey) -> CellRecord:
         """One of its cells, read again, since all of them together are large."""
@@ -108,9 +115,18 @@ def _read(path: Path) -> Part:
             names = [clip.name for clip in record.clips]
             if len(names) != len(part.shard.clips) or part.names.setdefault(record.backbone, names) != names:
                 raise UserError(f"{file} does not fit: it has other clips than its part; {record.remedy}")
+            if LabelStore(path).keeps(record.key):
+                _check_labels(part, record.key)
+                part.labels.add(record.key)
         elif record.key not in part.errors:
             raise UserError(f"{part} is not finished: {file.name} has no accuracy; rerun its command")
     return part
+
+
+def _check_labels(part: Part, key: CellKey) -> None:
+    for index, name in part.clips(key.backbone):
+        if not LabelStore(part.path).has(key, index, name):
+            raise UserError(f"{part} lacks the label maps of {_named(key)} in clip {name}; rerun its command")
 
 
 def _shard(part: Part) -> ShardRecord:
@@ -170,9 +186,14 @@ def _check_same(one: Part, other: Part, but: Sequence[str]) -> None:
 def _check_cells(shards: Sequence[Part], timed: Sequence[Part]) -> None:
     """Every shard has the same cells, and no cell is timed twice."""
     keys = {key for part in shards for key in part.files}
+    kept = {key for part in shards for key in part.labels}
     for part in shards:
         for key in sorted(keys - part.files.keys()):
             raise UserError(f"{part} lacks {_named(key)}, which another has; rerun its command")
+        for key in sorted(kept - part.labels - part.errors.keys()):
+            raise UserError(
+                f"{part} keeps no label maps of {_named(key)}, which another does; rerun its command with --keep labels"
+            )
     owners: dict[CellKey, Part] = {}
     for part in timed:
         for key in part.files:

@@ -12,6 +12,7 @@ from bench.evaluate.clip_store import read_clip
 from bench.evaluate.lockstep import Cell
 from bench.evaluate.scores import Score
 from bench.runs.files import file_name
+from bench.runs.kept_labels import FOLDER, LabelStore
 from bench.runs.progress import Progress
 from bench.runs.records.cell import CellKey
 from bench.runs.records.run import Start
@@ -59,6 +60,7 @@ def merge_parts(
         starts_of_parts=[start for part in (*found.shards, *found.timed) for start in part.about.starts],
     )
     failed = [_merge(backbone, found, run, progress) for backbone in asked.backbones]
+    _copy_labels(found, run, progress)
     run.finish()
     return Outcome(out, tuple(chain.from_iterable(failed)))
 
@@ -85,14 +87,22 @@ def _merge(backbone: str, found: Parts, run: Run, progress: Progress) -> list[Ce
     return failed
 
 
+def _copy_labels(found: Parts, run: Run, progress: Progress) -> None:
+    """Copy the label maps that the shards kept; those that are there already stay."""
+    store = LabelStore(run.path)
+    kept = set.intersection(*(part.labels for part in found.shards))
+    for part in found.shards:
+        for key in sorted(kept):
+            for index, name in part.clips(key.backbone):
+                if not store.has(key, index, name):
+                    LabelStore(part.path).copy_to(store, key, index, name)
+    if kept:
+        progress.say(f"the label maps of {len(kept)} cells are in {store.run / FOLDER}")
+
+
 def _clips(backbone: str, found: Parts, cells: Sequence[Cell]) -> Iterator[tuple[str, Mapping[Cell, Score]]]:
     """The clips of all parts in the order of the data set, which decides the last bits of mVC."""
-    clips = [
-        (index, name, part)
-        for part in found.shards
-        if part.shard is not None
-        for index, name in zip(part.shard.clips, part.names[backbone], strict=True)
-    ]
+    clips = [(index, name, part) for part in found.shards for index, name in part.clips(backbone)]
     classes = len(found.shards[0].about.configuration.classes)
     for index, name, part in sorted(clips, key=lambda clip: clip[0]):
         yield name, read_clip(part.path / "partial" / file_name(backbone), index, name, cells, classes)

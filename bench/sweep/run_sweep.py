@@ -27,6 +27,9 @@ from bench.sweep.shard import Shard
 from mpvss.errors import UserError
 from mpvss.presets import Execution
 
+KEPT = ("labels",)
+"""What a sweep can keep beside its cells."""
+
 
 def sweep(
     out: Path | str,
@@ -48,6 +51,7 @@ def sweep(
     workers: int = 1,
     shard: str | None = None,
     only: Sequence[CellPart] | None = None,
+    keep: Sequence[str] = (),
     command: str = "bench.sweep.sweep",
     progress: Progress | None = None,
 ) -> Outcome:
@@ -77,6 +81,8 @@ def sweep(
             `if __name__ == "__main__":`.
         shard: `i/N`, to score part i of N of the clips alone; `merge` puts the parts together.
         only: the parts of a cell that are measured, of accuracy, cost and timing; None: all, of a shard the accuracy.
+        keep: `labels` to keep the label maps of all scored clips under `labels/`, for `bench.sweep.score` and players;
+            clips that were scored without are scored again.
         command: what the run's file names as the command.
         progress: where progress is shown; None: on standard error.
 
@@ -90,6 +96,9 @@ def sweep(
         raise UserError(f"workers is {workers}; it must be 1 or more")
     part = None if shard is None else Shard.parse(shard)
     parts = _parts(only, part)
+    check_names(keep, KEPT, "thing to keep")
+    if keep and "accuracy" not in parts:
+        raise UserError(f"{', '.join(keep)} cannot be kept where the accuracy is not measured; measure it too")
     arguments: dict[str, Any] = {
         "methods": tuple(methods),
         "backbones": tuple(backbones),
@@ -108,6 +117,8 @@ def sweep(
     grid.check_data(setup.dataset)
     if parts == ("accuracy",) and not setup.dataset.labelled:
         raise UserError(f"{data} has no labels, so there is no accuracy to measure")
+    if keep and not setup.dataset.labelled:
+        raise UserError(f"{data} has no labels, so nothing is scored, and no label maps can be kept")
     setup.check_weights()
     environment = describe_environment(setup.device)
 
@@ -145,6 +156,7 @@ def sweep(
         progress=progress or Progress(),
         only=parts,
         workers=workers,
+        keep_labels="labels" in keep,
         recipe=partial(_kit_of_worker, {**arguments, "threads": max(1, torch.get_num_threads() // workers)}),
     )
     return Outcome(out, tuple(cells.run_all()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from bench.methods.names import (
     branches,
 )
 from mpvss.errors import UserError
+from mpvss.files import is_file
 from mpvss.presets import FLOW_DESIGNS
 from mpvss.training.augment import Augmentation
 from mpvss.training.loop import LoopOptions
@@ -98,7 +100,7 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.start_classes not in ("same", "fresh"):
             raise UserError(f"model.start_classes is {self.start_classes!r}; it must be same or fresh")
         for file in self.checkpoints:
-            if not Path(file).is_file():
+            if not is_file(Path(file)):
                 raise UserError(f"checkpoint {file} does not exist or is not a file")
 
     @property
@@ -151,7 +153,7 @@ class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         for name, least in (("classes", 0), ("max_distance", 1), ("interval", 1), ("cache_gb", 0), ("workers", 0)):
-            if getattr(self, name) < least:
+            if not least <= getattr(self, name) < math.inf:
                 raise UserError(f"data.{name} is {getattr(self, name)}; it must be {least} or more")
         if self.pairs not in ("clips", "stills"):
             raise UserError(f"data.pairs is {self.pairs!r}; it must be clips or stills")

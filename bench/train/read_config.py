@@ -21,13 +21,14 @@ def read_config(name: str, changes: Sequence[str] = ()) -> TrainConfig:
     """The configuration in a file, or of a preset, with `SECTION.KEY=VALUE` changes.
 
     Raises:
-        UserError: as `read_tables`; an unknown key, a missing or impossible value, named as `section.key`.
+        UserError: as `read_tables`; an unknown key, a missing or impossible value. It names the file and `section.key`.
     """
     path, tables = read_tables(name, changes)
     try:
         return msgspec.convert(tables, TrainConfig)
     except msgspec.ValidationError as error:
-        raise UserError(_explain(error, tables, path)) from error
+        words = _explain(error, tables, path)
+        raise UserError(words if str(path) in words else f"{path}: {words}") from error
 
 
 def _explain(error: msgspec.ValidationError, tables: Mapping[str, Any], path: Path) -> str:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from baselines.clips.sampling import SUCCESSIVE, ClipSampler
+from bench.runs.files import make_folder
 from bench.runs.lease import sole_writer
 from bench.runs.progress import Progress
 from bench.train.configuration import CLIP_METHODS, FLOWNETS, PAIR_METHODS, SINGLE_FRAMES, TrainConfig
@@ -67,7 +68,7 @@ def train(
             another process writes in.
 
     """
-    _make_folder(out)
+    make_folder(out)
     with joined_processes(device) as process, nullcontext() if process.rank else sole_writer(out):
         data = open_training_data(config)
         if progress is None or process.rank:
@@ -81,13 +82,6 @@ def train(
             record.finish(config.training.steps)
             progress.say(f"done: {weights}, {out / RECORD}")
         return Trained(weights, config.training.steps, last_validation(history))
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be made a folder for the run: {error.strerror}") from error
 
 
 def _run(

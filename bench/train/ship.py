@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,10 @@ from bench.methods import shipped
 from bench.methods.names import PER_FRAME, check_backbone, method_of
 from bench.methods.registry import build_method
 from bench.methods.shipped import MODEL, shipped_rows
+from bench.runs.files import read_bytes, write_atomically
 from bench.runs.record_file import read_record
 from bench.runs.records.training import TrainingRecord
+from bench.runs.whole_folder import folder_written_whole
 from bench.train.configuration import ETC
 from bench.train.record import HISTORY, RECORD
 from mpvss.checkpoints.files import read_tensors, to_bytes
@@ -41,7 +42,7 @@ def ship(run: Path, name: str, command: str | None = None) -> Path:
 
     Raises:
         UserError: a folder that is no training run, or not a finished one, or one of another method or backbone;
-            weights that float16 does not hold; too many bytes.
+            weights that float16 does not hold; too many bytes; a folder that cannot be written.
     """
     backbone, slash, row = name.partition("/")
     if not slash:
@@ -60,12 +61,13 @@ def ship(run: Path, name: str, command: str | None = None) -> Path:
     if others + len(model) > LIMIT:
         raise UserError(f"{name} takes {len(model)} bytes and the other rows {others}; together they may take {LIMIT}")
     # A run of no step, which joins trained parts, has no history.
-    history = (run / HISTORY).read_text() if (run / HISTORY).is_file() else ""
-    files = {
-        MODEL: model,
-        TRAINING: tomli_w.dumps(_account(record, history, command)).encode(),
-        HISTORY: history.encode(),
-    }
+    history = read_bytes(run / HISTORY) if (run / HISTORY).is_file() else b""
+    account = _account(record, _last_validation(run / HISTORY, history), command)
+    try:
+        text = tomli_w.dumps(account)
+    except TypeError as error:  # such as null, which TOML does not have
+        raise UserError(f"{run / RECORD} is damaged ({error}); train the run again in another folder") from None
+    files = {MODEL: model, TRAINING: text.encode(), HISTORY: history}
     return _put(_row_folder(name), files)
 
 
@@ -80,15 +82,10 @@ def _row_folder(name: str) -> Path:
 
 def _put(folder: Path, files: Mapping[str, bytes]) -> Path:
     """Make a folder of these files in one step, in the place of an earlier one."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as temporary:
-        made = Path(temporary) / "new"
-        made.mkdir()
+    with folder_written_whole(folder) as new:
         for name, content in files.items():
-            (made / name).write_bytes(content)
-        if folder.exists():
-            folder.rename(Path(temporary) / "old")
-        return made.rename(folder)
+            write_atomically(new / name, content)
+    return folder
 
 
 def _finished_record(run: Path) -> TrainingRecord:
@@ -131,17 +128,25 @@ def _halved(tensor: Tensor, name: str) -> Tensor:
     return halved
 
 
-def _account(record: TrainingRecord, history: str, command: str | None) -> dict[str, Any]:
+def _last_validation(file: Path, history: bytes) -> dict[str, float]:
+    """The last line of a history; empty where there is none."""
+    try:
+        rows = list(csv.DictReader(history.decode().splitlines(), strict=True))
+        return {key: float(value) for key, value in rows[-1].items() if value} if rows else {}
+    except (ValueError, TypeError, csv.Error) as error:
+        raise UserError(f"{file} is damaged ({error}); rerun the training's command into another folder") from None
+
+
+def _account(record: TrainingRecord, validation: Mapping[str, float], command: str | None) -> dict[str, Any]:
     """The content of `training.toml`. Starting checkpoints keep folder and name alone; other parts name one machine."""
     tables = record.configuration
     model = {key: value for key, value in tables.model.items() if not key.endswith("start")}
-    rows = list(csv.DictReader(history.splitlines()))
     return {
         "command": command or record.command,
         **({} if record.commit is None else {"commit": record.commit}),
         "seed": record.seed,
         "steps": record.steps_done,
-        "validation": {key: float(value) for key, value in rows[-1].items() if value} if rows else {},
+        "validation": dict(validation),
         "start": {"/".join(Path(file).parts[-2:]): f"sha256 {digest}" for file, digest in record.start.items()},
         "model": model,
         "data": {**tables.data, **record.data},

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mpvss.errors import UserError
+from mpvss.files import is_file
 
 PRESETS = Path(__file__).parent / "presets"
 """The folder of the configurations that come with the project."""
@@ -27,7 +28,7 @@ def read_tables(name: str, changes: Sequence[str] = ()) -> tuple[Path, dict[str,
         UserError: no such file or preset, a file that is not TOML, files that extend each other, a change that is not
             SECTION.KEY=VALUE or whose section is no table.
     """
-    path = next((path for path in (Path(name), PRESETS / f"{name}.toml") if path.is_file()), None)
+    path = next((path for path in (Path(name), PRESETS / f"{name}.toml") if is_file(path)), None)
     if path is None:
         raise UserError(f"{name} is neither a file nor a preset; presets are {', '.join(preset_names())}")
     tables = _read(path, ())
@@ -50,7 +51,7 @@ def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
         raise UserError(f"{chain}: a configuration cannot extend itself")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also text that is no UTF-8, numbers of too many digits, deep lists
         raise UserError(f"{path} is not TOML: {error}") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
@@ -59,7 +60,7 @@ def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
         return tables
     base = None
     if isinstance(name, str):
-        base = next((file for file in (path.parent / name, PRESETS / f"{name}.toml") if file.is_file()), None)
+        base = next((file for file in (path.parent / name, PRESETS / f"{name}.toml") if is_file(file)), None)
     if base is None:
         raise UserError(
             f"{path} extends {name!r}, neither a file beside it nor a preset; presets are {', '.join(preset_names())}"
@@ -74,5 +75,5 @@ def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text

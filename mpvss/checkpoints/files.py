@@ -59,10 +59,22 @@ def to_bytes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> byte
 
 
 def read_configuration(path: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """The configuration inside one of our own checkpoints; None for a file of another program."""
+    """The configuration inside one of our own checkpoints; None for a file of another program.
+
+    Raises:
+        UserError: the file is damaged.
+    """
     path = Path(path)
     metadata = _safetensors_metadata(path) if _is_safetensors(path) else {}
-    return json.loads(metadata["configuration"]) if metadata.get("format") == FORMAT else None
+    if metadata.get("format") != FORMAT:
+        return None
+    try:
+        configuration = json.loads(metadata["configuration"])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} is a damaged checkpoint: its configuration is no JSON ({error})") from error
+    if not isinstance(configuration, dict):
+        raise UserError(f"{path} is a damaged checkpoint: its configuration is {configuration!r}, not an object")
+    return configuration
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:

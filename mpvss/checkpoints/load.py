@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from mpvss.checkpoints.files import flatten, read_tensors
 from mpvss.checkpoints.formats import CheckpointFormat, ClassHead, under_our_names
 from mpvss.checkpoints.names import MASK2FORMER
 from mpvss.errors import UserError
+from mpvss.warp import WarpVariant
 
 _OWNERS = ("segmentor", "key_segmentor", "motion", "flow")
 
@@ -45,7 +47,8 @@ def load_checkpoint(
     FlowNetS, our own, and those that the module's, or a part's, `checkpoint_format` adds. A whole part that the
     checkpoint lacks (a motion module, say) is left alone and reported. A published MPVSS checkpoint turns on the warp
     it was trained with. UserError, before anything is changed, where the checkpoint is of another variant, a tensor
-    has another shape or holds NaN or infinity, part of a part is missing or has no place, or nothing fits.
+    has another shape or holds NaN or infinity, part of a part is missing or has no place, nothing fits, or a warp is
+    not known.
 
     With `any_classes`, the class head of a checkpoint for another number of classes is left out, and counts as
     missing; else it is refused.
@@ -89,11 +92,13 @@ def load_checkpoint(
         missing = (*missing, *others)
     _check_shapes(where, placed, targets, formats)
     _check_finite(where, placed)
+    variant = "published" if kind == "published" and any(n.startswith("motion.") for n in named) else None
+    variant = metadata.get("warp_variant", variant)
+    if variant not in (None, *get_args(WarpVariant)):
+        raise UserError(f"{where} has the warp {variant!r}; known are {', '.join(get_args(WarpVariant))}")
     with torch.no_grad():
         for name, tensor in placed.items():
             targets[name].copy_(tensor)
-    variant = "published" if kind == "published" and any(n.startswith("motion.") for n in named) else None
-    variant = metadata.get("warp_variant", variant)
     if variant is not None and hasattr(module, "warp_variant"):
         module.warp_variant = variant  # type: ignore[assignment]
     return LoadReport(kind, tuple(placed), missing, tuple(left_over))

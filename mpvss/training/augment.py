@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,7 @@ class Augmentation:
     def __post_init__(self) -> None:
         if min(self.crop) < 1:
             raise UserError(f"crop is {self.crop}; both sides must be 1 or more")
-        if not 0 < self.scale[0] <= self.scale[1]:
+        if not 0 < self.scale[0] <= self.scale[1] < math.inf:
             raise UserError(f"scale is {self.scale}; it must be two positive numbers, the smaller one first")
 
     def draw_view(self, size: tuple[int, int], rng: np.random.Generator) -> View:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -14,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.tensorboard import SummaryWriter
 
 from mpvss.errors import UserError
 from mpvss.training.batch import Batch
+from mpvss.training.curves import Curves
 from mpvss.training.distributed import Process, mean_over_processes, take_buffers_of_first
 from mpvss.training.optimiser import OptimiserOptions, build_optimiser
 from mpvss.training.run_state import NAME, DamagedError, load_state, save_state
@@ -89,7 +88,7 @@ def train(
 
     Raises:
         NonFiniteLossError: a loss is not finite. Weights and checkpoint are those of the step before.
-        UserError: the folder's checkpoint is of a run with another identity.
+        UserError: the folder's checkpoint is of a run with another identity, or does not fit the network.
     """
     task.to(process.device).train()
     run = _Run(task, options, folder / NAME, identity, process.device)
@@ -98,7 +97,7 @@ def train(
         _seed(options.seed + process.rank)
     hooks.resume(start)
     network = DistributedDataParallel(task) if process.count > 1 else task
-    writer = _open_writer(folder / "tensorboard", start) if process.rank == 0 else None
+    writer = Curves(folder / "tensorboard", start) if process.rank == 0 else None
     sums: dict[str, Tensor] = {name: value.to(process.device) for name, value in run.pending.items()}
     try:
         for step in range(start, options.steps):
@@ -118,8 +117,7 @@ def train(
                 run.history.append(row)
                 sums = run.pending = {}
                 if writer is not None:
-                    for name, value in row.items():
-                        writer.add_scalar(name, value, done)
+                    writer.add(row, done)
                     hooks.log(run.history)
             if last or done % options.checkpoint_every == 0:
                 run.save(done)
@@ -202,9 +200,13 @@ class _Run:
             raise UserError(
                 f"{self.path} is of a run with another configuration; give its configuration, or another folder"
             )
-        self.task.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.scaler.load_state_dict(state["scaler"])
+        try:
+            self.task.model.load_state_dict(state["model"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.scaler.load_state_dict(state["scaler"])
+        except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+            reason = str(error).partition("\n")[0]
+            raise UserError(f"{self.path} does not fit this run ({reason}); remove it to start anew") from error
         self.history, self.pending = state["history"], state["pending"]
         return state["done"]
 
@@ -212,18 +214,6 @@ class _Run:
         if self.options.precision == "float32":
             return nullcontext()
         return torch.autocast(self.device.type, getattr(torch, self.options.precision))
-
-
-def _open_writer(folder: Path, start: int) -> SummaryWriter:
-    """A writer that resumes after `start` steps; what was written of later ones is dropped where it is read.
-
-    Events files are read in the order of their names, which begin with the second they were opened in, so a file is
-    never opened in the second of the one before it.
-    """
-    opened = {int(file.name.split(".")[3]) for file in folder.glob("events.out.tfevents.*")}
-    while int(time.time()) in opened:
-        time.sleep(0.01)
-    return SummaryWriter(str(folder), purge_step=start + 1)
 
 
 @contextmanager

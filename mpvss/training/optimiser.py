@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -30,11 +31,11 @@ class OptimiserOptions:
 
     def __post_init__(self) -> None:
         for name in ("lr", "clip_norm"):
-            if getattr(self, name) <= 0:
-                raise UserError(f"{name} is {getattr(self, name)}; it must be above 0")
+            if not 0 < getattr(self, name) < math.inf:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be a number above 0")
         for name in ("weight_decay", "backbone_lr_factor", "power"):
-            if getattr(self, name) < 0:
-                raise UserError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise UserError(f"{name} is {getattr(self, name)}; it must be a number of 0 or more")
 
     def decay(self, step: int, steps: int) -> float:
         """The factor of the learning rate at a step, counted from 0, of `steps`."""

@@ -40,11 +40,16 @@ def load_state(path: Path) -> dict[str, Any]:
     """Read what `save_state` wrote, and set this process's random states. No code of the file is run.
 
     Raises:
-        DamagedError: the file is not whole.
+        DamagedError: the file is not whole, or would unpack to more than it is.
         UserError: the file is no checkpoint of a run, or was written by another number of processes.
     """
     try:
+        if not path.is_file():  # a pipe would be waited for
+            raise OSError("it is no regular file")
         with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+            if unpacked > path.stat().st_size:  # PyTorch stores, and never compresses
+                raise ValueError(f"it would unpack to {unpacked} bytes")
             damaged = archive.testzip()  # PyTorch itself does not look at the check sums
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes fail in too many ways to name
@@ -57,7 +62,10 @@ def load_state(path: Path) -> dict[str, Any]:
     rank, count = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     if len(state["random"]) != count:
         raise UserError(f"{path} is of {len(state['random'])} processes, and this run has {count}")
-    _set_random_states(state["random"][rank])
+    try:
+        _set_random_states(state["random"][rank])
+    except Exception as error:  # libraries refuse what is no state of theirs in many ways
+        raise DamagedError(f"{path} is damaged (its random states are none: {error})") from error
     return state
 
 

@@ -1,5 +1,6 @@
 """The tally of trials, the planted slowdown, and the load."""
 
+import json
 import os
 from pathlib import Path
 from time import sleep, thread_time
@@ -11,7 +12,7 @@ import torch
 from bench.ab.load import load_on
 from bench.ab.planted import Planted
 from bench.ab.trials import tally, trials
-from bench.runs.record_file import write_record
+from bench.runs.record_file import read_record, write_record
 from bench.runs.records.trials import Trial, TrialSamples, TrialSetting, TrialsRecord
 from mpvss.errors import UserError
 
@@ -74,6 +75,16 @@ def test_a_slowed_frame_does_more_work_by_the_share_of_all_of_it(share, factor):
         taken.append(thread_time() - start)
     assert min(taken) == pytest.approx(0.02 * factor, rel=0.1)
     assert isinstance(method.segment(torch.zeros(3, 1, 1))[0], Working)
+
+
+def test_a_trial_without_a_kind_of_frame_is_refused(tmp_path):
+    record = TrialsRecord(setting=SETTING, environment=made_records.ENVIRONMENT, trials=[trial("SAME", "SLOWER")])
+    write_record(tmp_path / "trials.json", record)
+    content = json.loads((tmp_path / "trials.json").read_text())
+    del content["trials"][0]["verdicts"]["non-key"]
+    (tmp_path / "trials.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"trials\.json does not fit: `verdicts` must be of both kinds of frame"):
+        read_record(tmp_path / "trials.json", TrialsRecord)
 
 
 def test_the_load_keeps_a_core_busy_and_ends():

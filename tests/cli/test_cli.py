@@ -87,6 +87,8 @@ def test_interrupted_says_how_to_go_on(tmp_path, monkeypatch, capsys):
         (["--frames", "0"], "frames is 0"),
         (["--weights", "r50=x"], "r50 is not in this sweep"),
         (["--weights", "/nowhere.pth"], "/nowhere.pth is not a file"),
+        (["--weights", "/" + "x" * 300], "xxx"),
+        (["--data", "folder:/" + "x" * 300], "xxx"),
     ],
 )
 def test_what_is_refused(tmp_path, capsys, arguments, words):

@@ -65,6 +65,13 @@ def test_other_machines_are_not_compared(tmp_path):
         compare_benchmarks(files[:1], files[1:])
 
 
+@pytest.mark.parametrize("median", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_time_that_is_none_is_refused(tmp_path, median):
+    file = write(tmp_path / "a.json", {"test_a": median})
+    with pytest.raises(UserError, match=rf"a\.json is not a file of pytest-benchmark: .*test_a is {median} s"):
+        read_benchmarks(file)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"benchmarks": [{}], "machine_info": {}}'])
 def test_another_file_is_refused(tmp_path, text):
     file = tmp_path / "x.json"

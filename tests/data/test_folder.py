@@ -169,6 +169,19 @@ def test_refuses_a_damaged_image_and_names_it(tmp_path, suffix, kept):
         list(clip.frames())
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n", b"8BPS\0\1", b"BLP2", b"\0\0\0 ftypavif", b"GIF89a"],
+    ids=["EPS", "PSD", "BLP", "AVIF", "GIF"],
+)
+def test_what_a_file_is_by_its_content_counts_and_no_program_is_started(tmp_path, monkeypatch, content):
+    """Pillow gives EPS to Ghostscript, whatever the file is called."""
+    monkeypatch.setattr("subprocess.Popen", lambda *args, **kwargs: pytest.fail("a program was started"))
+    (tmp_path / "a.png").write_bytes(content + bytes(4000))
+    with pytest.raises(UserError, match=r"a\.png cannot be read as an image"):
+        read_frame(tmp_path / "a.png")
+
+
 def test_hidden_files_and_others_are_left_out(tmp_path):
     save(tmp_path / "0.png", grey(1))
     (tmp_path / "._0.png").write_bytes(b"resource fork")

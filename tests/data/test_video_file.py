@@ -6,6 +6,7 @@ import pytest
 
 from bench.data import open_dataset, write_video
 from bench.data.video_file import _encode
+from mpvss.errors import UserError
 
 
 def ramp(count, size=(64, 96)):
@@ -96,13 +97,27 @@ def test_refuses_a_truncated_video_and_says_where(tmp_path, suffix):
     if suffix == "mp4":  # with its index in front, so that what is left can be read
         write_mp4_with_index_first(whole)
     else:
-        _encode(whole, noise(60), Fraction(25))
+        kind = {"mkv": "matroska", "avi": "avi", "ts": "mpegts"}[suffix]
+        with whole.open("wb") as file:
+            _encode(file, kind, noise(60), Fraction(25))
     assert len(frames_of(whole)) == 60
     data = whole.read_bytes()
     for kept in (0.6, 0.75):
         cut.write_bytes(data[: int(len(data) * kept)])
         with pytest.raises(ValueError, match=rf"cut\.{suffix}.*(frame [1-9]\d|frame \d+ cannot)"):
             frames_of(cut)
+
+
+def test_a_stream_of_an_unknown_codec_is_refused(tmp_path):
+    with (tmp_path / "a.mkv").open("w+b") as file:
+        _encode(file, "matroska", ramp(3), Fraction(25))
+    content = (tmp_path / "a.mkv").read_bytes()
+    for codec in (b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/ASP"):
+        content = content.replace(codec, b"V_UNHEARD-OF/AA")
+    assert b"V_UNHEARD-OF/AA" in content
+    (tmp_path / "a.mkv").write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.mkv holds a video stream of a format that cannot be decoded here"):
+        frames_of(tmp_path / "a.mkv")
 
 
 def write_mp4_with_index_first(path):

@@ -6,6 +6,7 @@ import pytest
 from image_trees import grey, ids, save
 
 from bench.data import colour_map, open_dataset
+from mpvss.errors import UserError
 
 LAYOUT = r"; VSPW is laid out as PATH/data/VIDEO/origin/00000001\.jpg, PATH/data/VIDEO/mask/.*\.png"
 SPLITS = {"train": ["1_a", "2_b"], "val": ["10_d", "9_c"], "test": ["3_e"]}
@@ -113,6 +114,16 @@ def test_a_split_file_that_is_missing_empty_or_names_a_video_twice(root):
 def test_a_video_that_is_named_and_missing(root):
     shutil.rmtree(root / "data/9_c")
     with pytest.raises(ValueError, match=rf"val\.txt names video 9_c, and there is no folder .*/9_c/origin{LAYOUT}"):
+        open_dataset(f"vspw:{root}")
+
+
+def test_a_name_that_no_file_system_takes_and_ids_that_are_none(root):
+    (root / "val.txt").write_text("9" * 400)
+    with pytest.raises(UserError, match=rf"val\.txt names video 9{{400}}, and there is no folder .*{LAYOUT}"):
+        open_dataset(f"vspw:{root}")
+    (root / "val.txt").write_text("9_c\n")
+    (root / "label_num_dic_final.json").write_text('{"wall": 1e999}')
+    with pytest.raises(UserError, match=r"label_num_dic_final\.json does not name classes 1 to 124"):
         open_dataset(f"vspw:{root}")
 
 

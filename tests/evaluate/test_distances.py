@@ -6,7 +6,9 @@ and d frames after it takes d of the top rows for class 1.
 
 from __future__ import annotations
 
+import io
 import shutil
+import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from bench.evaluate.clip_store import ClipStore
 from bench.evaluate.lockstep import Cell, Lockstep
 from bench.evaluate.memo import Memo
 from bench.evaluate.scorers import DistanceScorer
+from bench.evaluate.scores import Score
 from bench.methods.builder import Built
 from bench.report import report
 from bench.runs.read import read_run
@@ -258,6 +261,42 @@ def test_a_file_of_the_store_that_would_fill_the_memory_is_set_aside(tmp_path, m
     np.savez_compressed(tmp_path / "00000-a.npz", confusion=np.zeros(100_000))
     assert store.load(0, "a") == {}
     assert "would unpack to 800" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"confusion": np.full((2, 2), -1)}, "holds a count that no clip has"),
+        ({"confusion": np.full((2, 2), 2**62)}, "holds a count that no clip has"),
+        ({"confusion": np.zeros((2, 3), int)}, "a confusion matrix is int64 (2, 3)"),
+        ({"confusion": np.zeros((2, 2))}, "a confusion matrix is float64 (2, 2)"),
+        ({"consistency": np.full((2, 2, 2), [3.0, 2.0])}, "is not within 0 and its number of windows"),
+        ({"consistency": np.full((2, 2, 2), np.nan)}, "is not within 0 and its number of windows"),
+        ({"consistency": np.zeros((2, 2))}, "sums of video consistency are float64 (2, 2)"),
+        ({"labelled_frames": -1}, "-1 labelled frames"),
+    ],
+)
+def test_a_whole_file_of_what_is_no_score_is_set_aside(tmp_path, changed, words):
+    good = {"confusion": np.ones((2, 2), int), "consistency": np.ones((2, 2, 2)), "labelled_frames": 1}
+    said = []
+    store = ClipStore(tmp_path, said.append)
+    store.save(0, "a", {Cell("m", 1): Score(**good)})
+    assert list(store.load(0, "a")) == [Cell("m", 1)]
+    store.save(0, "a", {Cell("m", 1): Score(**{**good, **changed})})
+    assert store.load(0, "a") == {}
+    assert words in said[0]
+
+
+def test_an_array_that_is_announced_and_not_there_is_set_aside(tmp_path):
+    """64 GiB, by the array's own head, in a file of a few bytes."""
+    said = []
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "<i8", "fortran_order": False, "shape": (2**33,)})
+    with zipfile.ZipFile(tmp_path / "00000-a.npz", "w") as archive:
+        for name in ("cells", "confusion", "consistency", "frames"):
+            archive.writestr(f"{name}.npy", head.getvalue())
+    assert ClipStore(tmp_path, said.append).load(0, "a") == {}
+    assert "00000-a.npz is damaged" in said[0]
 
 
 def test_all_ignored_is_no_accuracy_and_no_zero():

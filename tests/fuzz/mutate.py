@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import math
+import re
+import zipfile
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -16,13 +19,16 @@ ODD_VALUES: tuple[Any, ...] = (
     *([], {}, [[]], [None], [1, "a"], {"": 0}, [0] * 1000, {"schema": 1}),
     *(math.nan, math.inf, -math.inf),
 )
+ODD_NUMBERS = (b"0", b"-1", b"1.5", b"8589934592", b"9" * 30, b"1e999", b"nan", b"inf", b"true", b"''")
 ODD_BYTES = (b"\x00", b"\xff" * 4, b"PK\x03\x04", b"\x80\x04.", b"[" * 2000, b"{" * 2000, b"\n", b"9" * 400, b"1e999")
 
 
 def damaged(content: bytes, random: Random) -> bytes:
     """Another content: one that is no longer whole, or one whose values are others."""
-    if random.random() < 0.6 and (changed := _other_values(content, random)) is not None:
-        return changed
+    if random.random() < 0.6:
+        for change in (_other_values, _other_header, _other_member):
+            if (changed := change(content, random)) is not None:
+                return changed
     data = bytearray(content)
     for _ in range(random.choice((1, 1, 1, 2, 8))):
         _BYTES[random.randrange(len(_BYTES))](data, random)
@@ -42,6 +48,28 @@ def _other_values(content: bytes, random: Random) -> bytes | None:
         holder, key = places[random.randrange(len(places))]
         _VALUES[random.randrange(len(_VALUES))](holder, key, random)
     return json.dumps(value).encode(errors="surrogatepass")
+
+
+def _other_header(content: bytes, random: Random) -> bytes | None:
+    """A safetensors file whose header is whole and has other values; None where the content is none."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    if not 8 < end <= len(content) or (header := _other_values(content[8:end], random)) is None:
+        return None
+    return len(header).to_bytes(8, "little") + header + content[end:]
+
+
+def _other_member(content: bytes, random: Random) -> bytes | None:
+    """A zip archive that is whole, with a damaged file in it; None where the content is none."""
+    if not content.startswith(b"PK"):
+        return None
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(made, "w") as new:
+        entries = archive.infolist()
+        chosen = random.randrange(len(entries))
+        for index, entry in enumerate(entries):
+            data = archive.read(entry)
+            new.writestr(zipfile.ZipInfo(entry.filename), damaged(data, random) if index == chosen else data)
+    return made.getvalue()
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:
@@ -138,4 +166,15 @@ def _splice(data: bytearray, random: Random) -> None:
     data[first:first] = data[second : second + 100]
 
 
-_BYTES: tuple[Callable[[bytearray, Random], None], ...] = (_flip, _flip, _cut, _drop, _insert, _overwrite, _splice)
+def _number(data: bytearray, random: Random) -> None:
+    """Another number in the place of one that is written out."""
+    found = list(re.finditer(rb"[0-9]+", data))
+    if found:
+        place = random.choice(found)
+        data[place.start() : place.end()] = random.choice(ODD_NUMBERS)
+
+
+_BYTES: tuple[Callable[[bytearray, Random], None], ...] = (
+    *(_flip, _flip, _cut, _drop, _insert, _overwrite, _splice),
+    _number,
+)

@@ -1,16 +1,19 @@
 """Kills at random moments: the same command goes on from there, and ends with what an undisturbed one ends with.
 
-`FUZZ_KILLS` kills (100) by `FUZZ_SEED` (0), shared among the commands.
+`FUZZ_KILLS` kills (100) by `FUZZ_SEED` (0), shared among the commands; half are SIGKILL and half SIGTERM.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +26,10 @@ import safetensors.torch
 pytestmark = pytest.mark.fuzz
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = Path(__file__).with_name("commands.py")
 KILLS = int(os.environ.get("FUZZ_KILLS", "100"))
 SEED = int(os.environ.get("FUZZ_SEED", "0"))
+TERMINATED = 143
 TRAINING = """
 [model]
 method = "per-frame"
@@ -59,10 +64,53 @@ class Work:
     share: float
 
 
+class Commands:
+    """A process that runs commands, see `commands.py`."""
+
+    def __init__(self) -> None:
+        self._server = subprocess.Popen(
+            [sys.executable, str(COMMANDS)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
+
+    def run(self, arguments: list[str], kill_after: float | None = None, by: int = signal.SIGKILL) -> int:
+        """The exit status of a command, which a signal ends after so many seconds; negative where that killed it."""
+        assert self._server.stdin is not None
+        self._server.stdin.write(json.dumps(arguments).encode() + b"\n")
+        process = self._answer()
+        if kill_after is not None:
+            assert self._server.stdout is not None
+            ended, _, _ = select.select([self._server.stdout], [], [], kill_after)
+            if not ended:
+                os.kill(process, by)
+        return self._answer()
+
+    def _answer(self) -> int:
+        assert self._server.stdout is not None
+        return int(self._server.stdout.readline())
+
+    def end(self) -> None:
+        for stream in (self._server.stdin, self._server.stdout):
+            assert stream is not None
+            stream.close()
+        self._server.wait()
+
+
+@pytest.fixture(scope="module")
+def commands():
+    made = Commands()
+    yield made
+    made.end()
+
+
 def _sweep(out: Path) -> list[str]:
-    data = "generated:clips=12,frames=6,size=64x96"
-    rest = ["--methods", "per-frame,copy,mpvss", "--intervals", "1,3", "--repeats", "1", "--threads", "1"]
-    return ["sweep", "--data", data, *rest, "--out", str(out)]
+    data = "generated:clips=8,frames=4,size=64x64"
+    rest = ["--methods", "copy,mpvss", "--backbones", "nano", "--intervals", "1,3", "--repeats", "1"]
+    return ["sweep", "--data", data, *rest, "--threads", "1", "--out", str(out)]
 
 
 def _cells(out: Path) -> Any:
@@ -70,18 +118,13 @@ def _cells(out: Path) -> Any:
     for file in sorted((out / "cells").glob("*.json")):
         cell = json.loads(file.read_text())
         found[file.name] = {
-            name: cell.get(name) for name in ("accuracy", "clips", "cost", "errors", "operators", "weights")
+            name: cell.get(name) for name in ("accuracy", "clips", "cost", "errors", "operators", "weights", "status")
         }
     return found
 
 
 def _merge(out: Path) -> list[str]:
-    """The parts are made once."""
-    parts = [out.with_name(f"part-{number}") for number in (1, 2)]
-    for number, part in enumerate(parts, 1):
-        if not part.exists():
-            assert _run([*_sweep(part), "--shard", f"{number}/2"]) == 0
-    return ["merge", *map(str, parts), "--out", str(out)]
+    return ["merge", *(str(out.with_name(f"part-{number}")) for number in (1, 2)), "--out", str(out)]
 
 
 def _train(out: Path) -> list[str]:
@@ -92,12 +135,11 @@ def _train(out: Path) -> list[str]:
 
 def _weights(out: Path) -> Any:
     record = json.loads((out / "training.json").read_text())
-    tensors = safetensors.torch.load_file(out / "model.safetensors")
-    return record["finished"], record["steps_done"], {name: tensor.tolist() for name, tensor in tensors.items()}
+    return record["finished"], record["steps_done"], (out / "model.safetensors").read_bytes()
 
 
 def _report(out: Path) -> list[str]:
-    return ["report", str(ROOT / "results" / "measured"), "--out", str(out)]
+    return ["report", str(ROOT / "results" / "measured" / "small-speed"), "--out", str(out)]
 
 
 def _files(out: Path) -> Any:
@@ -105,48 +147,50 @@ def _files(out: Path) -> Any:
 
 
 WORK = {
-    "sweep": Work(_sweep, _cells, 4),
-    "merge": Work(_merge, _cells, 1),
-    "train": Work(_train, _weights, 4),
+    "sweep": Work(_sweep, _cells, 3),
+    "merge": Work(_merge, _cells, 2),
+    "train": Work(_train, _weights, 3),
     "report": Work(_report, _files, 2),
 }
 
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("name", WORK)
-def test_a_killed_command_goes_on_to_the_same_end(name, tmp_path):
+def test_a_killed_command_goes_on_to_the_same_end(name, commands, tmp_path):
     work, random = WORK[name], Random(f"{SEED} {name}")
-    kills = max(1, round(KILLS * work.share / sum(work.share for work in WORK.values())))
+    kills = round(KILLS * work.share / sum(work.share for work in WORK.values()))
+    if name == "merge":
+        for number in (1, 2):
+            assert commands.run([*_sweep(tmp_path / f"part-{number}"), "--shard", f"{number}/2"]) == 0
+    out = tmp_path / "out"
     begun = time.monotonic()
-    assert _run(work.command(tmp_path / "undisturbed")) == 0
+    assert commands.run(work.command(out)) == 0
     seconds = time.monotonic() - begun
-    expected = work.result(tmp_path / "undisturbed")
-    done = 0
-    while done < kills:
-        out = tmp_path / "disturbed"
-        shutil.rmtree(out, ignore_errors=True)
+    expected = work.result(out)
+    ends: Counter[str] = Counter()
+    while ends["SIGKILL"] + ends["SIGTERM"] < kills:
+        shutil.rmtree(out)
         for _ in range(4):  # the same folder, killed again and again
-            if _run(work.command(out), kill_after=random.uniform(0, 1.1) * seconds) == 0:
+            by = random.choice((signal.SIGKILL, signal.SIGTERM))
+            status = commands.run(work.command(out), random.uniform(0, 1.05) * seconds, by)
+            if status == 0:
+                ends["too late"] += 1
                 break
-            done += 1
+            ends[by.name] += 1
+            assert status in ((-signal.SIGKILL,) if by == signal.SIGKILL else (TERMINATED, -signal.SIGTERM))
             _check_whole(out)
-        assert _run(work.command(out)) == 0
+            if status == TERMINATED:
+                assert _unfinished(out) == []
+        assert commands.run(work.command(out)) == 0
+        ends["resumed"] += 1
         assert work.result(out) == expected
-        assert [file.name for file in out.rglob(".*") if file.is_file()] == []
-    print(f"{name}: {done} kills; undisturbed it takes {seconds:.1f} s")
+        assert _unfinished(out) == []
+    print(f"{name}: {dict(ends)}; undisturbed it takes {seconds:.1f} s")
 
 
-def _run(arguments: list[str], kill_after: float | None = None) -> int:
-    """The exit status of a command; negative where it was killed."""
-    command = [sys.executable, "-m", "bench", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    output = None if kill_after is None else subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=output)
-    try:
-        return process.wait(kill_after)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
+def _unfinished(out: Path) -> list[str]:
+    """Temporary files, and leases."""
+    return [file.name for file in out.rglob(".*") if file.is_file()]
 
 
 def _check_whole(out: Path) -> None:

@@ -15,6 +15,8 @@ def test_it_ends_in_a_page_with_pictures(tmp_path, monkeypatch, capsys):
     assert "untrained" not in (tmp_path / "demo" / "report" / "report.md").read_text()
     assert [file.stem.split("-")[0] for file in sorted((tmp_path / "demo" / "pictures").iterdir())] == ["flow", "strip"]
     assert "data:image/png" in page.read_text()
+    assert f"open {page.with_name('player.html')}" in said
+    assert len(list((page.parent / "player").rglob("cell-*.js"))) == len(list((tmp_path / "demo/cells").iterdir()))
 
 
 def test_a_step_that_fails_ends_it(tmp_path, capsys):

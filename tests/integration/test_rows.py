@@ -223,6 +223,13 @@ def test_what_cannot_be_shipped(per_frame_run, tmp_path, capsys, monkeypatch):
     record = json.loads((run / "training.json").read_text())
     (run / "training.json").write_text(json.dumps({**record, "finished": False, "steps_done": 0}))
     assert "is not finished (0 of 1 steps)" in refused(run, "--row", "nano/per-frame")
+    without_lr = {**record["configuration"]["training"], "lr": None}
+    broken = {**record, "configuration": {**record["configuration"], "training": without_lr}}
+    (run / "training.json").write_text(json.dumps(broken))
+    assert "training.json is damaged (Object of type 'NoneType'" in refused(run, "--row", "nano/per-frame")
+    (run / "training.json").write_text(json.dumps(record))
+    (run / "history.csv").write_text("step,loss\n1,much\n")
+    assert "history.csv is damaged (could not convert" in refused(run, "--row", "nano/per-frame")
     (run / "training.json").write_text("{")
     assert "training.json is damaged" in refused(run, "--row", "nano/per-frame")
 

@@ -26,7 +26,8 @@ def test_a_plan_has_every_part_once(tmp_path):
     folders = [parts / f"shard-{number}-of-3" for number in (1, 2, 3)]
     assert [job.out for job in made.shards] == folders
     assert [job.arguments["shard"] for job in made.shards] == ["1/3", "2/3", "3/3"]
-    assert made.timing == SweepJob(parts / "timing", {**ARGUMENTS, "workers": 1, "only": ("cost", "timing")})
+    alone = {"workers": 1, "only": ("cost", "timing"), "keep": ()}
+    assert made.timing == SweepJob(parts / "timing", {**ARGUMENTS, **alone})
     assert made.merge == MergeJob((*folders, parts / "timing"), tmp_path / "run", "mpvss-bench sweep")
 
 

@@ -468,6 +468,25 @@ class TestNotACheckpoint:
         path.write_bytes(whole[: int(keep * len(whole))])
         assert_refused(mpvss(2), path, re.escape(name))
 
+    @pytest.mark.parametrize("metadata", [{}, {"configuration": "{"}, {"configuration": "[" * 10_000}])
+    def test_a_configuration_that_is_none(self, metadata, tmp_path):
+        metadata = {"format": "mpvss-bench", **metadata}
+        safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors", metadata)
+        with pytest.raises(UserError, match=r"a\.safetensors is a damaged checkpoint: its configuration is no JSON"):
+            read_configuration(tmp_path / "a.safetensors")
+
+    def test_a_configuration_that_is_no_object(self, tmp_path):
+        metadata = {"format": "mpvss-bench", "configuration": "[3]"}
+        safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors", metadata)
+        with pytest.raises(UserError, match=r"its configuration is \[3\], not an object"):
+            read_configuration(tmp_path / "a.safetensors")
+
+    def test_a_warp_that_is_not_known(self, mpvss, tmp_path):
+        saved = mpvss(1)
+        saved.warp_variant = "bent"
+        save_checkpoint(saved, tmp_path / "a.safetensors", {})
+        assert_refused(mpvss(2), tmp_path / "a.safetensors", "has the warp 'bent'; known are exact, published")
+
     def test_configuration_of_a_truncated_file(self, mpvss, tmp_path):
         save_checkpoint(mpvss(1), tmp_path / "a.safetensors", {"a": 1})
         whole = (tmp_path / "a.safetensors").read_bytes()

@@ -23,6 +23,7 @@ from bench.report.tables.latency import latency_sheet
 from bench.report.tables.small import small_tables
 from bench.report.tables.tables import markdown
 from bench.runs.read import read_latency, read_run, read_samples
+from mpvss.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED, MEASURED = ROOT / "reports", ROOT / "results" / "measured"
@@ -240,6 +241,16 @@ def test_a_link_among_the_pictures_is_not_followed(tmp_path):
     files = report([run], tmp_path / "out", ["md", "html"])
     assert not any(b"secret" in file.read_bytes() for file in files)
     assert not list((tmp_path / "out").rglob("*strip*"))
+
+
+@pytest.mark.parametrize("name", ["run.json", "cells/micro--copy--002.json", "../cost-x.json", "../peer-x.json"])
+@pytest.mark.timeout(60)
+def test_a_pipe_among_the_results_is_refused_and_not_waited_for(tmp_path, name):
+    run = make(tmp_path / "run", {("copy", 2): cell(0.5)})
+    (run / name).unlink(missing_ok=True)
+    os.mkfifo(run / name)
+    with pytest.raises(UserError, match=r"is no regular file|is not a results folder"):
+        report([run if name == "run.json" else tmp_path], tmp_path / "out", ["md"])
 
 
 def test_families_in_one_run_are_held_against_its_mpvss(tmp_path):

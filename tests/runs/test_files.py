@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,21 @@ def test_a_full_disk_names_the_file_and_the_space(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"cell\.json cannot be written: No space left on device; [0-9.]+ MiB are free"):
         write_atomically(tmp_path / "cell.json", b"new")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_kill_left_of_a_file_is_removed_when_it_is_written_again(tmp_path):
+    file, others = tmp_path / "a [1].mp4", tmp_path / ".b.mp4.abc123.part"
+    others.touch()
+    script = "import os, sys, pathlib; from mpvss.files import written_whole\n"
+    script += "with written_whole(pathlib.Path(sys.argv[1])) as file: os.kill(os.getpid(), 9)"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    subprocess.run([sys.executable, "-c", script, str(file)], env=environment, check=False)
+    assert len(list(tmp_path.glob(".a*.part"))) == 1
+    with written_whole(file) as first:
+        first.write(b"first")
+        write_atomically(file, b"second")  # leaves the one that is being written alone
+    assert file.read_bytes() == b"first"
+    assert sorted(tmp_path.iterdir()) == [others, file]
 
 
 def test_what_a_kill_left_unfinished_is_removed_and_nothing_else(tmp_path):

@@ -65,6 +65,25 @@ def test_within_a_process_it_is_shared_and_ends_with_the_last_that_holds_it(tmp_
     assert not (tmp_path / NAME).exists()
 
 
+def test_one_that_is_interrupted_as_it_is_taken_leaves_no_file(tmp_path, monkeypatch):
+    def interrupted(self, file, owner):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lease.Lease, "__init__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        take_lease(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b'{"token": "\xe3"}', b"[" * 4000, b"{}"])
+def test_a_damaged_one_is_held_by_somebody_for_a_minute(tmp_path, content):
+    (tmp_path / NAME).write_bytes(content)
+    with pytest.raises(UserError, match="is being written by another process"):
+        take_lease(tmp_path)
+    os.utime(tmp_path / NAME, (0, 0))
+    take_lease(tmp_path).check()
+
+
 def test_a_number_that_is_used_again_is_another_process(tmp_path):
     plant(tmp_path, started="1")
     take_lease(tmp_path).check()

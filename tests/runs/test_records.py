@@ -111,6 +111,8 @@ def test_every_record_refuses_what_is_none(tmp_path, kind, content):
         (["clips", 0, "truth"], [5, 2**60], "`clips"),
         (["timing", "samples", "labels", "seconds"], [0.5], "differ in length"),
         (["timing", "samples", "labels", "seconds"], [0.5, -1], ">= 0"),
+        (["timing", "late"], {"labels": {"nan.33": 0.5}}, "the deadline 'nan.33'; it must be a number above 0"),
+        (["timing", "late"], {"labels": {"1e999": 0.5}}, "the deadline '1e999'"),
         (["timing", "samples", "elsewhere"], SAMPLES, "Invalid enum value 'elsewhere'"),
         (["start"], 1, "start is 1, and the run has 1 starts"),
         (["errors"], ..., "missing required field `errors`"),

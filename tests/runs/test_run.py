@@ -18,7 +18,7 @@ from bench.metrics.bootstrap import bootstrap, mean_iou_of_counts
 from bench.runs.clip_counts import ClipCounts
 from bench.runs.read import read_clip_counts, read_run, read_run_record, read_samples
 from bench.runs.records import migrations
-from bench.runs.records.cell import Accuracy, CellCost, CellKey, CellMemory
+from bench.runs.records.cell import Accuracy, CellCost, CellKey, CellMemory, ClipPixels
 from bench.runs.write import open_run
 from mpvss.errors import UserError
 
@@ -136,6 +136,13 @@ def test_intervals_come_from_the_counts_of_a_cell(run):
     stored = read_clip_counts(run.path)[CellKey("micro", "copy", 5)]
     assert stored.names == names
     np.testing.assert_array_equal(stored.counts, counts)
+
+
+def test_counts_that_would_fill_the_memory_are_refused():
+    """Three billion classes, of 3 counts of 8 bytes each, are 72 GB."""
+    clip = ClipPixels(name="x", classes=[0], truth=[1], intersection=[[1]], predicted=[[1]])
+    with pytest.raises(UserError, match="counts of 1 clips at 1 distances for 3000000000 classes take over"):
+        ClipCounts.from_record([clip], 3_000_000_000)
 
 
 def test_samples_come_once_for_a_method(run):

@@ -308,7 +308,7 @@ def test_another_checkpoint_or_a_file_in_the_folders_place_is_refused(config, tm
     assert main(command) == 2
     assert "checkpoint.pt is no checkpoint of a training run" in capsys.readouterr().err
     assert main([*command[:-1], config()]) == 2
-    assert "cannot be made a folder for the run: File exists" in capsys.readouterr().err
+    assert "cannot be made: File exists" in capsys.readouterr().err
 
 
 def test_training_is_a_function_that_says_where_the_weights_lie(config, tmp_path):
@@ -370,7 +370,13 @@ def test_no_steps_join_checkpoints_into_one(config, tmp_path):
         ('data.crop=[64, "x"]', "data.crop[1] is 'x'; it must be `int`, not `str`"),
         ("model.start=a.pth", "model.start is 'a.pth'; it must be a list, not `str`"),
         ("training.batch=0", "training.batch is 0"),
-        ("training.lr=0", "training: lr is 0.0; it must be above 0"),
+        ("training.lr=0", "training: lr is 0.0; it must be a number above 0"),
+        ("training.lr=nan", "training: lr is nan; it must be a number above 0"),
+        ("training.clip_norm=inf", "training: clip_norm is inf; it must be a number above 0"),
+        ("training.weight_decay=nan", "training: weight_decay is nan; it must be a number of 0 or more"),
+        ("training.power=inf", "training: power is inf; it must be a number of 0 or more"),
+        ("data.scale=[0.5, inf]", "scale is (0.5, inf)"),
+        ("data.cache_gb=nan", "data.cache_gb is nan"),
         ("training.points=0", "points is 0"),
         ("data.crop=[1,2,3]", "data.crop is [1, 2, 3]; it must be a list of length 2, not 3"),
         ("data.scale=[2,1]", "scale is (2.0, 1.0)"),
@@ -405,6 +411,12 @@ def test_what_cannot_be_is_refused(change, message, config, tmp_path, capsys, wi
     assert error.count("\n") == 1
 
 
+def test_what_is_refused_is_said_with_its_file(config):
+    path = config(text=TINY.replace("batch = 2", "batches = 2"))
+    with pytest.raises(UserError, match=rf"^{path}: training: key 'batches' is not known"):
+        read_config(path)
+
+
 def test_a_missing_key_or_section_is_named(config):
     path = config(text=TINY.replace("batch = 2", ""))
     with pytest.raises(UserError, match=rf"training\.batch is missing in {path}"):
@@ -419,6 +431,14 @@ def test_a_change_of_a_section_that_is_no_table_is_refused(tmp_path):
     with pytest.raises(UserError, match=rf"change 'model\.method=mpvss': model is 3 in {path}; it must be a table"):
         read_config(str(path), ["model.method=mpvss"])
     with pytest.raises(UserError, match="model is 3; it must be a table"):
+        read_config(str(path))
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000, "a = " + "9" * 5000, f'extends = "{"x" * 300}"'])
+def test_text_that_no_reader_takes_is_refused(tmp_path, text):
+    path = tmp_path / "odd.toml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=rf"^{path} (is not TOML|extends)"):
         read_config(str(path))
 
 

@@ -62,8 +62,8 @@ def _read(file: Path) -> dict[str, Device]:
     if not file.is_file():
         raise UserError(f"{file} is not a file; it must be TOML, with a table for each device as in {KNOWN.name}")
     try:
-        tables = tomllib.loads(file.read_text())
-    except tomllib.TOMLDecodeError as error:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{file} is not TOML: {error}") from None
     return {name: _device(file, name, table) for name, table in tables.items()}
 

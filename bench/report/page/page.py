@@ -26,12 +26,13 @@ IN_A_DATA_URL = " <>/=:;,.()'{}!?*+@[]|~^-_"
 """Characters of an SVG that may stay as they are, which keeps the page short."""
 TEXT, TEXTS = ' class="text"', ("Backbone", "Run", "Weights", "Status")
 """Columns of the configurations that stand to the left."""
+PLAYER = '<p><a href="{page}">Watch clips of these runs frame by frame</a>: two methods beside each other.</p>'
 TITLE = "Efficient video semantic segmentation: what was measured"
 
 
-def make_page(report: Report) -> str:
-    """The page of a report."""
-    sections = [(title, body) for title, body in _sections(report) if body]
+def make_page(report: Report, player: str | None = None) -> str:
+    """The page of a report; `player` is the path of the player beside it."""
+    sections = [(title, body) for title, body in _sections(report, player) if body]
     ids = [title.lower().replace(" ", "-") for title, _ in sections]
     return _fill(
         "page.html",
@@ -47,7 +48,7 @@ def make_page(report: Report) -> str:
     )
 
 
-def _sections(report: Report) -> list[tuple[str, str]]:
+def _sections(report: Report, player: str | None) -> list[tuple[str, str]]:
     study = report.study
     about_runs = [
         ("Choose", _chooser(study)),
@@ -57,6 +58,7 @@ def _sections(report: Report) -> list[tuple[str, str]]:
     tables = {title: "".join(map(as_html, sheets)) for title, sheets in report.sections.items()}
     return [
         ("Summary", _summary(report)),
+        ("Player", "" if player is None else PLAYER.format(page=player)),
         *(about_runs if any(run.scored for run in study.runs) else about_runs[-1:] if study.runs else []),
         *{**tables, "Claims": _claims(report.verdicts)}.items(),
         ("Figures", _figures(report)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 from msgspec import Meta
@@ -29,6 +30,9 @@ class KindTimes(Part, kw_only=True, frozen=True):
     p99_low_ms: Annotated[Quantity | None, Meta(description="lower end of its 95 % interval, in ms")] = None
     p99_high_ms: Annotated[Quantity | None, Meta(description="upper end of its 95 % interval, in ms")] = None
     late: Annotated[Late, Meta(description="share of frames over each deadline; the key is the deadline in ms")] = {}
+
+    def __post_init__(self) -> None:
+        _check_deadlines(self.late)
 
 
 class SampleColumns(Part, kw_only=True, frozen=True):
@@ -122,3 +126,18 @@ class CellTiming(Part, kw_only=True, frozen=True):
     energy_counter_period_s: Annotated[
         Quantity | None, Meta(description="seconds between two states of the counter")
     ] = None
+
+    def __post_init__(self) -> None:
+        for late in self.late.values():
+            _check_deadlines(late)
+
+
+def _check_deadlines(late: Late) -> None:
+    """Raise ValueError where a deadline is no number of milliseconds above 0."""
+    for deadline in late:
+        try:
+            is_one = 0 < float(deadline) < math.inf
+        except ValueError:
+            is_one = False
+        if not is_one:
+            raise ValueError(f"`late` has the deadline {deadline!r}; it must be a number above 0, in ms")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
@@ -46,6 +46,10 @@ class Trial(Part, kw_only=True, frozen=True):
     details: Annotated[dict[Kind, str], Meta(description="ratio, its interval, and a reason")]
     base: Annotated[dict[Kind, TrialSamples], Meta(description="times of the base side")]
     new: Annotated[dict[Kind, TrialSamples], Meta(description="times of the new side")]
+
+    def __post_init__(self) -> None:
+        if set(self.verdicts) != set(get_args(Kind)):
+            raise ValueError("`verdicts` must be of both kinds of frame")
 
 
 class TrialsRecord(Record, kw_only=True, frozen=True, tag_field="schema", tag=1):

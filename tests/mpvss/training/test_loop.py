@@ -13,8 +13,10 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import OPTIONS, gradients, make_sampler, make_task, run
 
+from mpvss.errors import UserError
+from mpvss.training.curves import Curves
 from mpvss.training.distributed import Process, joined_processes
-from mpvss.training.loop import Hooks, LoopOptions, NonFiniteLossError, _open_writer, train
+from mpvss.training.loop import Hooks, LoopOptions, NonFiniteLossError, train
 from mpvss.training.optimiser import OptimiserOptions, build_optimiser
 
 TINY = Path(__file__).with_name("tiny.py")
@@ -61,10 +63,10 @@ def test_history_and_tensorboard_hold_every_line(uninterrupted):
 def test_events_files_that_are_opened_at_once_are_read_in_order(tmp_path):
     """The later one takes the place of the steps it repeats, though both could have been opened in one second."""
     for start, value in ((0, 1.0), (2, 2.0)):
-        writer = _open_writer(tmp_path, start)
+        curves = Curves(tmp_path, start)
         for step in range(start + 1, 5):
-            writer.add_scalar("lr", value, step)
-        writer.close()
+            curves.add({"lr": value}, step)
+        curves.close()
     events = EventAccumulator(str(tmp_path))
     events.Reload()
     assert [(event.step, event.value) for event in events.Scalars("lr")] == [(1, 1.0), (2, 1.0), (3, 2.0), (4, 2.0)]
@@ -147,6 +149,15 @@ def test_the_backbones_learning_rate_is_a_share_of_the_others():
     rate = {id(p): group["lr"] for group in optimiser.param_groups for p in group["params"]}
     for name, parameter in task.model.named_parameters():
         assert rate[id(parameter)] == pytest.approx(0.1 if name.startswith("backbone.") else 1.0)
+
+
+def test_a_checkpoint_that_does_not_fit_the_network_is_refused(tmp_path):
+    run(tmp_path, options=replace(OPTIONS, steps=1))
+    content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    content["model"].popitem()
+    torch.save(content, tmp_path / "checkpoint.pt")
+    with pytest.raises(UserError, match=r"checkpoint\.pt does not fit this run \(Error.*; remove it to start anew"):
+        run(tmp_path)
 
 
 def test_a_frozen_model_is_refused():
