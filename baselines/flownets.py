@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from mpvss.layers import map_size
 from mpvss.motion.encoder import MotionEncoder, stack_pair
 from mpvss.motion.pixel_flow import CoarseToFineFlow
 from mpvss.sharing import SharedResults, shareable
@@ -52,6 +54,18 @@ class FlowNetS(nn.Module):
         """
         check_frame(frame)
         return self(stack_pair(frame[None], key_frame[None])) * (FLOW_DIVISOR / STRIDE)
+
+    def frame_flow(
+        self, frame: Shaped[Tensor, "*b 3 h w"], other: Shaped[Tensor, "*b 3 h w"]
+    ) -> Float[Tensor, "n 2 h w"]:
+        """Flow from a frame to `other` (RGB, 0..255), or of a batch of them, at every pixel, in pixels."""
+        first, second = (x if x.ndim == 4 else x[None] for x in (frame, other))
+        pair = stack_pair(first, second)
+        padded = (2 * pair.shape[2], 2 * pair.shape[3])
+        # The network says the flow in pixels of its input, half the padded frame, over `FLOW_DIVISOR`.
+        flow = F.interpolate(2 * FLOW_DIVISOR * self(pair), padded, mode="bilinear", align_corners=False)
+        height, width = map_size(first)
+        return flow[:, :, :height, :width]
 
 
 def build_flownets(

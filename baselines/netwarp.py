@@ -15,9 +15,11 @@ from baselines.cnn.layers import ConvNormReLU
 from baselines.cnn.network import ImageNetwork
 from baselines.cnn.ocr import OCRDecoder
 from baselines.cnn.presets import Form, build_cnn
+from baselines.flownets import FlowNetS
 from baselines.raft import RAFT
 from baselines.scores import ScorePrediction
 from baselines.vspw_warp import vspw_warp
+from mpvss.checkpoints.formats import CheckpointFormat, only_ours
 from mpvss.errors import UserError
 from mpvss.layers import map_size
 from mpvss.presets import Execution
@@ -75,11 +77,12 @@ class NetWarp(nn.Module):
     frame before goes through the backbone anew, as in the published graph.
     """
 
+    checkpoint_format: ClassVar[CheckpointFormat] = only_ours("NetWarp")
     key_frames: ClassVar[bool] = False
     lookahead: ClassVar[int] = 1
 
-    def __init__(self, *, segmentor: ImageNetwork, flow: RAFT, execution: Execution = "lean") -> None:
-        """`segmentor` is an OCRNet. `flow` is not trained."""
+    def __init__(self, *, segmentor: ImageNetwork, flow: RAFT | FlowNetS, execution: Execution = "lean") -> None:
+        """`segmentor` is an OCRNet. `flow` is not trained: RAFT, or in the small family FlowNetS."""
         super().__init__()
         if not isinstance(segmentor.decode_head, OCRDecoder):
             raise UserError(f"NetWarp stands on OCRNet; it was given a {type(segmentor.decode_head).__name__}")
@@ -118,28 +121,38 @@ class NetWarp(nn.Module):
         """A later frame. What is coming does not matter to it."""
         size = frame_size(state.frame)
         check_same_size(frame, size)
-        flow = self._transformed_flow(frame, state.frame)
+        flow = self.transformed_flow(frame[None], state.frame[None])
         maps = self.segmentor.features(frame)
         before = list(state.maps) or self.segmentor.features(state.frame)
-        scores = self._decode(maps, before, flow)
+        scores, _ = self.decode(maps, before, flow)
         kept = () if self.execution == "paper" else tuple(maps)
         return ScorePrediction(scores[0], size), PreviousFrame(frame, kept)
 
-    def _transformed_flow(self, frame: Tensor, previous: Tensor) -> Float[Tensor, "1 2 h w"]:
+    def transformed_flow(
+        self, frames: Shaped[Tensor, "b 3 h w"], previous: Shaped[Tensor, "b 3 h w"]
+    ) -> Float[Tensor, "b 2 h w"]:
+        """The flow from RGB frames, 0..255, to those before them, as `FlowCNN` transforms it."""
         with torch.no_grad():
-            flow = self.flow.frame_flow(frame, previous)
-        return self.flow_cnn(flow, as_float(frame)[None], as_float(previous)[None])
+            pairs = zip(frames, previous, strict=True)
+            flow = torch.cat([self.flow.frame_flow(frame, before) for frame, before in pairs])
+        return self.flow_cnn(flow, as_float(frames), as_float(previous))
 
     @stage("decode head")
-    def _decode(self, maps: list[Tensor], before: list[Tensor], flow: Tensor) -> Float[Tensor, "1 k _ _"]:
-        """The frame before goes through the decoder unmixed."""
-        mixed = [*maps[:-1], self.mix_maps(maps[-1], before[-1], flow)]
-        features = self.mix_features(self._represent(mixed), self._represent(before), flow)
-        return self.decoder.head.classify(features)
+    def decode(
+        self, maps: list[Tensor], before: list[Tensor], flow: Float[Tensor, "b 2 h w"]
+    ) -> tuple[Float[Tensor, "b k _ _"], Float[Tensor, "two_b k _ _"]]:
+        """Class scores of frames from the maps of both; the coarse head's of these frames, then of those before.
 
-    def _represent(self, maps: list[Tensor]) -> Float[Tensor, "1 c _ _"]:
-        pixels, contexts, _ = self.decoder.describe(maps)
-        return self.decoder.attend(pixels, contexts)
+        The frames before go through the decoder unmixed.
+        """
+        mixed = [*maps[:-1], self.mix_maps(maps[-1], before[-1], flow)]
+        (current, coarse), (previous, coarse_before) = (self._represent(each) for each in (mixed, before))
+        scores = self.decoder.head.classify(self.mix_features(current, previous, flow))
+        return scores, torch.cat((coarse, coarse_before))
+
+    def _represent(self, maps: list[Tensor]) -> tuple[Float[Tensor, "b c _ _"], Float[Tensor, "b k _ _"]]:
+        pixels, contexts, coarse = self.decoder.describe(maps)
+        return self.decoder.attend(pixels, contexts), coarse
 
 
 def build_netwarp(

@@ -14,6 +14,7 @@ from baselines.cnn.network import ImageNetwork
 from baselines.cnn.ocr import OCRDecoder
 from baselines.cnn.presets import Form, build_cnn
 from baselines.scores import ScorePrediction
+from mpvss.checkpoints.formats import CheckpointFormat, only_ours
 from mpvss.errors import UserError
 from mpvss.presets import Execution
 from mpvss.stages import stage
@@ -51,6 +52,7 @@ class TCB(nn.Module):
     refer to it. With `paper`, the references are described anew for each frame, as in the published graph.
     """
 
+    checkpoint_format: ClassVar[CheckpointFormat] = only_ours("TCB")
     key_frames: ClassVar[bool] = False
     lookahead: ClassVar[int] = DISTANCES[-1]
 

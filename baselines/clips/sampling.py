@@ -16,6 +16,9 @@ from mpvss.training.augment import Augmentation
 from mpvss.training.batch import Batch
 from mpvss.training.pairs import TrainingClip
 
+SUCCESSIVE = (1,)
+"""The offset of a pair of successive frames."""
+
 
 @dataclass(frozen=True)
 class ClipBatch(Batch):

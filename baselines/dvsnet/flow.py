@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from baselines.original.flow_names import FlowNetSNames
 from baselines.original.flownets import Refinement
+from mpvss.checkpoints.formats import CheckpointFormat
 from mpvss.motion.encoder import MotionEncoder
 from mpvss.stages import stage
 
@@ -31,10 +34,20 @@ class RegionFlow(NamedTuple):
 class ScaledFlow(nn.Module):
     """FlowNetS on pairs of halved regions. The scale is 1 at first."""
 
-    def __init__(self, num_classes: int) -> None:
+    checkpoint_format: ClassVar[CheckpointFormat] = FlowNetSNames(
+        image_mean=(0.0, 0.0, 0.0), deconv_bias=False, bgr=True
+    ).format
+
+    def __init__(
+        self,
+        num_classes: int,
+        encoder_widths: Sequence[int] = ENCODER_WIDTHS,
+        refinement_widths: Sequence[int] = REFINEMENT_WIDTHS,
+    ) -> None:
+        """Channels of conv1 to conv6, and of the upsampled features from coarse to fine."""
         super().__init__()
-        self.encoder = MotionEncoder(ENCODER_WIDTHS)
-        self.refinement = Refinement(ENCODER_WIDTHS[:0:-1], REFINEMENT_WIDTHS, bias=False)
+        self.encoder = MotionEncoder(encoder_widths)
+        self.refinement = Refinement(encoder_widths[:0:-1], refinement_widths, bias=False)
         self.predict = nn.Conv2d(self.refinement.out_channels, 2, 3, padding=1)
         self.scale = nn.Conv2d(self.refinement.out_channels, num_classes, 3, padding=1)
         nn.init.zeros_(self.scale.weight)

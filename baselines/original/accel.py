@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import ClassVar
+
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
@@ -10,8 +13,10 @@ from baselines.original.deeplab import FEATURES, DeepLab, as_prediction, build_d
 from baselines.original.dff import Propagated, segment_key_frame
 from baselines.original.flow import StrideSixteenFlow
 from baselines.original.preactivation import DEPTHS, PreactivationResNet
+from baselines.original.sizes import PUBLISHED, SMALL
 from baselines.original.warp import zero_padded_warp
 from baselines.scores import ScorePrediction
+from mpvss.checkpoints.formats import CheckpointFormat, ClassHead, only_ours
 from mpvss.errors import UserError
 from mpvss.stages import stage
 from mpvss.video import check_same_size
@@ -27,6 +32,8 @@ class OriginalAccel(nn.Module):
     before they are upsampled, which gives the same, but for the rows the transposed convolutions fade.
     """
 
+    checkpoint_format: ClassVar[CheckpointFormat] = only_ours("Accel", ClassHead(re.compile(r"\bfuse\.")))
+
     def __init__(self, *, segmentor: DeepLab, flow: StrideSixteenFlow, update: DeepLab | None = None) -> None:
         super().__init__()
         if update is not None and update.num_classes != segmentor.num_classes:
@@ -38,7 +45,7 @@ class OriginalAccel(nn.Module):
         self.flow = flow
         self.update = update
         self.num_classes = segmentor.num_classes
-        channels = FEATURES if update is None else self.num_classes
+        channels = segmentor.channels if update is None else self.num_classes
         self.fuse = nn.Conv2d(2 * channels, channels, 1)
         _start_as_second(self.fuse)
 
@@ -51,9 +58,12 @@ class OriginalAccel(nn.Module):
         check_same_size(frame, state.size)
         centred = self.segmentor.centre(frame)
         warped = zero_padded_warp(state.features, self.flow(centred, state.centred))
-        return as_prediction(self._corrected(centred, warped), state.size), Propagated(centred, warped, state.size)
+        return as_prediction(self.corrected(centred, warped), state.size), Propagated(centred, warped, state.size)
 
-    def _corrected(self, centred: Tensor, warped: Tensor) -> Float[Tensor, "1 k h16 w16"]:
+    def corrected(
+        self, centred: Float[Tensor, "n 3 ph pw"], warped: Float[Tensor, "n c h16 w16"]
+    ) -> Float[Tensor, "n k h16 w16"]:
+        """Class scores of centred frames, from the features that were warped to them and the update branch."""
         if self.update is None:
             return self.segmentor.classify(self._fused(warped, self.segmentor.features(centred)))
         update = self.update.classify(self.update.features(centred))
@@ -64,16 +74,27 @@ class OriginalAccel(nn.Module):
         return self.fuse(torch.cat((reference, update), dim=1))
 
 
-def build_original_accel(num_classes: int, depth: int) -> OriginalAccel:
-    """Accel-18, -34, -50 or -101, on DeepLab of ResNet-101, randomly initialised."""
+def build_original_accel(num_classes: int, depth: int, *, small: bool = False) -> OriginalAccel:
+    """Accel-18, -34, -50 or -101, on DeepLab of ResNet-101, randomly initialised.
+
+    The `small` one is on ResNet-50, of the small family's width.
+    """
     if depth not in KNOWN_DEPTHS:
         raise UserError(f"there is no Accel-{depth}; known are {', '.join(map(str, KNOWN_DEPTHS))}")
-    update = None
+    size = SMALL if small else PUBLISHED
+    reference = 50 if small else 101
+    return OriginalAccel(
+        segmentor=build_deeplab(reference, num_classes, width=size.width),
+        flow=size.flow(),
+        update=None if depth == reference else build_branch(depth, num_classes, width=size.width),
+    )
+
+
+def build_branch(depth: int, num_classes: int, *, width: int = 64) -> DeepLab:
+    """A network that can be a branch of Accel, on ResNet-18, -34, -50 or -101, randomly initialised."""
     if depth in DEPTHS:
-        update = DeepLab(PreactivationResNet(depth), num_classes)
-    elif depth == 50:
-        update = build_deeplab(50, num_classes)
-    return OriginalAccel(segmentor=build_deeplab(101, num_classes), flow=StrideSixteenFlow(), update=update)
+        return DeepLab(PreactivationResNet(depth, width=width), num_classes, channels=FEATURES * width)
+    return build_deeplab(depth, num_classes, width=width)
 
 
 def _start_as_second(fuse: nn.Conv2d) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 from baselines.original.deformable import DeformableConv
 from baselines.original.resnet import build_stride16_resnet
 from baselines.scores import ScorePrediction
+from mpvss.checkpoints.formats import NOTHING, CheckpointFormat, ClassHead
 from mpvss.labels import check_num_classes
 from mpvss.segmentor.mask2former import pad_to_multiple
 from mpvss.stages import stage
@@ -20,7 +23,8 @@ from mpvss.video import as_float, check_frame, frame_size
 PIXEL_MEAN = (123.15, 115.90, 103.06)
 PADDING = 32
 """Centred frames are zero-padded at the bottom and right to multiples of this."""
-FEATURES = 2048
+FEATURES = 32
+"""Channels of the features over the width of the backbone: 2048, where that is 64."""
 
 
 class DeepLab(nn.Module):
@@ -30,30 +34,35 @@ class DeepLab(nn.Module):
     `ScorePrediction`, but for the outermost 8 pixels, whose scores fade to zero there, with the same best class.
     """
 
+    checkpoint_format: ClassVar[CheckpointFormat] = CheckpointFormat(
+        namings=(), class_heads=(ClassHead(re.compile(r"\bscore\.")),), unused=NOTHING
+    )
     pixel_mean: Tensor
 
-    def __init__(self, backbone: nn.Module, num_classes: int) -> None:
-        """`backbone` maps centred images to 2048 channels at 1/16."""
+    def __init__(self, backbone: nn.Module, num_classes: int, *, channels: int = 2048) -> None:
+        """`backbone` maps centred images to `channels` at 1/16."""
         super().__init__()
         check_num_classes(num_classes)
         self.num_classes = num_classes
+        self.channels = channels
         self.backbone = backbone
-        self.reduce = nn.Conv2d(FEATURES, 1024, 1)
-        self.score = nn.Conv2d(1024, num_classes, 1)
+        self.reduce = nn.Conv2d(channels, channels // 2, 1)
+        self.score = nn.Conv2d(channels // 2, num_classes, 1)
         self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).view(3, 1, 1), persistent=False)
 
-    def centre(self, frame: Shaped[Tensor, "3 h w"]) -> Float[Tensor, "1 3 ph pw"]:
-        """An RGB frame, 0..255, less its mean, and padded."""
-        check_frame(frame)
-        return pad_to_multiple((as_float(frame) - self.pixel_mean)[None], PADDING)
+    def centre(self, frame: Shaped[Tensor, "*b 3 h w"]) -> Float[Tensor, "n 3 ph pw"]:
+        """An RGB frame, 0..255, or a batch of them, less the mean, and padded; with a batch axis."""
+        frames = frame if frame.ndim == 4 else frame[None]
+        check_frame(frames[0])
+        return pad_to_multiple(as_float(frames) - self.pixel_mean, PADDING)
 
     @stage("backbone")
-    def features(self, centred: Float[Tensor, "1 3 ph pw"]) -> Float[Tensor, "1 c h16 w16"]:
-        """The backbone's features of a centred frame."""
+    def features(self, centred: Float[Tensor, "n 3 ph pw"]) -> Float[Tensor, "n c h16 w16"]:
+        """The backbone's features of centred frames."""
         return self.backbone(centred)
 
     @stage("decode head")
-    def classify(self, features: Float[Tensor, "1 c h16 w16"]) -> Float[Tensor, "1 k h16 w16"]:
+    def classify(self, features: Float[Tensor, "n c h16 w16"]) -> Float[Tensor, "n k h16 w16"]:
         """Class scores of features."""
         return self.score(F.relu_(self.reduce(features)))
 
@@ -79,7 +88,11 @@ class LastMap(nn.Module):
         return self.resnet(image)[-1]
 
 
-def build_deeplab(depth: int, num_classes: int) -> DeepLab:
-    """DeepLab on ResNet-50 or -101, randomly initialised: every 3x3 convolution of the last stage is deformable."""
-    resnet = build_stride16_resnet(depth, dilations=((1,), (1,)), last_conv=partial(DeformableConv, 512))
-    return DeepLab(LastMap(resnet), num_classes)
+def build_deeplab(depth: int, num_classes: int, *, width: int = 64) -> DeepLab:
+    """DeepLab on ResNet-50 or -101, randomly initialised: every 3x3 convolution of the last stage is deformable.
+
+    `width` is `build_stride16_resnet`'s.
+    """
+    last_conv = partial(DeformableConv, 8 * width)
+    resnet = build_stride16_resnet(depth, dilations=((1,), (1,)), last_conv=last_conv, width=width)
+    return DeepLab(LastMap(resnet), num_classes, channels=FEATURES * width)

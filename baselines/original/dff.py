@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from baselines.original.deeplab import DeepLab, as_prediction, build_deeplab
 from baselines.original.flow import StrideSixteenFlow
+from baselines.original.sizes import PUBLISHED, SMALL
 from baselines.original.warp import zero_padded_warp
 from baselines.scores import ScorePrediction
+from mpvss.checkpoints.formats import CheckpointFormat, only_ours
 from mpvss.video import check_same_size, frame_size
 
 
@@ -26,6 +29,8 @@ class Propagated:
 
 class OriginalDFF(nn.Module):
     """DeepLab on key frames; on others its head alone, on the key frame's warped features."""
+
+    checkpoint_format: ClassVar[CheckpointFormat] = only_ours("DFF")
 
     def __init__(self, *, segmentor: DeepLab, flow: StrideSixteenFlow) -> None:
         super().__init__()
@@ -53,6 +58,7 @@ def segment_key_frame(segmentor: DeepLab, frame: Shaped[Tensor, "3 h w"]) -> tup
     return as_prediction(segmentor.classify(features), size), Propagated(centred, features, size)
 
 
-def build_original_dff(num_classes: int, depth: int = 101) -> OriginalDFF:
-    """DFF on DeepLab of ResNet-50 or -101, randomly initialised."""
-    return OriginalDFF(segmentor=build_deeplab(depth, num_classes), flow=StrideSixteenFlow())
+def build_original_dff(num_classes: int, depth: int = 101, *, small: bool = False) -> OriginalDFF:
+    """DFF on DeepLab of ResNet-50 or -101, randomly initialised; the `small` one has the small family's width."""
+    size = SMALL if small else PUBLISHED
+    return OriginalDFF(segmentor=build_deeplab(depth, num_classes, width=size.width), flow=size.flow())

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from baselines.original.deeplab import PIXEL_MEAN
+from baselines.original.flow_names import FlowNetSNames
 from baselines.original.flownets import Refinement
+from mpvss.checkpoints.formats import CheckpointFormat
 from mpvss.motion.encoder import MotionEncoder
 from mpvss.stages import stage
 
@@ -24,10 +30,17 @@ class StrideSixteenFlow(nn.Module):
     no part here.
     """
 
-    def __init__(self) -> None:
+    checkpoint_format: ClassVar[CheckpointFormat] = FlowNetSNames(
+        image_mean=(PIXEL_MEAN[0] / 255, PIXEL_MEAN[1] / 255, PIXEL_MEAN[2] / 255), deconv_bias=True
+    ).format
+
+    def __init__(
+        self, encoder_widths: Sequence[int] = ENCODER_WIDTHS, refinement_widths: Sequence[int] = REFINEMENT_WIDTHS
+    ) -> None:
+        """Channels of conv1 to conv6, and of the upsampled features from coarse to fine."""
         super().__init__()
-        self.encoder = MotionEncoder(ENCODER_WIDTHS)
-        self.refinement = Refinement(ENCODER_WIDTHS[:0:-1], REFINEMENT_WIDTHS, bias=True)
+        self.encoder = MotionEncoder(encoder_widths)
+        self.refinement = Refinement(encoder_widths[:0:-1], refinement_widths, bias=True)
         self.predict = nn.Conv2d(self.refinement.out_channels, 2, 3, padding=1)
 
     @stage("motion encoder")

@@ -52,23 +52,24 @@ class DeformableBlock(nn.Module):
 class PreactivationResNet(nn.Module):
     """ResNet-18 or -34 at stride 32, its features upsampled to 2048 channels at 1/16 by a transposed convolution."""
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, depth: int, *, width: int = 64) -> None:
+        """`width` is the channels of the first stage; the features have 32 times as many."""
         super().__init__()
         self.bn_data = nn.BatchNorm2d(3)
-        self.stem = nn.Sequential(conv2d(3, 64, 7, stride=2), nn.BatchNorm2d(64), nn.ReLU(True))
+        self.stem = nn.Sequential(conv2d(3, width, 7, stride=2), nn.BatchNorm2d(width), nn.ReLU(True))
         *plain, deformable = DEPTHS[depth]
-        before, blocks = 64, []
+        before, blocks = width, []
         for index, count in enumerate(plain):
-            channels = 64 << index
+            channels = width << index
             for block in range(count):
                 stride = 2 if index and block == 0 else 1
                 blocks.append(PreactivationBlock(before, channels, stride=stride, first=block == 0))
                 before = channels
         for block in range(deformable):
-            blocks.append(DeformableBlock(before, 512, stride=2 if block == 0 else 1))
-            before = 512
+            blocks.append(DeformableBlock(before, 8 * width, stride=2 if block == 0 else 1))
+            before = 8 * width
         self.blocks = nn.Sequential(*blocks)
-        self.upsample = nn.ConvTranspose2d(512, FEATURES, 4, stride=2, padding=1, bias=False)
+        self.upsample = nn.ConvTranspose2d(before, FEATURES * width, 4, stride=2, padding=1, bias=False)
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h16 w16"]:
         x = F.max_pool2d(self.stem(self.bn_data(image)), 3, stride=2, padding=1)

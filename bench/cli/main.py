@@ -20,10 +20,12 @@ from bench.cli import (
     peer,
     profile,
     report,
+    schedules,
     score,
     segment,
     ship,
     status,
+    stream,
     strip,
     sweep,
     train,
@@ -95,6 +97,8 @@ def make_parser() -> argparse.ArgumentParser:
     score.add_parser(commands)
     report.add_parser(commands)
     latency.add_parser(commands)
+    stream.add_parser(commands)
+    schedules.add_parser(commands)
     compare.add_parser(commands)
     gate.add_parser(commands)
     segment.add_parser(commands)

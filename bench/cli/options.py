@@ -31,6 +31,14 @@ def integers(text: str) -> list[int]:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers, as 1,2,5,10") from None
 
 
+def numbers(text: str) -> list[float]:
+    """A list of numbers separated by commas, each once."""
+    try:
+        return list(dict.fromkeys(float(item) for item in names(text)))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers, as 15,29.97") from None
+
+
 def size(text: str) -> tuple[int, int]:
     """A frame size, HEIGHTxWIDTH, as (height, width)."""
     matched = re.fullmatch(r"0*([1-9]\d*)x0*([1-9]\d*)", text)
@@ -44,9 +52,10 @@ def sizes(text: str) -> list[tuple[int, int]]:
     return list(dict.fromkeys(map(size, names(text))))
 
 
-def add_data(parser: argparse._ActionsContainer) -> None:
-    """Which frames to run on."""
-    parser.add_argument("--data", default="generated", metavar="SPEC", help="see below (default: generated)")
+def add_data(parser: argparse._ActionsContainer, default: str | None = "generated") -> None:
+    """Which frames to run on; the default None stands for those that a run names."""
+    stated = "those of RUN, where they are made up" if default is None else default
+    parser.add_argument("--data", default=default, metavar="SPEC", help=f"see below (default: {stated})")
     parser.add_argument("--labels", metavar="DIR", help="label maps for folder:PATH")
     parser.add_argument("--classes", type=int, metavar="N", help="number of classes, where the data does not say")
 
@@ -76,8 +85,8 @@ def add_mode(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--cuda-graphs", action="store_true", help="capture each kind of frame and replay it")
 
 
-def add_weights(parser: argparse._ActionsContainer) -> None:
-    """Which checkpoints methods get."""
+def add_weights(parser: argparse._ActionsContainer, *, seed: bool = True) -> None:
+    """Which checkpoints methods get; `seed`: and the seed of random ones."""
     parser.add_argument(
         "--weights",
         action="append",
@@ -87,7 +96,8 @@ def add_weights(parser: argparse._ActionsContainer) -> None:
         "Mask2Former or SegFormer of the transformers library's hub. flownets=FILE, raft=FILE: of the flow network "
         "alone. `shipped`: those that come with the project, for all rows that have no other (default: random weights)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of random weights (default: 0)")
+    if seed:
+        parser.add_argument("--seed", type=int, default=0, help="of random weights (default: 0)")
 
 
 def mode_of(args: argparse.Namespace) -> Mode:

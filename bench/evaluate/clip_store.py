@@ -57,6 +57,10 @@ class ClipStore:
             arrays: dict[str, Any] = {"confusion_by_distance": np.concatenate(confusions)}
         else:
             arrays = {"confusion": np.stack(confusions)}
+        temporal = [score.temporal for score in scores.values()]
+        if all(matrix is not None for matrix in temporal):
+            arrays["temporal"] = np.stack(temporal)  # type: ignore[arg-type]
+            arrays["flow_source"] = np.array(next(iter(scores.values())).flow_source)
         buffer = io.BytesIO()
         np.savez_compressed(
             buffer,
@@ -107,6 +111,9 @@ def _checked(score: Score, cell: Cell) -> Score:
     sums, windows = consistency[..., 0], consistency[..., 1]
     if not ((sums >= 0) & (sums <= windows) & (windows <= OFTEN)).all():
         raise ValueError("a sum of video consistency is not within 0 and its number of windows")
+    pairs = score.temporal
+    if pairs is not None and (pairs.shape != (classes, classes) or pairs.dtype != np.int64 or (pairs < 0).any()):
+        raise ValueError(f"a confusion matrix of successive frames is {pairs.dtype} {pairs.shape}, or below 0")
     if not 0 <= score.labelled_frames <= OFTEN:
         raise ValueError(f"{score.labelled_frames} labelled frames")
     return score
@@ -128,8 +135,10 @@ def _scores(content: bytes) -> dict[Cell, Score]:
             confusions = np.split(stored["confusion_by_distance"], ends[:-1])
         else:
             confusions = stored["confusion"]
-        scores = zip(confusions, stored["consistency"], stored["frames"], strict=True)
+        temporal = stored["temporal"] if "temporal" in stored else [None] * len(cells)
+        source = str(stored["flow_source"]) if "temporal" in stored else None
+        scores = zip(confusions, stored["consistency"], stored["frames"], temporal, strict=True)
         return {
-            cell: _checked(Score(confusion, sums, int(frames)), cell)
-            for cell, (confusion, sums, frames) in zip(cells, scores, strict=True)
+            cell: _checked(Score(confusion, sums, int(frames), pairs, source), cell)
+            for cell, (confusion, sums, frames, pairs) in zip(cells, scores, strict=True)
         }

@@ -24,19 +24,28 @@ class Score:
     On clips that are scored by distance `confusion` is int64 (k, C, C) for interval k, one matrix for each distance
     0..k-1 from the key frame, every one of them over all labelled frames. A measure is then the mean over the distances
     of its values.
+
+    `temporal` is int64 (C, C): rows the warped previous prediction, columns the prediction; None where TC was not
+    measured. `flow_source` says whose flow warped it.
     """
 
     confusion: np.ndarray
     consistency: np.ndarray
     labelled_frames: int
+    temporal: np.ndarray | None = None
+    flow_source: str | None = None
 
     def __add__(self, other: Score) -> Score:
         """The score on the frames of both."""
         assert self.confusion.shape == other.confusion.shape, "all clips of a data set are scored in one way"
+        # Clips that were scored before TC was, or by another flow, leave it without a value.
+        has_tc = self.temporal is not None and other.temporal is not None and self.flow_source == other.flow_source
         return Score(
             self.confusion + other.confusion,
             self.consistency + other.consistency,
             self.labelled_frames + other.labelled_frames,
+            self.temporal + other.temporal if has_tc else None,  # type: ignore[operator]
+            self.flow_source if has_tc else None,
         )
 
     def counts(self) -> np.ndarray:
@@ -60,12 +69,17 @@ class Score:
             "mvc16": _number(vc[0, 1]),
             "mvc8_strict": _number(vc[1, 0]),
             "mvc16_strict": _number(vc[1, 1]),
+            **self._temporal_consistency(),
             "class_iou": _mean_class_iou(matrices),
             "labelled_frames": self.labelled_frames,
         }
         if self.confusion.ndim == 3:
             measures["miou_by_distance"] = [metrics.mean_iou(matrix) for matrix in matrices]
         return measures
+
+    def _temporal_consistency(self) -> dict[str, Any]:
+        tc = None if self.temporal is None else metrics.mean_iou_with_predicted(self.temporal)
+        return {} if tc is None else {"tc": tc, "tc_flow": self.flow_source}
 
 
 def _mean(measure: Callable[[np.ndarray], float | None], matrices: Sequence[np.ndarray]) -> float | None:

@@ -13,8 +13,8 @@ from bench.methods.names import SEGFORMERS
 from mpvss.presets import Execution
 from mpvss.sharing import SharedResults
 
-MICRO = "micro"
-"""The small family's ResNet: ResNet-18 of a quarter of its width."""
+SMALL_WIDTHS = {"micro": 16, "nano": 8}
+"""The width of the small family's ResNet-18, by its name; the published is 64."""
 WITHOUT_AUXILIARY = (("ocrnet", "library"), ("ocrnet", "vspw"), ("upernet", "vspw"))
 """Networks and forms that training supervises at their own heads alone."""
 FORMATS = (SEGFORMER, IMAGE_NETWORK)
@@ -39,12 +39,12 @@ def build_image_network(
         width = int(variant[0]) if variant else None
         return build_segformer(f"mit-{size}", num_classes, width=width, execution=execution, shared=shared)
     form = "vspw" if variant else "library"
-    depth, channels = (18, 16) if size == MICRO else (int(size.removeprefix("r")), 64)
+    small = size in SMALL_WIDTHS
     return build_cnn(
         cast("Network", network),
         num_classes=num_classes,
-        depth=depth,
-        width=channels,
+        depth=18 if small else int(size.removeprefix("r")),
+        width=SMALL_WIDTHS.get(size, 64),
         form=form,
         auxiliary=auxiliary and (network, form) not in WITHOUT_AUXILIARY,
         shared=shared,

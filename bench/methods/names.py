@@ -38,17 +38,18 @@ CNNS = (
     ),
     *(f"{network}-r101-vspw" for network in ("pspnet", "upernet", "ocrnet")),
     "pspnet-micro",
+    "ocrnet-nano",
 )
 """Convolutional networks on a ResNet: the segmentation library's, and those of the VSPW data set's authors.
 
-`micro`, of the small family, is on a ResNet-18 of a quarter of its width.
+`micro` and `nano`, of the small family, are on a ResNet-18 of a quarter and of an eighth of its width.
 """
 IMAGE_NETWORKS = (*SEGFORMERS, *CNNS)
 """Image networks of other publications, which are named where a backbone is."""
 RAFT_FLOW, DIS_FLOW = "optical-flow-raft", "optical-flow-dis"
 """Optical flow by RAFT, and by OpenCV's dense inverse search, in the place of FlowNetS. `all` leaves them out."""
-FLOW_NETWORKS = {**dict.fromkeys(("optical-flow", "dff", "accel"), "flownets"), RAFT_FLOW: "raft"}
-"""The flow network of each method that has one with weights."""
+FLOWNETS, RAFT = "flownets", "raft"
+"""Flow networks, whose weights may come apart from a row's others."""
 IMAGE_METHODS = (PER_FRAME, "copy", "optical-flow", RAFT_FLOW, DIS_FLOW)
 """The methods that an image network, or a model of the `transformers` library, can be swept as."""
 VIDEOMT = "videomt"
@@ -57,9 +58,11 @@ LIBRARY_METHODS = (VIDEOMT, MEMORY_VIDEO)
 """The methods that run video networks of the `transformers` library, which is their backbone."""
 _MITS = ("mit-b0", "mit-b1", "mit-b2", "mit-b5", "mit-nano", "mit-micro")
 _OCRNETS = tuple(name for name in CNNS if name.startswith("ocrnet-"))
-_RESNETS = ("r50", "r101")
+_RESNETS = ("r50", "r101", "r50-nano")
 _ACCEL_KEY = "r101"
-_ACCEL_BRANCHES = ("r18", "r34", "r50")
+_ACCEL_SMALL = ("r50-nano", "r18-nano")
+ACCEL_BRANCHES = ("r18", "r34", "r50", _ACCEL_KEY, *_ACCEL_SMALL)
+"""The backbones of Accel's branches, and DFF's, as first published."""
 VIDEO_METHODS: dict[str, tuple[str, ...]] = {
     "cffm": _MITS,
     "mrcfa": _MITS,
@@ -68,9 +71,13 @@ VIDEO_METHODS: dict[str, tuple[str, ...]] = {
     "tcb": _OCRNETS,
     "dvsnet": _RESNETS,
     "dff-original": _RESNETS,
-    "accel-original": (_ACCEL_KEY, *(f"{_ACCEL_KEY}+{branch}" for branch in _ACCEL_BRANCHES)),
+    "accel-original": (
+        _ACCEL_KEY,
+        *(f"{_ACCEL_KEY}+{branch}" for branch in ("r18", "r34", "r50")),
+        "+".join(_ACCEL_SMALL),
+    ),
 }
-"""Video methods of other publications, each with its backbones."""
+"""Video methods of other publications, each with its backbones; `nano` is of an eighth of the width."""
 _VIDEO_BACKBONES = tuple(
     dict.fromkeys(
         name
@@ -171,6 +178,26 @@ def _tracker_and_key(backbone: str) -> tuple[str, str]:
         )
     check_backbone(key)
     return f"{LIBRARY}{tracker}", key
+
+
+def flow_network(method: str, backbone: str) -> str | None:
+    """The flow network that a method has with a backbone, where it has one with weights of its own.
+
+    >>> flow_network("dff", "r101"), flow_network("netwarp", "ocrnet-r101"), flow_network("netwarp", "ocrnet-nano")
+    ('flownets', 'raft', 'flownets')
+    """
+    if method in ("netwarp", "dvsnet") and is_small(backbone):
+        return FLOWNETS
+    if method == "netwarp":
+        return RAFT
+    if method in ("optical-flow", "dff", "accel"):
+        return FLOWNETS
+    return RAFT if method == RAFT_FLOW else None
+
+
+def is_small(backbone: str) -> bool:
+    """Whether a backbone is of the small family."""
+    return backbone.partition("+")[0].rpartition("-")[2] in ("nano", "micro")
 
 
 def brings_weights(backbone: str) -> bool:

@@ -20,12 +20,12 @@ from bench.methods.names import (
     BACKBONES,
     BUILT_METHODS,
     DIS_FLOW,
-    FLOW_NETWORKS,
     GROUND_TRUTH_FLOW,
     METHODS,
     backbone_names,
     brings_weights,
     check_names,
+    flow_network,
     is_rival,
     known_methods,
     method_of,
@@ -210,7 +210,7 @@ def parse_weights(texts: Sequence[str], rows: Sequence[str], backbones: Sequence
             if len(backbones) != 1:
                 raise UserError(f"weights {text}: there are several backbones; write BACKBONE={text}")
             key, file = backbones[0], text
-        networks = {FLOW_NETWORKS[method] for method in map(method_of, rows) if method in FLOW_NETWORKS}
+        networks = {flow_network(method_of(row), backbone) for row in rows for backbone in backbones} - {None}
         known = (*backbones, *(f"{backbone}/{row}" for backbone in backbones for row in rows), *networks)
         if key not in known:
             raise UserError(f"weights {text}: {key} is not in this sweep")

@@ -24,6 +24,7 @@ from bench.methods.names import (
     branches,
     brings_weights,
     has_masks,
+    is_small,
     method_of,
 )
 from mpvss.errors import UserError
@@ -34,6 +35,8 @@ FLOW_ROW = "micro/optical-flow@pre-trained"
 """Holds the FlowNetS that was trained on ground-truth flow alone, and so goes with any segmentor."""
 _WITH_PER_FRAME = ("copy", RAFT_FLOW, DIS_FLOW, MEMORY_VIDEO, GROUND_TRUTH_FLOW)
 """Methods that run the per-frame model and nothing else that is shipped."""
+_FROZEN_FLOW = ("netwarp", "dvsnet")
+"""Methods of other publications whose flow network is not trained with the others."""
 
 
 def shipped_rows() -> list[str]:
@@ -58,8 +61,13 @@ def shipped_file(row: str, backbone: str) -> Path | None:
 
 
 def shipped_flow(row: str, backbone: str) -> Path | None:
-    """The small FlowNetS, for the optical-flow rows of networks without masks; of others, None."""
-    return FOLDER / FLOW_ROW / MODEL if method_of(row) == "optical-flow" and not has_masks(backbone) else None
+    """The small FlowNetS, for the rows whose own file leaves it out; of others, None.
+
+    These are optical flow on networks without masks, and the methods of the small family that do not train it.
+    """
+    method = method_of(row)
+    left_out = not has_masks(backbone) if method == "optical-flow" else method in _FROZEN_FLOW and is_small(backbone)
+    return FOLDER / FLOW_ROW / MODEL if left_out else None
 
 
 def shipped_identity(*, rivals: bool = False) -> str:

@@ -14,6 +14,7 @@ from baselines.original.accel import build_original_accel
 from baselines.original.dff import build_original_dff
 from baselines.raft import RAFT
 from baselines.tcb import TCB
+from bench.methods.names import FLOWNETS, flow_network, is_small
 from bench.methods.parts import Parts
 
 _REFERENCE_STRIDES: dict[str, ReferenceStride] = {"mrcfa": 32, "mrcfa-16": 16}
@@ -38,13 +39,18 @@ def _alone(method: str, parts: Parts, backbone: str) -> nn.Module:
         return build_cffm(backbone, classes, execution)
     if method in _REFERENCE_STRIDES:
         return build_mrcfa(backbone, classes, _REFERENCE_STRIDES[method], execution)
-    depth = int(backbone.removeprefix("r"))
+    depth, small = resnet_depth(backbone), is_small(backbone)
     if method == "dvsnet":
-        return build_dvsnet(classes, depth=depth)
+        return build_dvsnet(classes, depth=depth, small=small)
     if method == "dff-original":
-        return build_original_dff(classes, depth)
+        return build_original_dff(classes, depth, small=small)
     assert method == "accel-original", "every video method has a maker"
-    return build_original_accel(classes, depth)
+    return build_original_accel(classes, depth, small=small)
+
+
+def resnet_depth(backbone: str) -> int:
+    """The depth of a backbone called `r50` or `r50-nano`."""
+    return int(backbone.removeprefix("r").partition("-")[0])
 
 
 def _on_ocrnet(method: str, parts: Parts, backbone: str) -> nn.Module:
@@ -54,7 +60,8 @@ def _on_ocrnet(method: str, parts: Parts, backbone: str) -> nn.Module:
         return TCB(segmentor=segmentor, execution=parts.execution)
 
     def make() -> nn.Module:
-        flow = RAFT(iterations=RAFT_ITERATIONS, execution=parts.execution)
+        small = flow_network(method, backbone) == FLOWNETS
+        flow = parts.flow(backbone) if small else RAFT(iterations=RAFT_ITERATIONS, execution=parts.execution)
         return NetWarp(segmentor=segmentor, flow=flow, execution=parts.execution)
 
     return parts.initialise(method, make)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.methods.names import BUILT_METHODS, FLOW_NETWORKS, GROUND_TRUTH_FLOW, has_method, method_of
+from bench.methods.names import BUILT_METHODS, GROUND_TRUTH_FLOW, flow_network, has_method, method_of
 from bench.methods.shipped import shipped_file, shipped_flow, shipped_identity
 from mpvss.errors import UserError
 
@@ -49,10 +49,13 @@ class Weights:
 
     def flow_file(self, method: str, backbone: str) -> Path | None:
         """The checkpoint of a row's flow network, where it comes apart from the row's other weights; else None."""
-        network = FLOW_NETWORKS.get(method_of(method), "")
-        if network not in self.flows and self.shipped:
-            return shipped_flow(method, backbone)
-        return self.flows.get(network)
+        network = flow_network(method_of(method), backbone)
+        if network is not None and network in self.flows:
+            return self.flows[network]
+        # Other files than the shipped ones hold their flow network, but for those of image networks.
+        given = f"{backbone}/{method}" in self.files or backbone in self.files
+        own = given and method_of(method) != "optical-flow"
+        return shipped_flow(method, backbone) if self.shipped and not own else None
 
     def check_classes(self, num_classes: int) -> None:
         """Raise UserError where a checkpoint says of itself that it has another number of classes."""

@@ -22,7 +22,9 @@ from bench.report.figures.figures import (
     warping_strategies,
 )
 from bench.report.figures.predicted import predicted_speeds, predicted_times
+from bench.report.figures.schedules import accuracy_against_mean_cost
 from bench.report.figures.sizes import times_against_size
+from bench.report.figures.stream import accuracy_against_rate
 from bench.report.figures.tradeoff import accuracy_against_cost, times_by_kind
 from bench.report.published import Measurements, read_published
 from bench.report.run import StudyRun
@@ -34,9 +36,11 @@ from bench.report.tables.latency import latency_sheet, speed_sheet
 from bench.report.tables.paper import paper_tables
 from bench.report.tables.peer import peer_sheet
 from bench.report.tables.predicted import predicted_sheets
+from bench.report.tables.schedules import schedules_sheet
 from bench.report.tables.sheet import Sheet
 from bench.report.tables.sizes import sizes_sheet
 from bench.report.tables.small import small_tables
+from bench.report.tables.stream import less_per_frame_sheet, stream_sheet
 
 WIDE = 7.0
 """Inches."""
@@ -178,6 +182,12 @@ def _speed(study: Study) -> Iterator[Sheet]:
         yield peer_sheet(study.peers)
     for card in study.cards:
         yield from card_sheets(card)
+    for streams in study.streams:
+        yield stream_sheet(streams.name, streams.about, streams.cells)
+        if (against := less_per_frame_sheet(streams.name, streams.about, streams.cells)) is not None:
+            yield against
+    for played in study.schedules:
+        yield schedules_sheet(played.name, played.about, played.cells)
 
 
 def _plots(study: Study) -> Iterator[Plot]:
@@ -188,6 +198,12 @@ def _plots(study: Study) -> Iterator[Plot]:
     counted = counted_macs_against_interval(study.costs)
     if counted:
         yield Plot("figure-3b", "Figure 3b: MACs of MPVSS with the paper's backbones, counted", counted)
+    for streams in study.streams:
+        if (drawn := accuracy_against_rate(streams.cells)) is not None:
+            yield Plot(streams.name, f"{streams.name}: accuracy on show against the rate of the camera", drawn)
+    for played in study.schedules:
+        if (drawn := accuracy_against_mean_cost(played.cells)) is not None:
+            yield Plot(played.name, f"{played.name}: accuracy of key-frame schedules against mean cost", drawn)
     for name, title, draw in PREDICTED_PLOTS:
         figure = draw(study)
         if figure is not None:

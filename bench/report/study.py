@@ -13,6 +13,7 @@ from bench.report.speed.clock import measured, with_times
 from bench.report.speed.doubts import doubt
 from bench.runs.card_folder import FILE as CARD
 from bench.runs.card_folder import MeasuredCard, read_card
+from bench.runs.cell_folder import read_cell_folder
 from bench.runs.clip_counts import MEASURES
 from bench.runs.read import read_cells, read_clip_counts, read_latency, read_run, read_run_record, read_samples
 from bench.runs.record_file import read_record
@@ -20,7 +21,27 @@ from bench.runs.records.cell import CellKey
 from bench.runs.records.cost import CostRecord, CountedFigure
 from bench.runs.records.peer import PeerRecord
 from bench.runs.records.predict import PredictRecord
+from bench.runs.records.schedules import SCHEDULES, ScheduleCell, SchedulesRecord
+from bench.runs.records.stream import STREAM, StreamCell, StreamRecord
 from mpvss.errors import UserError
+
+
+@dataclass(frozen=True)
+class MeasuredStream:
+    """A streaming evaluation: the name of its folder, its head and its cells."""
+
+    name: str
+    about: StreamRecord
+    cells: tuple[StreamCell, ...]
+
+
+@dataclass(frozen=True)
+class PlayedSchedules:
+    """Key-frame schedules: the name of their folder, its head and its cells."""
+
+    name: str
+    about: SchedulesRecord
+    cells: tuple[ScheduleCell, ...]
 
 
 @dataclass(frozen=True)
@@ -33,6 +54,8 @@ class Study:
         peers: speed beside the peer, one entry a file.
         predictions: predicted times beside measured ones, one entry a file.
         cards: what `mpvss-bench card` measured, one entry a card.
+        streams: what `mpvss-bench stream` evaluated, one entry a folder.
+        schedules: what `mpvss-bench schedules` evaluated, one entry a folder.
 
     """
 
@@ -41,6 +64,8 @@ class Study:
     peers: tuple[PeerRecord, ...]
     predictions: tuple[PredictRecord, ...] = ()
     cards: tuple[MeasuredCard, ...] = ()
+    streams: tuple[MeasuredStream, ...] = ()
+    schedules: tuple[PlayedSchedules, ...] = ()
 
     @property
     def paper_costs(self) -> list[CountedFigure]:
@@ -79,7 +104,7 @@ def read_study(paths: Sequence[Path], *, all_times: bool = False) -> Study:
 
     """
     folders = [folder for path in paths for folder in _runs_in(path)]
-    cards = [folder for path in paths for folder in _cards_in(path)]
+    cards = [folder for path in paths for folder in _folders_of(path, CARD)]
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         raise UserError(f"the runs {', '.join(map(str, folders))} share a name; rename one of the folders")
@@ -93,6 +118,16 @@ def read_study(paths: Sequence[Path], *, all_times: bool = False) -> Study:
         peers=tuple(read_record(file, PeerRecord) for file in _files(dict.fromkeys([*paths, *cards]), "peer")),
         predictions=tuple(read_record(file, PredictRecord) for file in _files(paths, "predict")),
         cards=tuple(read_card(folder) for folder in cards),
+        streams=tuple(
+            MeasuredStream(folder.resolve().name, *read_cell_folder(folder, STREAM, StreamRecord, StreamCell))
+            for path in paths
+            for folder in _folders_of(path, STREAM)
+        ),
+        schedules=tuple(
+            PlayedSchedules(folder.resolve().name, *read_cell_folder(folder, SCHEDULES, SchedulesRecord, ScheduleCell))
+            for path in paths
+            for folder in _folders_of(path, SCHEDULES)
+        ),
     )
 
 
@@ -101,14 +136,15 @@ def _runs_in(path: Path) -> Iterable[Path]:
         raise UserError(f"{path} " + ("is not a folder" if path.exists() else "does not exist"))
     inside = sorted(file.parent for file in path.glob("*/run.json"))
     is_beside = any(any(path.glob(f"{what}-*.json")) for what in BESIDE_RUNS)
-    if (path / "run.json").exists() or not (inside or is_beside or _cards_in(path)):
+    others = [folder for head in (CARD, STREAM, SCHEDULES) for folder in _folders_of(path, head)]
+    if (path / "run.json").exists() or not (inside or is_beside or others):
         return [path]  # where it is no run, reading it says so
     return inside
 
 
-def _cards_in(path: Path) -> list[Path]:
-    """The card's folder, or those in a folder of results."""
-    return [path] if (path / CARD).exists() else sorted(file.parent for file in path.glob(f"*/{CARD}"))
+def _folders_of(path: Path, head: str) -> list[Path]:
+    """The folder itself where it has that head file, or those in a folder of results."""
+    return [path] if (path / head).exists() else sorted(file.parent for file in path.glob(f"*/{head}"))
 
 
 def _read(folder: Path, name: str) -> StudyRun:

@@ -24,6 +24,8 @@ from bench.runs.records.labels import LabelsRecord
 from bench.runs.records.peer import PeerRecord
 from bench.runs.records.predict import PredictRecord
 from bench.runs.records.run import RunRecord
+from bench.runs.records.schedules import ScheduleCell, SchedulesRecord
+from bench.runs.records.stream import StreamCell, StreamRecord
 from bench.runs.records.training import TrainingRecord
 from bench.runs.records.trials import TrialsRecord
 from mpvss.errors import UserError
@@ -37,6 +39,10 @@ RECORDS: dict[str, type[Record]] = {
     "predict": PredictRecord,
     "card": CardRecord,
     "card-cell": CardCell,
+    "stream": StreamRecord,
+    "stream-cell": StreamCell,
+    "schedules": SchedulesRecord,
+    "schedules-cell": ScheduleCell,
     "training": TrainingRecord,
     "baseline": Baseline,
     "trials": TrialsRecord,

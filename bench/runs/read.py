@@ -19,7 +19,7 @@ from mpvss.errors import UserError
 
 HEAD = ("run", "backbone", "method", "interval", "status", "error", "weights")
 OPTIONAL = {
-    *("miou_by_distance", "fps_model", "fps_video", "compile_seconds", "throttled_share"),
+    *("tc", "tc_flow", "miou_by_distance", "fps_model", "fps_video", "compile_seconds", "throttled_share"),
     *("long_run_macs", "most_non_key_macs", "not_counted", "wait_frames", "wait_ms"),
     *("fps_throughput", "fps_throughput_low", "fps_throughput_high"),
     *("energy_key_j", "energy_non_key_j", "energy_window_s", "energy_counter_period_s"),

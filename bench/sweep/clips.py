@@ -9,6 +9,7 @@ import torch
 
 from bench.data import Clip, Dataset, Frame
 from bench.evaluate.clip_store import ClipStore
+from bench.evaluate.frame_flow import FrameFlow
 from bench.evaluate.keeping import Keeping, LabelKeeper
 from bench.evaluate.lockstep import Cell, Group, Lockstep
 from bench.evaluate.scorers import ClipScorer, DistanceScorer
@@ -97,9 +98,15 @@ def score_frames(
 
     `failed` are the methods that failed by the end of the frames.
     """
-    scorer = (ClipScorer if clip.labelled_frames is None else DistanceScorer)(cells, num_classes)
+    if clip.labelled_frames is not None:
+        by_distance = DistanceScorer(cells, num_classes)
+        for frame, groups in frames:
+            by_distance.update(frame.labels, groups)
+        return by_distance.end(failed)
+    flow = FrameFlow(clip)
+    scorer = ClipScorer(cells, num_classes, flow.source)
     for frame, groups in frames:
-        scorer.update(frame.labels, groups)
+        scorer.update(frame.labels, groups, flow.step(torch.from_numpy(frame.image)))
     return scorer.end(failed)
 
 

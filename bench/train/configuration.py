@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from bench.methods.names import (
+    ACCEL_BRANCHES,
     BACKBONES,
     CNNS,
     IMAGE_NETWORKS,
@@ -27,29 +28,38 @@ from mpvss.training.optimiser import OptimiserOptions
 from mpvss.training.stills import StillMotion
 
 FLOWNETS = "flownets"
-CLIP_METHODS = ("cffm", "mrcfa", "mrcfa-16")
+CLIP_METHODS = ("cffm", "mrcfa", "mrcfa-16", "tcb")
 """Methods that are trained on clips of a frame and its references."""
 ETC = "etc"
 """A loss for image networks on pairs of frames; what it trains is swept per frame."""
-TRAINABLE = (*(method for method in METHODS if method != "copy"), *CLIP_METHODS, ETC, FLOWNETS)
-NOT_TRAINED = {
-    "copy": "it has no weights of its own; train per-frame",
-    "netwarp": "its authors train it over a trained OCRNet and a frozen RAFT",
-    "tcb": "its authors train it on a frame and three later ones, with a memory",
-    "dvsnet": "its authors train its segmentation, flow and decision networks apart, the last on the others' agreement",
-    "dff-original": "its authors train it in another program; dff is DFF over Mask2Former",
-    "accel-original": "its authors train it in another program; accel is Accel over Mask2Former",
-}
+PAIR_METHODS = (ETC, "netwarp")
+"""Trained on pairs of successive labelled frames."""
+DEEPLAB = "deeplab"
+"""The network of DFF and of Accel's branches as first published, trained on single frames."""
+DVSNET_SEGMENTOR = "dvsnet-segmentor"
+"""DVSNet's segmentation network, which is trained before the decision network."""
+SINGLE_FRAMES = (PER_FRAME, DEEPLAB, DVSNET_SEGMENTOR)
+"""Trained on single frames."""
+TRAINABLE = (
+    *(method for method in METHODS if method != "copy"),
+    *VIDEO_METHODS,
+    ETC,
+    DEEPLAB,
+    DVSNET_SEGMENTOR,
+    FLOWNETS,
+)
+NOT_TRAINED = {"copy": "it has no weights of its own; train per-frame"}
 """Methods that are run and not trained here, and what to know of that."""
-NEEDS_SEGMENTOR = (*FLOW_DESIGNS, "optical-flow")
+NEEDS_SEGMENTOR = (*FLOW_DESIGNS, "optical-flow", "dvsnet")
 """Methods whose segmentor stays frozen."""
 
 
 class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The method and its starting weights.
 
-    Each checkpoint in `start` gives the parts it has; `key_start` is for Accel's key branch, `flow_start` the frozen
-    flow network of ETC's loss.
+    Each checkpoint in `start` gives the parts it has; `key_start` is for Accel's key branch, `update_start` for the
+    update branch of Accel as first published, `flow_start` the frozen flow network of ETC's loss
+    and of NetWarp.
     """
 
     method: str
@@ -59,6 +69,7 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`same`: checkpoints have the data's classes; `fresh`: a class head for other classes is randomly initialised."""
     key_start: str = ""
     flow_start: str = ""
+    update_start: str = ""
 
     def __post_init__(self) -> None:
         if self.method in NOT_TRAINED:
@@ -70,10 +81,16 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise UserError(f"model.backbone is {self.backbone!r}; it must be one of {', '.join(known)}")
         if self.key_start and self.method != "accel":
             raise UserError(f"model.key_start is for Accel's key branch; {self.method} has none")
-        if bool(self.flow_start) != (self.method == ETC):
+        if self.update_start and (self.method != "accel-original" or "+" not in self.backbone):
             raise UserError(
-                "etc warps by a trained FlowNetS: name one in model.flow_start, such as the model.safetensors of a "
-                f"flownets run; no other method takes it, and this is {self.method}"
+                "model.update_start is for the update branch of accel-original, on KEY+OTHER; "
+                f"{self.method} on {self.backbone} has none"
+            )
+        if bool(self.flow_start) != (self.method in PAIR_METHODS):
+            raise UserError(
+                f"{' and '.join(PAIR_METHODS)} warp by a trained flow network: name one in model.flow_start, such as "
+                "the model.safetensors of a flownets run, or RAFT's weights for a NetWarp of published size; no other "
+                f"method takes it, and this is {self.method}"
             )
         if self.method in NEEDS_SEGMENTOR and not self.start:
             raise UserError(
@@ -89,14 +106,18 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def checkpoints(self) -> tuple[str, ...]:
         """Every checkpoint that the run starts from."""
-        return (*self.start, *filter(None, [self.key_start, self.flow_start]))
+        return (*self.start, *filter(None, [self.key_start, self.flow_start, self.update_start]))
 
     def _backbones(self) -> tuple[str, ...]:
         """The backbones that the method can be trained with."""
-        if self.method in CLIP_METHODS:
+        if self.method in VIDEO_METHODS:
             return VIDEO_METHODS[self.method]
         if self.method == ETC:
             return CNNS
+        if self.method == DVSNET_SEGMENTOR:
+            return VIDEO_METHODS["dvsnet"]
+        if self.method == DEEPLAB:
+            return ACCEL_BRANCHES
         return (*BACKBONES, *IMAGE_NETWORKS) if self.method == PER_FRAME else BACKBONES
 
     @property
@@ -205,5 +226,6 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     training: TrainingConfig
 
     def __post_init__(self) -> None:
-        if self.data.pairs == "stills" and self.model.method in (PER_FRAME, *CLIP_METHODS, ETC, FLOWNETS):
+        without_key_frames = (*SINGLE_FRAMES, *CLIP_METHODS, *PAIR_METHODS, FLOWNETS)
+        if self.data.pairs == "stills" and self.model.method in without_key_frames:
             raise UserError(f'data.pairs = "stills" is for methods that propagate; {self.model.method} does not')

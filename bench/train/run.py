@@ -13,15 +13,13 @@ import msgspec
 import torch
 from torch import nn
 
-from baselines.clips.sampling import ClipSampler
-from baselines.etc_training import OFFSETS as ETC_OFFSETS
-from bench.methods.names import PER_FRAME
+from baselines.clips.sampling import SUCCESSIVE, ClipSampler
 from bench.runs.files import make_folder
 from bench.runs.lease import sole_writer
 from bench.runs.progress import Progress
-from bench.train.configuration import CLIP_METHODS, ETC, FLOWNETS, TrainConfig
+from bench.train.configuration import CLIP_METHODS, FLOWNETS, PAIR_METHODS, SINGLE_FRAMES, TrainConfig
 from bench.train.data import Ahead
-from bench.train.model import make_flow, make_model, make_task
+from bench.train.model import as_saved, make_flow, make_model, make_task
 from bench.train.record import RECORD, TrainingFiles
 from bench.train.training_data import TrainingData, open_training_data
 from bench.train.validation import last_validation
@@ -80,8 +78,7 @@ def train(
         history = _run(config, out, data, model, record, process, progress)
         weights = out / MODEL
         if process.rank == 0:
-            whole = nn.ModuleDict({"flow": model}) if config.model.method == FLOWNETS else model
-            save_checkpoint(whole, weights, header)
+            save_checkpoint(as_saved(config.model.method, model), weights, header)
             record.finish(config.training.steps)
             progress.say(f"done: {weights}, {out / RECORD}")
         return Trained(weights, config.training.steps, last_validation(history))
@@ -139,12 +136,12 @@ def _run(
 def _sampler(config: TrainConfig, data: TrainingData) -> Sampler | ClipSampler:
     if config.model.method in CLIP_METHODS:
         return ClipSampler(data.clips, config.data.augmentation, config.training.seed)
-    if config.model.method == ETC:
-        return ClipSampler(data.clips, config.data.augmentation, config.training.seed, ETC_OFFSETS, reverse=False)
+    if config.model.method in PAIR_METHODS:
+        return ClipSampler(data.clips, config.data.augmentation, config.training.seed, SUCCESSIVE, reverse=False)
     return Sampler(
         data.clips,
         config.data.augmentation,
-        None if config.model.method == PER_FRAME else config.data.max_distance,
+        None if config.model.method in SINGLE_FRAMES else config.data.max_distance,
         config.training.seed,
         with_flow=config.model.method == FLOWNETS,
         stills=config.data.stills(data.class_names),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import tomli_w
+import torch
 from torch import Tensor
 
 from bench.methods import shipped
 from bench.methods.names import PER_FRAME, check_backbone, method_of
+from bench.methods.registry import build_method
 from bench.methods.shipped import MODEL, shipped_rows
 from bench.runs.files import read_bytes, write_atomically
 from bench.runs.record_file import read_record
@@ -51,6 +54,7 @@ def ship(run: Path, name: str, command: str | None = None) -> Path:
     if (method, trained["backbone"]) != (method_of(row), backbone):
         raise UserError(f"{run} trained {trained['backbone']}/{method}; it cannot be the row {name}")
     tensors, metadata = read_tensors(run / MODEL)
+    tensors = _without_shipped_flow(run, tensors, metadata, name)
     halved = {tensor_name: _halved(tensor, f"{run}: {tensor_name}") for tensor_name, tensor in tensors.items()}
     model = to_bytes(halved, metadata)
     others = sum((shipped.FOLDER / other / MODEL).stat().st_size for other in shipped_rows() if other != name)
@@ -95,6 +99,25 @@ def _finished_record(run: Path) -> TrainingRecord:
     return record
 
 
+def _without_shipped_flow(
+    run: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], name: str
+) -> Mapping[str, Tensor]:
+    """The tensors but those of a flow network that is shipped with another row; UserError where it is another one."""
+    backbone, _, row = name.partition("/")
+    file = shipped.shipped_flow(row, backbone)
+    if file is None:
+        return tensors
+    num_classes = json.loads(metadata["configuration"])["num_classes"]
+    built = build_method(method_of(row), backbone=backbone, num_classes=num_classes, flow_weights=file)
+    network = {f"flow.{key}": tensor for key, tensor in built.module.get_submodule("flow").state_dict().items()}
+    if not all(torch.equal(tensors[key], tensor) for key, tensor in network.items()):
+        raise UserError(
+            f"{run} has another flow network than {shipped.FLOW_ROW}, which {name} is shipped without; train it with "
+            f"{file} in model.start"
+        )
+    return {key: tensor for key, tensor in tensors.items() if key not in network}
+
+
 def _halved(tensor: Tensor, name: str) -> Tensor:
     """The tensor in float16; whole numbers as they are."""
     if not tensor.is_floating_point():
@@ -117,7 +140,7 @@ def _last_validation(file: Path, history: bytes) -> dict[str, float]:
 def _account(record: TrainingRecord, validation: Mapping[str, float], command: str | None) -> dict[str, Any]:
     """The content of `training.toml`. Starting checkpoints keep folder and name alone; other parts name one machine."""
     tables = record.configuration
-    model = {key: value for key, value in tables.model.items() if key not in ("start", "key_start", "flow_start")}
+    model = {key: value for key, value in tables.model.items() if not key.endswith("start")}
     return {
         "command": command or record.command,
         **({} if record.commit is None else {"commit": record.commit}),

@@ -52,6 +52,21 @@ class CheckpointFormat:
     """Matches names, under ours, of tensors that take no part in what the network computes."""
     facts: Callable[[Mapping[str, Tensor]], dict[str, object]] = no_facts
     """What tells variants apart, read off tensors under our names. A checkpoint of other facts is refused in words."""
+    unread: str = ""
+    """Which checkpoints are not read, for the messages of those that do not fit."""
+
+
+NOTHING = re.compile(r"(?!)")
+"""Matches no name."""
+
+
+def only_ours(network: str, *class_heads: ClassHead) -> CheckpointFormat:
+    """The format of a network whose published tensor names are not known."""
+    unread = (
+        f"the tensor names of the published {network} are not known here: rename its tensors as `state_dict()` of this "
+        "module names them"
+    )
+    return CheckpointFormat(namings=(), class_heads=class_heads, unused=NOTHING, unread=unread)
 
 
 def renamed(tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -60,13 +61,13 @@ def load_checkpoint(
     >>> module.weight.data
     tensor([[3., 4.]])
     """
+    formats = _formats(module)
     if isinstance(source, Mapping):
         where, metadata = "the checkpoint", {}
         tensors = flatten(source, where)
     else:
         where = str(source)
-        tensors, metadata = read_tensors(source)
-    formats = _formats(module)
+        tensors, metadata = _read(source, formats)
     named, kind = under_our_names(tensors, formats)
     targets = module.state_dict()
     _check_facts(where, named, targets, formats)
@@ -81,7 +82,7 @@ def load_checkpoint(
     if not placed:
         raise UserError(
             f"{where} holds nothing for this {type(module).__name__}: its tensors are named "
-            f"{_some(named)}, the module's {_some(targets)}"
+            f"{_some(named)}, the module's {_some(targets)}{_unread(formats)}"
         )
     missing = tuple(name for name in targets if name not in placed and not _unused(name, formats))
     _check_parts(where, missing, placed, left_over, targets, formats)
@@ -114,6 +115,23 @@ def read_num_classes(path: str | os.PathLike[str], *formats: CheckpointFormat) -
         if name.endswith(".bias") and (head := _class_head(name, known)):
             return tensor.numel() - head.other_rows
     return None
+
+
+def _read(
+    path: str | os.PathLike[str], formats: Iterable[CheckpointFormat]
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """As `read_tensors`, whose message for a file of another kind says too what is not read."""
+    try:
+        return read_tensors(path)
+    except UserError as error:
+        if not Path(path).is_file():
+            raise
+        raise UserError(f"{error}{_unread(formats)}") from error
+
+
+def _unread(formats: Iterable[CheckpointFormat]) -> str:
+    """The end of a message: which checkpoints are not read."""
+    return "".join(f"; {format.unread}" for format in formats if format.unread)
 
 
 def _formats(module: nn.Module) -> tuple[CheckpointFormat, ...]:
@@ -164,7 +182,9 @@ def _check_parts(
     present = {_part(name) for name in placed}
     torn = [name for name in missing if _part(name) in present]
     if torn:
-        raise UserError(f"{where} is missing {len(torn)} tensor(s) from parts it contains: {_some(torn)}")
+        raise UserError(
+            f"{where} is missing {len(torn)} tensor(s) from parts it contains: {_some(torn)}{_unread(formats)}"
+        )
     parts = {_part(name) for name in targets}
     for name in left_over:
         part = next((_part(candidate) for candidate in _candidates(name) if _part(candidate) in parts), None)
@@ -173,7 +193,7 @@ def _check_parts(
         ours = [target for target in targets if _part(target) == part]
         raise UserError(
             f"{where} is for another {part.rpartition('.')[2]}: it has {name}, for which the module has no place; "
-            f"the module's tensors are named {_some(ours)}"
+            f"the module's tensors are named {_some(ours)}{_unread(formats)}"
         )
 
 

@@ -25,7 +25,7 @@ from bench.measure.time.passes import settled_frame
 from bench.measure.time.stopping import FixedRounds, WarmUp
 from bench.methods import build
 from bench.methods.builder import Built
-from bench.methods.names import LIBRARY_METHODS, VIDEO_METHODS, WITHOUT_KEY_FRAMES
+from bench.methods.names import LIBRARY_METHODS, VIDEO_METHODS, WITHOUT_KEY_FRAMES, branches
 from bench.report.tables.latency import speed_table
 from bench.runs.read import read_cells, read_run
 from bench.sweep.grid import Grid
@@ -135,9 +135,10 @@ class TestSweep:
     def test_the_list_says_what_the_methods_say(self):
         rows = {"per-frame": "nano", **{method: names[-1] for method, names in VIDEO_METHODS.items()}}
         with torch.device("meta"):
-            models = {
-                method: build(method, backbone=name.rpartition("+")[2], num_classes=5) for method, name in rows.items()
-            }
+            models = {}
+            for method, name in rows.items():
+                backbone, key_backbone = branches(method, name)
+                models[method] = build(method, backbone=backbone, key_backbone=key_backbone, num_classes=5)
         assert {method for method, model in models.items() if not uses_key_frames(model)} == {
             name for name in WITHOUT_KEY_FRAMES if name not in LIBRARY_METHODS
         }

@@ -142,6 +142,8 @@ def in_little(arguments: list[str]) -> list[str]:
     little = {
         "sweep": ["--data", TWO_CLIPS if {"--shard", "--only", "--workers"} & {*options} else CLIPS, "--threads", "1"],
         "latency": ["--data", CLIPS, "--threads", "1", "--time-limit", "1", "--size", "64x96", "--processes", "2"],
+        "stream": ["--clips", "1", "--frames", "3", "--threads", "1"],
+        "schedules": ["--data", TWO_CLIPS, "--intervals", "2", "--longest", "3", "--threads", "1"],
         "strip": ["--data", "synthetic:clips=7,frames=10,size=64x96", "--threads", "1"],
         "segment": ["--frames", "2", "--threads", "1"],
         "cost": ["--backbones", "micro", "--size", "64x96"],

@@ -266,6 +266,47 @@ def test_rivals_are_shipped_in_rows_of_their_own_networks(tmp_path, capsys, monk
         assert words in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("method", "backbone"), [("netwarp", "ocrnet-nano"), ("dvsnet", "r50-nano")])
+def test_a_flow_network_that_is_frozen_is_shipped_once(method, backbone, tmp_path, monkeypatch):
+    """Beside Mask2Former, for every row that has it; a row with another one is refused."""
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    flow = tmp_path / "weights" / shipped.FLOW_ROW / shipped.MODEL
+    flow.parent.mkdir(parents=True)
+    save_checkpoint(torch.nn.ModuleDict({"flow": Parts(1, seed=7).flow("micro")}), flow, {})
+
+    def run(name, flow):
+        segmentor = ("dvsnet-segmentor",) if method == "dvsnet" else ()
+        more = [f"model.backbone={backbone}", "training.batch=2"]
+        start = [trained(tmp_path / f"{name}-segmentor", *segmentor, steps=0, more=more) / "model.safetensors"]
+        if method == "netwarp":
+            more.append(f"model.flow_start={flow}")
+        else:
+            start.append(flow)
+        return trained(tmp_path / name, method, steps=0, start=start, more=more)
+
+    row, whole = f"{backbone}/{method}", run("run", flow) / "model.safetensors"
+    file = ship.ship(whole.parent, row) / shipped.MODEL
+    assert not any(name.startswith("flow.") for name in load_file(file))
+    weights = parse_weights(["shipped"], [method], [backbone])
+    built = build_method(
+        method,
+        backbone=backbone,
+        num_classes=12,
+        weights=weights.file(method, backbone),
+        flow_weights=weights.flow_file(method, backbone),
+    )
+    assert "untrained" not in built.weights
+    assert ", flow model.safetensors (sha256 " in built.weights
+    for name, tensor in load_file(whole).items():
+        torch.testing.assert_close(built.module.state_dict()[name], tensor, rtol=1e-3, atol=1e-6, msg=name)
+    assert parse_weights(["shipped", f"{row}={whole}"], [method], [backbone]).flow_file(method, backbone) is None
+
+    other = tmp_path / "other.safetensors"
+    save_checkpoint(torch.nn.ModuleDict({"flow": Parts(1, seed=8).flow("micro")}), other, {})
+    with pytest.raises(UserError, match=f"has another flow network than {shipped.FLOW_ROW}, which {row} is shipped"):
+        ship.ship(run("another", other), row)
+
+
 def test_shipping_removes_nothing_outside_the_shipped_weights(per_frame_run, tmp_path, monkeypatch):
     monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
     elsewhere = tmp_path / "elsewhere"

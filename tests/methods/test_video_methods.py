@@ -6,6 +6,7 @@ import torch
 from baselines.cffm.presets import LAYERS
 from baselines.mrcfa.presets import REFINEMENTS
 from baselines.original.accel import KNOWN_DEPTHS
+from baselines.raft import RAFT
 from bench.methods import build
 from bench.methods.names import (
     BACKBONES,
@@ -68,8 +69,8 @@ def test_names():
     assert set(VIDEO_METHODS["cffm"]) == set(LAYERS)
     assert set(VIDEO_METHODS["mrcfa"]) == set(VIDEO_METHODS["mrcfa-16"]) == set(REFINEMENTS)
     built = {branches("accel-original", row) for row in VIDEO_METHODS["accel-original"]}
-    assert built == {(f"r{depth}", "r101") for depth in KNOWN_DEPTHS}
-    assert set(VIDEO_METHODS["dvsnet"]) < set(BACKBONES)
+    assert built == {*((f"r{depth}", "r101") for depth in KNOWN_DEPTHS), ("r18-nano", "r50-nano")}
+    assert set(VIDEO_METHODS["dvsnet"]) - {"r50-nano"} < set(BACKBONES)
 
 
 @pytest.mark.parametrize(("method", "row"), [(method, row) for method, rows in VIDEO_METHODS.items() for row in rows])
@@ -156,7 +157,51 @@ def test_own_checkpoints(method, tmp_path):
     assert all(torch.equal(loaded[name], tensor) for name, tensor in trained.state_dict().items())
 
 
+@pytest.mark.parametrize("row", ["ocrnet-nano", "ocrnet-r18"])
+def test_the_small_netwarp_has_the_small_flownets(row):
+    """In RAFT's place, which it would spend most of its time in."""
+    parts = Parts(CLASSES)
+    model = build_method("netwarp", backbone=row, num_classes=CLASSES, parts=parts).module
+    assert (model.flow is parts.flow(row)) == (row == "ocrnet-nano")
+    assert isinstance(model.flow, RAFT) == (row == "ocrnet-r18")
+
+
+def test_small_rows_are_an_eighth_as_wide():
+    dff, accel = make("dff-original", "r50-nano"), make("accel-original", "r50-nano+r18-nano")
+    widths = {name: len(tensor) for name, tensor in accel.state_dict().items() if tensor.ndim}
+    assert widths["segmentor.backbone.resnet.layer4.2.conv3.weight"] == 2048 // 8
+    assert widths["segmentor.reduce.weight"] == widths["update.reduce.weight"] == 1024 // 8
+    assert widths["update.backbone.blocks.7.conv2.weight"] == 512 // 8
+    assert dff.segmentor.state_dict().keys() == accel.segmentor.state_dict().keys()
+    dvsnet = make("dvsnet", "r50-nano")
+    assert dvsnet.segmentor.pyramid[0][0].weight.shape[:2] == (256 // 8, 2048 // 8)
+    assert dvsnet.flow.encoder.widths == dff.flow.encoder.widths == Parts(CLASSES).flow("micro").encoder.widths
+
+
+PUBLISHED_TITLES = {
+    "netwarp": "NetWarp",
+    "tcb": "TCB",
+    "dvsnet": "DVSNet",
+    "dff-original": "DFF",
+    "accel-original": "Accel",
+}
+
+
 class TestRefused:
+    @pytest.mark.parametrize("method", PUBLISHED_TITLES)
+    def test_checkpoints_whose_names_are_not_known(self, method, tmp_path):
+        """They say so, whether PyTorch wrote the file or another program."""
+        message = f"tensor names of the published {PUBLISHED_TITLES[method]} are not known here: rename its tensors"
+        torch.save({"encoder.conv1.weight": torch.zeros(1)}, tmp_path / "theirs.pth")
+        (tmp_path / "theirs.params").write_bytes(bytes.fromhex("1201000000000000") + bytes(64))
+        row = {**SMALL, "dvsnet": "r50-nano", "dff-original": "r50-nano", "accel-original": "r50-nano+r18-nano"}[method]
+        nothing = f"holds nothing for this (Original)?{PUBLISHED_TITLES[method]}.*"
+        for file, reason in (("theirs.pth", nothing), ("theirs.params", "is not a checkpoint.*")):
+            with pytest.raises(UserError, match=f"{reason}; the {message}"):
+                make(method, row, weights=tmp_path / file)
+        with pytest.raises(UserError, match=r"does not exist or is not a file$"):
+            make(method, row, weights=tmp_path / "gone.pth")
+
     @pytest.mark.parametrize(("method", "row"), [("cffm", "mit-b3"), ("mrcfa", "r50"), ("tcb", "pspnet-r101")])
     def test_backbone_of_a_method(self, method, row):
         with pytest.raises(UserError, match=f"{method} has no backbone '{row}'; known are {VIDEO_METHODS[method][0]}"):

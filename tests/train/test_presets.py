@@ -126,7 +126,8 @@ def test_set_changes_what_is_extended():
 
 
 @pytest.mark.parametrize(
-    ("preset", "backbone"), [("small-segformer", "segformer-micro"), ("small-pspnet", "pspnet-micro")]
+    ("preset", "backbone"),
+    [("small-segformer", "segformer-micro"), ("small-pspnet", "pspnet-micro"), ("small-ocrnet", "ocrnet-nano")],
 )
 def test_image_networks_are_trained_on_the_crops_of_per_frame_for_as_long(preset, backbone):
     config, per_frame = read_config(preset), read_config("small-per-frame")
@@ -136,13 +137,28 @@ def test_image_networks_are_trained_on_the_crops_of_per_frame_for_as_long(preset
     assert replace(config.training, **schedule) == replace(per_frame.training, **schedule)
 
 
-@pytest.mark.parametrize("method", ["cffm", "mrcfa", "etc"])
+@pytest.mark.parametrize("preset", ["small-deeplab", "small-dvsnet-segmentor"])
+def test_segmentors_of_rivals_are_trained_as_image_networks_are(preset):
+    config, per_frame = read_config(preset), read_config("small-per-frame")
+    assert config == replace(per_frame, model=config.model)
+    assert config.model.backbone == "r50-nano"
+
+
+@pytest.mark.parametrize("method", ["dff-original", "accel-original", "dvsnet"])
+def test_rivals_that_propagate_are_trained_on_the_pairs_of_mpvss(method, trained):
+    start = [f"model.start=['{trained['micro']}']"]
+    config, mpvss = read_config(f"small-{method}", start), read_config("small-mpvss", start)
+    assert config.model.method == method
+    assert replace(config, model=mpvss.model) == mpvss
+
+
+@pytest.mark.parametrize("method", ["cffm", "mrcfa", "etc", "netwarp", "tcb"])
 def test_video_methods_see_as_many_frames_as_mpvss_for_as_long(method, trained):
     start = [f"model.start=['{trained['micro']}']"]
-    more = [f"model.flow_start={trained['flownets']}"] if method == "etc" else []
+    more = [f"model.flow_start={trained['flownets']}"] if method in ("etc", "netwarp") else []
     config, mpvss = read_config(f"small-{method}", start + more), read_config("small-mpvss", start)
     assert (config.model.method, config.data) == (method, mpvss.data)
-    frames = 2 if method == "etc" else 4
+    frames = 2 if method in ("etc", "netwarp") else 4
     assert config.training.batch * frames == mpvss.training.batch * 2
     for name in ("steps", "lr", "clip_norm", "seed"):
         assert getattr(config.training, name) == getattr(mpvss.training, name), name

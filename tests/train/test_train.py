@@ -17,6 +17,7 @@ from baselines.mrcfa import build_mrcfa
 from bench.cli.main import main
 from bench.data import open_dataset
 from bench.methods import build
+from bench.methods.names import branches
 from bench.methods.parts import Parts
 from bench.methods.registry import build_method
 from bench.runs.progress import Progress
@@ -171,6 +172,67 @@ def test_etc_trains_an_image_network_by_a_flow_network(config, tmp_path):
     assert list(record["start"]) == [f"{parts[0]}/model.safetensors", f"{parts[1]}.safetensors"]
 
 
+SMALL_CLIPS = [f"--set=data.{part}=generated:clips=1,frames=10,size=64x64" for part in ("train", "validation")]
+
+
+@pytest.fixture
+def start(config, tmp_path):
+    """`start(method, backbone)`: a checkpoint as training leaves it, of no step; of `flownets`, drawn."""
+
+    def made(method, backbone):
+        file = tmp_path / f"{method}-{backbone}"
+        if method == "flownets":
+            save_checkpoint(torch.nn.ModuleDict({"flow": Parts(1, seed=7).flow(backbone)}), file, {})
+            return file
+        command = ["train", config(method, steps=0), "--out", str(file), "--set", f"model.backbone={backbone}"]
+        assert main(command) == 0
+        return file / "model.safetensors"
+
+    return made
+
+
+VIDEO = {
+    "netwarp": ("ocrnet-nano", ("per-frame", "ocrnet-nano"), ("flow", "flow_cnn", "mix_maps", "mix_features")),
+    "tcb": ("ocrnet-nano", ("per-frame", "ocrnet-nano"), ()),
+    "dff-original": ("r50-nano", ("deeplab", "r50-nano"), ("flow",)),
+    "accel-original": ("r50-nano+r18-nano", ("deeplab", "r50-nano"), ("flow", "update", "fuse")),
+    "dvsnet": ("r50-nano", ("dvsnet-segmentor", "r50-nano"), ("flow", "decision")),
+}
+"""Of each method: its backbone, where its segmentor comes from, and its other parts."""
+
+
+@pytest.mark.parametrize("method", VIDEO)
+def test_a_rival_is_trained_from_its_parts(method, config, start, tmp_path, capsys):
+    backbone, segmentor, parts = VIDEO[method]
+    files = [start(*segmentor)]
+    more = ""
+    if method == "netwarp":
+        more = f'flow_start = "{start("flownets", "micro")}"\n'
+    elif "flow" in parts:
+        files.append(start("flownets", "micro"))
+    more += f"start = {[str(file) for file in files]}\n"
+    if "update" in parts:
+        more += f'update_start = "{start("deeplab", "r18-nano")}"\n'
+    out = tmp_path / "out"
+    command = ["train", config(method, more, steps=1), "--out", str(out), "--set", f"model.backbone={backbone}"]
+    capsys.readouterr()
+    assert main([*command, *SMALL_CLIPS]) == 0
+    said = capsys.readouterr().err
+    assert f"from {files[0]}: segmentor." in said
+    assert ("flow" in parts) == ("flownets-micro: flow." in said)
+    # All else is randomly initialised: not a tensor of the segmentor, of the flow network or of the update branch.
+    drawn = [line for line in said.splitlines() if line.startswith("from seed 0: ")]
+    assert not any(part in line for line in drawn for part in ("segmentor.", "flow.encoder", "flow.predict", "update."))
+    (row,) = csv.DictReader((out / "history.csv").open())
+    assert 0 <= float(row["miou"]) <= 1
+    of_frame, of_key_frame = branches(method, backbone)
+    built = build_method(
+        method, backbone=of_frame, key_backbone=of_key_frame, num_classes=6, weights=out / "model.safetensors"
+    )
+    assert "untrained" not in built.weights
+    assert set(dict(built.module.named_children())) == {"segmentor", *parts}
+
+
 def test_a_flow_network_is_trained_and_taken_up(config, tmp_path):
     """From flying shapes; its encoder is where MPVSS's motion module starts."""
     shapes = [
@@ -320,12 +382,15 @@ def test_no_steps_join_checkpoints_into_one(config, tmp_path):
         ("data.scale=[2,1]", "scale is (2.0, 1.0)"),
         ("data.interval=0", "data.interval is 0"),
         ("model.method=copy", "model.method is 'copy', which is not trained here: it has no weights of its own"),
-        ("model.method=netwarp", "'netwarp', which is not trained here: its authors train it over a trained OCRNet"),
+        ("model.method=netwarp", "model.backbone is 'nano'; it must be one of ocrnet-r18"),
+        ("model.method=deeplab", "model.backbone is 'nano'; it must be one of r18, r34, r50, r101, r50-nano"),
+        ("model.method=dvsnet-segmentor", "model.backbone is 'nano'; it must be one of r50, r101, r50-nano"),
+        ("model.update_start=x", "model.update_start is for the update branch of accel-original, on KEY+OTHER"),
         ("model.method=fcn", "model.method is 'fcn'; it must be one of per-frame"),
         ("model.method=cffm", "model.backbone is 'nano'; it must be one of mit-b0"),
         ("model.backbone=mit-nano", "model.backbone is 'mit-nano'; it must be one of r50"),
         ("model.method=etc", "model.backbone is 'nano'; it must be one of fcn-r"),
-        ("model.flow_start=x", "etc warps by a trained FlowNetS"),
+        ("model.flow_start=x", "etc and netwarp warp by a trained flow network: name one in model.flow_start"),
         ("model.method=mpvss", "mpvss keeps its segmentor frozen: name a trained one in model.start"),
         ("model.backbone=r51", "model.backbone is 'r51'; it must be one of r50"),
         ('model.start=["gone.pth"]', "checkpoint gone.pth does not exist"),
@@ -386,7 +451,7 @@ def test_an_unknown_preset_is_refused():
 def test_every_preset_is_valid(preset, tmp_path):
     weights = tmp_path / "weights.pth"
     weights.touch()
-    flow = [f"model.flow_start={weights}"] if preset == "small-etc" else []
+    flow = [f"model.flow_start={weights}"] if preset in ("small-etc", "small-netwarp") else []
     read_config(preset, [f'model.start=["{weights}"]', *flow])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from jaxtyping import Bool, Float32
 
@@ -41,6 +43,7 @@ class Scene:
         self._seed = seed
         self._layers, self._camera = (make_room if seed % 2 else make_street)(rng, size)
         self._finish = Finish.random(rng)
+        self._painted = lru_cache(maxsize=2)(self._paint)  # a frame, and the flow to it, ask for the same
 
     def frame(self, index: int) -> Frame:
         """The frame with that number, from 0, labelled on every pixel.
@@ -76,6 +79,9 @@ class Scene:
         """A frame before light, blur and noise."""
         if index < 0:
             raise UserError(f"frame {index}; frames are counted from 0")
+        return self._painted(index)
+
+    def _paint(self, index: int) -> Painting:
         places = self._places(index)
         order = sorted(range(len(places)), key=lambda number: -places[number].depth)
         shadows = [place.shadow for place in places]

@@ -84,7 +84,8 @@ def _over_intervals(report: Report) -> str:
 
 
 def _time(report: Report) -> str:
-    measured = drawings(plot for plot in _of(report, "time") if "predicted" not in plot.name)
+    others = [plot for plot in report.plots if not any(part in plot.name for parts in WHERE.values() for part in parts)]
+    measured = drawings([*(p for p in _of(report, "time") if "predicted" not in p.name), *others])
     predicted = drawings(plot for plot in _of(report, "time") if "predicted" in plot.name)
     beside = _sheets(report, "Predicted speed") + predicted
     return measured + _sheets(report, "Speed") + inner_fold("Predicted, beside measured and published", beside)

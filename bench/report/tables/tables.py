@@ -35,6 +35,7 @@ MAIN = (
     Column("p50 key (ms)", "p50_key_ms", 1, 2),
     Column("p50 non-key (ms)", "p50_non_key_ms", 1, 2),
 )
+TEMPORAL = Column("TC (%)", "tc", 100, 2)
 HOST_MEMORY = Column("Peak host memory (MiB)", "host_peak_bytes", MEBI, 0)
 DEVICE_MEMORY = Column("Peak device memory (MiB)", "device_peak_bytes", MEBI, 0)
 FURTHER = (
@@ -50,7 +51,8 @@ FURTHER = (
 def main_table(cells: Sequence[Row]) -> str:
     """The measures of each cell as Markdown; a failed cell says why, and weights stand on every row."""
     on_device = any(is_there(cell, "device_peak_bytes") for cell in cells)
-    columns = _known((*MAIN, DEVICE_MEMORY if on_device else HOST_MEMORY), cells)
+    memory = DEVICE_MEMORY if on_device else HOST_MEMORY
+    columns = _known((*MAIN[:4], TEMPORAL, *MAIN[4:], memory), cells)
     rows = []
     for cell in cells:
         status = "ok" if cell["status"] == "ok" else f"**failed**: {_one_line(cell['error'])}"

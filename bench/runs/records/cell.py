@@ -58,6 +58,15 @@ class Accuracy(Part, kw_only=True, frozen=True):
     mvc16: Annotated[Share | None, Meta(description="the same over 16 frames")] = None
     mvc8_strict: Annotated[Share | None, Meta(description="video consistency as the VSPW paper defines it")] = None
     mvc16_strict: Annotated[Share | None, Meta(description="the same over 16 frames")] = None
+    tc: Annotated[
+        Share | None,
+        Meta(
+            description="temporal consistency: mIoU between predictions and the flow-warped ones of the frames before"
+        ),
+    ] = None
+    tc_flow: Annotated[
+        Literal["ground truth", "DIS"] | None, Meta(description="whose flow warped them; null where `tc` is")
+    ] = None
     class_iou: Annotated[
         list[Share | None] | None, Meta(description="IoU of each class; null where it does not occur")
     ] = None
