@@ -9,9 +9,19 @@ from mpvss.motion.encoder import MotionEncoder
 from mpvss.motion.flow_head import QueryFlowHead
 from mpvss.motion.module import MotionModule
 from mpvss.motion.pixel_flow import CoarseToFineFlow
-from mpvss.presets import FLOW_DESIGNS, Execution, FlowDesign, Head, ResNetNumbers, SwinNumbers, backbone_row
+from mpvss.presets import (
+    FLOW_DESIGNS,
+    EfficientNetLiteNumbers,
+    Execution,
+    FlowDesign,
+    Head,
+    Numbers,
+    SwinNumbers,
+    backbone_row,
+)
 from mpvss.propagation import MPVSS
 from mpvss.published import PublishedMask2Former, PublishedMPVSS
+from mpvss.segmentor.efficientnet_lite import EfficientNetLite
 from mpvss.segmentor.mask2former import Mask2Former
 from mpvss.segmentor.pixel_decoder import PixelDecoder
 from mpvss.segmentor.query_decoder import QueryDecoder
@@ -24,8 +34,17 @@ GROUPS = 8
 """Groups of the norms of the small family's backbones."""
 
 
-def build_backbone(numbers: ResNetNumbers | SwinNumbers) -> ResNet | SwinTransformer:
+def build_backbone(numbers: Numbers) -> ResNet | SwinTransformer | EfficientNetLite:
     """The backbone with these numbers."""
+    if isinstance(numbers, EfficientNetLiteNumbers):
+        return EfficientNetLite(
+            stem=numbers.stem,
+            channels=numbers.channels,
+            depths=numbers.depths,
+            kernels=numbers.kernels,
+            strides=numbers.strides,
+            expansions=numbers.expansions,
+        )
     if isinstance(numbers, SwinNumbers):
         return SwinTransformer(
             embed_dim=numbers.embed_dim, depths=numbers.depths, heads=numbers.heads, window=numbers.window

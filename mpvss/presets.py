@@ -81,10 +81,25 @@ class SwinNumbers:
 
 
 @dataclass(frozen=True)
+class EfficientNetLiteNumbers:
+    """An EfficientNet-Lite's arguments, see `mpvss.segmentor.efficientnet_lite.EfficientNetLite`."""
+
+    stem: int
+    channels: tuple[int, ...]
+    depths: tuple[int, ...]
+    kernels: tuple[int, ...]
+    strides: tuple[int, ...]
+    expansions: tuple[int, ...]
+
+
+Numbers = ResNetNumbers | SwinNumbers | EfficientNetLiteNumbers
+
+
+@dataclass(frozen=True)
 class Backbone:
     """A backbone, and what goes with it."""
 
-    numbers: ResNetNumbers | SwinNumbers
+    numbers: Numbers
     head: Head
     accel_branch: str
     """The backbone of Accel's branch for every frame, where this one segments the key frames."""
@@ -93,6 +108,15 @@ class Backbone:
 def _small(depths: tuple[int, ...], channels: tuple[int, ...]) -> Backbone:
     return Backbone(ResNetNumbers(depths, channels, stem=channels[0] // 2, norm="group"), SMALL, "nano")
 
+
+_LITE0 = EfficientNetLiteNumbers(
+    stem=32,
+    channels=(16, 24, 40, 80, 112, 192, 320),
+    depths=(1, 2, 2, 3, 3, 4, 1),
+    kernels=(3, 3, 5, 3, 5, 5, 3),
+    strides=(1, 2, 2, 2, 1, 2, 1),
+    expansions=(1, 6, 6, 6, 6, 6, 6),
+)
 
 BACKBONES: dict[str, Backbone] = {
     "r50": Backbone(ResNetNumbers((3, 4, 6, 3)), PAPER, "r50"),
@@ -103,8 +127,11 @@ BACKBONES: dict[str, Backbone] = {
     "swin-l": Backbone(SwinNumbers(192, (2, 2, 18, 2), (6, 12, 24, 48), 12), PAPER, "swin-t"),
     "nano": _small((1, 1, 1, 1), (32, 64, 96, 128)),
     "micro": _small((2, 2, 2, 2), (64, 128, 192, 256)),
+    "mini": _small((2, 2, 2, 2), (128, 256, 384, 512)),
+    "swin-micro": Backbone(SwinNumbers(32, (2, 2, 2, 2), (1, 2, 4, 8), 4), SMALL, "nano"),
+    "lite0": Backbone(_LITE0, SMALL, "nano"),
 }
-"""Every backbone by name; `nano` and `micro` are a small family for demos, tests and machines without a GPU."""
+"""Every backbone by name. From `nano` on they are a small family for demos, tests and machines without a GPU."""
 
 
 @dataclass(frozen=True)

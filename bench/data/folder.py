@@ -1,4 +1,4 @@
-"""Folders of frames, with or without label maps: `folder:PATH`.
+"""Folders of frames, with or without label maps: `folder:PATH`, with options as in `folder:PATH,take=20`.
 
     PATH/0001.jpg, PATH/0002.jpg, …        one clip, or
     PATH/street/0001.jpg, PATH/park/…      one clip a sub-folder
@@ -27,19 +27,32 @@ from bench.data.palette import colour_map, numbered_names
 from mpvss.errors import UserError
 
 
-def open_folder(path: Path, labels: Path | None = None, num_classes: int | None = None) -> Dataset:
+def open_folder(
+    path: Path,
+    labels: Path | None = None,
+    num_classes: int | None = None,
+    take: int | None = None,
+    leave: int | None = None,
+) -> Dataset:
     """A folder of frames, or of sub-folders of frames.
 
     Args:
         path: the frames, in natural order of their names.
         labels: the label maps, matched by the files' stems; every frame must have one. None: no labels.
         num_classes: how many classes the labels hold; without labels it may be left out.
+        take: of each clip only the first of every so many frames; None: all.
+        leave: of each clip all but the first of every so many frames; None: all.
 
     Raises:
         UserError: a folder that is missing or holds no frames, a frame without a label map, labels without
-            `num_classes`.
+            `num_classes`, both `take` and `leave`, or one below 2.
 
     """
+    if take is not None and leave is not None:
+        raise UserError(f"folder: take={take} and leave={leave} exclude each other; give one")
+    for name, value in (("take", take), ("leave", leave)):
+        if value is not None and value < 2:
+            raise UserError(f"folder: {name} is {value}; it must be 2 or more")
     for folder in filter(None, (path, labels)):
         require_folder(folder)
     if labels is not None and num_classes is None:
@@ -53,7 +66,9 @@ def open_folder(path: Path, labels: Path | None = None, num_classes: int | None 
     clips = []
     files: list[Path] = []
     for name in subfolders or [""]:
-        frames = list_images(path / name)
+        frames = _chosen(list_images(path / name), take, leave)
+        if not frames:
+            raise UserError(f"{path / name} holds one frame, which leave={leave} leaves out")
         clip_labels = None if labels is None else labels / name
         clips.append(image_clip(name or path.resolve().name, path / name, frames, clip_labels, num_classes))
         files += [path / name / frame for frame in frames]
@@ -115,6 +130,13 @@ def require_folder(path: Path) -> None:
     """Raise UserError unless the path is a folder."""
     if not path.is_dir():
         raise UserError(f"{path} is not a folder" if path.exists() else f"{path} does not exist")
+
+
+def _chosen(frames: list[str], take: int | None, leave: int | None) -> list[str]:
+    """The frames that are taken, or not left out."""
+    if take is not None:
+        return frames[::take]
+    return [frame for index, frame in enumerate(frames) if leave is None or index % leave]
 
 
 def _match(folder: Path, frames: list[str], labels: Path) -> list[str]:

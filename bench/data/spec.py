@@ -9,6 +9,8 @@ cityscapes:PATH                                       Cityscapes with its video 
 vspw:PATH,split=train                                 … the split: train, val or test; else val
 camvid:PATH                                           CamVid, as the SegNet tutorial lays it out
 folder:PATH                                           a folder of frames, or of folders of frames
+folder:PATH,size=256x512                              … stretched to that size, as for frames that were squeezed
+folder:PATH,take=20                                   … every 20th frame; leave=20 gives the others, to hold some back
 video:PATH                                            a video file
 PATH                                                  a folder or a video file, whichever it is
 """
@@ -95,7 +97,11 @@ def _read(kind: str, rest: str, labels: str | None, num_classes: int | None) -> 
     if kind == "camvid":
         return open_camvid(Path(rest))
     if kind == "folder":
-        return open_folder(Path(rest), None if labels is None else Path(labels), num_classes)
+        path, options = folder_and_options(rest)
+        dataset = open_folder(
+            path, None if labels is None else Path(labels), num_classes, options.get("take"), options.get("leave")
+        )
+        return resize(dataset, options["size"]) if "size" in options else dataset
     from bench.data.video_file import open_video  # here, so that other data needs no PyAV
 
     return open_video(Path(rest), num_classes)
@@ -120,6 +126,21 @@ def path_and_split(kind: str, text: str) -> tuple[Path, str]:
     if not path:
         raise UserError(f"{kind}:{text} names no path; write {kind}:PATH or {kind}:PATH,split=val")
     return Path(path), parse_options(kind, options, {"split": one_of(*SPLITS)}).get("split", "val")
+
+
+def folder_and_options(text: str) -> tuple[Path, dict[str, Any]]:
+    """The path and the options in the rest of a folder's spec. A path that exists as a whole has no options.
+
+    Raises:
+        UserError: an unknown option, or a bad value of one.
+    """
+    if Path(text).exists():
+        return Path(text), {}
+    path, options = split_path(text)
+    values = parse_options("folder", options, {"size": frame_size, "take": whole_number, "leave": whole_number})
+    if "size" in values:
+        check_size(values["size"])
+    return Path(path), values
 
 
 def _made_options(kind: str, text: str, size: tuple[int, int] | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from baselines.segformer.presets import mit_row
 from bench.methods.names import BACKBONES, SEGFORMERS
 from mpvss.errors import UserError
-from mpvss.presets import ResNetNumbers, SwinNumbers, backbone_row
+from mpvss.presets import Numbers, ResNetNumbers, SwinNumbers, backbone_row
 from mpvss.segmentor.mask2former import PIXEL_MEAN, PIXEL_STD
 
 Facts = tuple[Any, ...]
@@ -67,10 +67,12 @@ def _known() -> dict[str, Facts]:
     return networks
 
 
-def _numbers(numbers: ResNetNumbers | SwinNumbers) -> Facts:
+def _numbers(numbers: Numbers) -> Facts:
     if isinstance(numbers, SwinNumbers):
         return "swin", numbers.embed_dim, numbers.depths, numbers.heads, numbers.window
-    return "resnet" if numbers.norm == "frozen batch" else "small resnet", numbers.depths, numbers.channels
+    if isinstance(numbers, ResNetNumbers):
+        return "resnet" if numbers.norm == "frozen batch" else "small resnet", numbers.depths, numbers.channels
+    return "efficientnet-lite", numbers.depths, numbers.channels
 
 
 def _mask2former(config: Mapping[str, Any]) -> Facts:

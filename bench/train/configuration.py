@@ -18,6 +18,7 @@ from bench.methods.names import (
     VIDEO_METHODS,
     branches,
 )
+from mpvss.checkpoints.imagenet import IMAGENET, lite0_file
 from mpvss.errors import UserError
 from mpvss.files import is_file
 from mpvss.presets import FLOW_DESIGNS
@@ -57,9 +58,9 @@ NEEDS_SEGMENTOR = (*FLOW_DESIGNS, "optical-flow", "dvsnet")
 class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The method and its starting weights.
 
-    Each checkpoint in `start` gives the parts it has; `key_start` is for Accel's key branch, `update_start` for the
-    update branch of Accel as first published, `flow_start` the frozen flow network of ETC's loss
-    and of NetWarp.
+    Each checkpoint in `start` gives the parts it has; `imagenet` is the ImageNet backbone of lite0. `key_start` is for
+    Accel's key branch, `update_start` for the update branch of Accel as first published, `flow_start` the frozen flow
+    network of ETC's loss and of NetWarp.
     """
 
     method: str
@@ -99,13 +100,15 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
         if self.start_classes not in ("same", "fresh"):
             raise UserError(f"model.start_classes is {self.start_classes!r}; it must be same or fresh")
-        for file in self.checkpoints:
-            if not is_file(Path(file)):
-                raise UserError(f"checkpoint {file} does not exist or is not a file")
+        if IMAGENET in self.start and self.backbone != "lite0":
+            raise UserError(f"model.start has {IMAGENET}, which is a lite0; model.backbone is {self.backbone!r}")
+        for name in self.checkpoints:
+            if not is_file(checkpoint_file(name)):
+                raise UserError(f"checkpoint {name} does not exist or is not a file")
 
     @property
     def checkpoints(self) -> tuple[str, ...]:
-        """Every checkpoint that the run starts from."""
+        """Every checkpoint that the run starts from, as the configuration names it."""
         return (*self.start, *filter(None, [self.key_start, self.flow_start, self.update_start]))
 
     def _backbones(self) -> tuple[str, ...]:
@@ -124,6 +127,11 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def branches(self) -> tuple[str, str | None]:
         """`backbone` and `key_backbone` of the method in the row of this backbone."""
         return branches(self.method, self.backbone)
+
+
+def checkpoint_file(name: str) -> Path:
+    """The file of a checkpoint that a configuration names; UserError where a package must be installed for it."""
+    return lite0_file() if name == IMAGENET else Path(name)
 
 
 class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

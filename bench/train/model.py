@@ -38,7 +38,7 @@ from bench.methods.names import CNNS, PER_FRAME, is_small
 from bench.methods.parts import Parts
 from bench.methods.registry import build_method
 from bench.methods.video_methods import resnet_depth
-from bench.train.configuration import DEEPLAB, DVSNET_SEGMENTOR, ETC, FLOWNETS, ModelConfig
+from bench.train.configuration import DEEPLAB, DVSNET_SEGMENTOR, ETC, FLOWNETS, ModelConfig, checkpoint_file
 from mpvss.checkpoints import load_checkpoint
 from mpvss.propagation import MPVSS
 from mpvss.segmentor.mask2former import Mask2Former
@@ -61,7 +61,7 @@ def make_model(
     any_classes = config.start_classes == "fresh"
     sources = dict.fromkeys(model.state_dict(), f"seed {seed}")
     for file in config.start:
-        sources |= dict.fromkeys(load_checkpoint(model, file, any_classes=any_classes).loaded, file)
+        sources |= dict.fromkeys(load_checkpoint(model, checkpoint_file(file), any_classes=any_classes).loaded, file)
     parts = {"key_segmentor": config.key_start, "update": config.update_start}
     if isinstance(network, NetWarp):
         parts["flow"] = config.flow_start

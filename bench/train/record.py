@@ -19,7 +19,7 @@ from bench.measure.environment import describe_environment
 from bench.runs.files import write_text
 from bench.runs.record_file import read_record, write_record
 from bench.runs.records.training import EarlierStart, TrainingRecord, TrainingTables
-from bench.train.configuration import TrainConfig
+from bench.train.configuration import TrainConfig, checkpoint_file
 from mpvss.training.loop import Row
 
 RECORD, HISTORY = "training.json", "history.csv"
@@ -41,7 +41,10 @@ class TrainingFiles:
             seed=config.training.seed,
             configuration=msgspec.convert(msgspec.to_builtins(config), TrainingTables),
             data=dict(data),
-            start={file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in config.model.checkpoints},
+            start={
+                name: hashlib.sha256(checkpoint_file(name).read_bytes()).hexdigest()
+                for name in config.model.checkpoints
+            },
             steps_done=0,
             finished=False,
         )

@@ -13,28 +13,35 @@ Norm = Callable[[int], nn.Module]
 
 
 class FrozenBatchNorm2d(nn.Module):
-    """Batch norm whose statistics and affine terms are constants; eps 1e-5."""
+    """Batch norm whose statistics and affine terms are constants."""
 
     weight: Tensor
     bias: Tensor
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, channels: int) -> None:
-        """Start as the identity.
+    def __init__(self, channels: int, eps: float = 1e-5) -> None:
+        """Start as the identity, but for `eps`.
 
         Args:
             channels: channels of the maps.
+            eps: added to the variance.
 
         """
         super().__init__()
+        self.eps = eps
         self.register_buffer("weight", torch.ones(channels))
         self.register_buffer("bias", torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, 1e-5)
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
+
+    def scale_and_offset(self) -> tuple[Float[Tensor, " c"], Float[Tensor, " c"]]:
+        """The norm as a factor and a summand of each channel."""
+        scale = self.weight * (self.running_var + self.eps).rsqrt()
+        return scale, self.bias - self.running_mean * scale
 
 
 class NormedConv2d(nn.Conv2d):

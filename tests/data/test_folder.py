@@ -199,3 +199,49 @@ def test_identity_follows_the_files_and_not_where_they_lie(tmp_path):
     before = tree("here", 1)
     save(tmp_path / "here/seq/1.png", grey(1))
     assert tree("here", 1) != before
+
+
+def test_some_frames_are_held_back(tmp_path):
+    for number in range(7):
+        save(tmp_path / f"{number}.png", grey(number))
+
+    def names(options):
+        (clip,) = open_dataset(f"folder:{tmp_path}{options}").clips
+        assert clip.num_frames == len(list(clip.frames()))
+        return [frame.name for frame in clip.frames()]
+
+    assert names(",take=3") == ["0", "3", "6"]
+    assert names(",leave=3") == ["1", "2", "4", "5"]
+    identities = {open_dataset(f"folder:{tmp_path}{options}").identity for options in ("", ",take=3", ",leave=3")}
+    assert len(identities) == 3
+
+
+def test_squeezed_frames_are_stretched(tmp_path):
+    save(tmp_path / "frames/0.png", grey(7))
+    save(tmp_path / "labels/0.png", np.repeat(np.uint8([0, 1]), 6)[None].repeat(8, 0))
+    dataset = open_dataset(f"folder:{tmp_path}/frames,size=8x24", labels=f"{tmp_path}/labels", num_classes=2)
+    frame = dataset.clips[0].frame(0)
+    assert (frame.image.shape, frame.image.min(), frame.image.max()) == ((3, 8, 24), 7, 7)
+    np.testing.assert_array_equal(frame.labels, np.repeat(np.uint8([0, 1]), 12)[None].repeat(8, 0))
+
+
+def test_a_folder_whose_name_looks_like_an_option(tmp_path):
+    save(tmp_path / "a,take=2" / "0.png", grey(1))
+    save(tmp_path / "a,take=2" / "1.png", grey(1))
+    assert open_dataset(f"folder:{tmp_path}/a,take=2").clips[0].num_frames == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (",take=1", "folder: take is 1; it must be 2 or more"),
+        (",take=2,leave=2", "take=2 and leave=2 exclude each other"),
+        (",leave=2", "holds one frame, which leave=2 leaves out"),
+        (",size=0x4", "the frame size is 0x4"),
+        (",every=2", "folder: unknown option 'every'; options are size, take, leave"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(options, message, tmp_path):
+    save(tmp_path / "0.png", grey(1))
+    with pytest.raises(UserError, match=message):
+        open_dataset(f"folder:{tmp_path}{options}")

@@ -296,7 +296,7 @@ def test_accel_branches():
     pairs = {name: accel_branch(name) for name in BACKBONES}
     assert pairs == {
         "r50": "r50", "r101": "r50", "swin-t": "swin-t", "swin-s": "swin-t", "swin-b": "swin-t", "swin-l": "swin-t",
-        "nano": "nano", "micro": "nano",
+        "nano": "nano", "micro": "nano", "mini": "nano", "swin-micro": "nano", "lite0": "nano",
     }  # fmt: skip
     with pytest.raises(ValueError, match="unknown backbone 'r18'"):
         accel_branch("r18")

@@ -394,6 +394,7 @@ def test_no_steps_join_checkpoints_into_one(config, tmp_path):
         ("model.method=mpvss", "mpvss keeps its segmentor frozen: name a trained one in model.start"),
         ("model.backbone=r51", "model.backbone is 'r51'; it must be one of r50"),
         ('model.start=["gone.pth"]', "checkpoint gone.pth does not exist"),
+        ('model.start=["imagenet"]', "model.start has imagenet, which is a lite0; model.backbone is 'nano'"),
         ("model.key_start=x", "model.key_start is for Accel's key branch"),
         ("data.pairs=frames", "data.pairs is 'frames'; it must be clips or stills"),
         ("data.pairs=stills", 'data.pairs = "stills" is for methods that propagate; per-frame does not'),

@@ -9,10 +9,12 @@ import torch.nn.functional as F
 from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor, nn
 
-from mpvss.presets import BACKBONES, SwinNumbers
+from mpvss.presets import BACKBONES, PAPER, SwinNumbers
 from mpvss.segmentor.mask2former import PIXEL_MEAN, PIXEL_STD, pad_to_multiple
 
-SWINS = {name: row.numbers for name, row in BACKBONES.items() if isinstance(row.numbers, SwinNumbers)}
+SWINS = {
+    name: row.numbers for name, row in BACKBONES.items() if isinstance(row.numbers, SwinNumbers) and row.head is PAPER
+}
 """The backbones that the peer can be built with."""
 GAINS = {
     "queries_features.weight": 16.0,
