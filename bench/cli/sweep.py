@@ -26,6 +26,7 @@ data sets (--data):
                                       scored at every distance from a key frame to the labelled one, then averaged
   camvid:PATH                         CamVid as the SegNet tutorial lays it out
   folder:PATH                         a folder of frames, or of folders of them; labels: --labels, --classes
+  clips:PATH                          PATH/CLIP/frames with their label maps in PATH/CLIP/labels; give --classes
   video:PATH                          a video file; without labels, so without accuracy; give --classes
 
 examples:

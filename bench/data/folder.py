@@ -48,11 +48,6 @@ def open_folder(
             `num_classes`, both `take` and `leave`, or one below 2.
 
     """
-    if take is not None and leave is not None:
-        raise UserError(f"folder: take={take} and leave={leave} exclude each other; give one")
-    for name, value in (("take", take), ("leave", leave)):
-        if value is not None and value < 2:
-            raise UserError(f"folder: {name} is {value}; it must be 2 or more")
     for folder in filter(None, (path, labels)):
         require_folder(folder)
     if labels is not None and num_classes is None:
@@ -66,9 +61,7 @@ def open_folder(
     clips = []
     files: list[Path] = []
     for name in subfolders or [""]:
-        frames = _chosen(list_images(path / name), take, leave)
-        if not frames:
-            raise UserError(f"{path / name} holds one frame, which leave={leave} leaves out")
+        frames = chosen_frames(path / name, take, leave)
         clip_labels = None if labels is None else labels / name
         clips.append(image_clip(name or path.resolve().name, path / name, frames, clip_labels, num_classes))
         files += [path / name / frame for frame in frames]
@@ -132,11 +125,26 @@ def require_folder(path: Path) -> None:
         raise UserError(f"{path} is not a folder" if path.exists() else f"{path} does not exist")
 
 
-def _chosen(frames: list[str], take: int | None, leave: int | None) -> list[str]:
-    """The frames that are taken, or not left out."""
-    if take is not None:
+def chosen_frames(folder: Path, take: int | None, leave: int | None) -> list[str]:
+    """The frames in a folder that are taken, or not left out; see `open_folder`.
+
+    Raises:
+        UserError: both `take` and `leave`, one below 2, or no frame that they choose.
+    """
+    if take is not None and leave is not None:
+        raise UserError(f"take={take} and leave={leave} exclude each other; give one")
+    for name, value in (("take", take), ("leave", leave)):
+        if value is not None and value < 2:
+            raise UserError(f"{name} is {value}; it must be 2 or more")
+    frames = list_images(folder)
+    if not frames:
+        raise UserError(f"{folder} holds no frames; looked for {', '.join(FRAME_SUFFIXES)}")
+    if leave is None:
         return frames[::take]
-    return [frame for index, frame in enumerate(frames) if leave is None or index % leave]
+    chosen = [frame for index, frame in enumerate(frames) if index % leave]
+    if not chosen:
+        raise UserError(f"{folder} holds one frame, which leave={leave} leaves out")
+    return chosen
 
 
 def _match(folder: Path, frames: list[str], labels: Path) -> list[str]:

@@ -9,8 +9,11 @@ cityscapes:PATH                                       Cityscapes with its video 
 vspw:PATH,split=train                                 … the split: train, val or test; else val
 camvid:PATH                                           CamVid, as the SegNet tutorial lays it out
 folder:PATH                                           a folder of frames, or of folders of frames
-folder:PATH,size=256x512                              … stretched to that size, as for frames that were squeezed
-folder:PATH,take=20                                   … every 20th frame; leave=20 gives the others, to hold some back
+clips:PATH                                            clips with label maps beside their frames, a folder a clip
+clips:PATH,labels=gt_fine                             … the name of the folders of label maps; else labels
+clips:PATH,size=256x512                               … stretched to that size, as for frames that were squeezed
+clips:PATH,take=20                                    … every 20th frame; leave=20 gives the others, to hold some back
+folder:PATH,size=256x512,take=20                      … of a folder too
 video:PATH                                            a video file
 PATH                                                  a folder or a video file, whichever it is
 """
@@ -23,16 +26,17 @@ from typing import Any
 from bench.data.camvid import open_camvid
 from bench.data.cityscapes import open_cityscapes
 from bench.data.clip import Dataset
+from bench.data.clips import open_clips
 from bench.data.folder import open_folder
 from bench.data.generated import GeneratedOptions, open_generated
-from bench.data.options import frame_size, one_of, parse_options, split_path, whole_number
+from bench.data.options import Reader, frame_size, one_of, parse_options, split_path, whole_number
 from bench.data.resize import check_size, resize
 from bench.data.synthetic import SPLITS, SyntheticOptions, open_synthetic
 from bench.data.vspw import open_vspw
 from mpvss.errors import UserError
 from mpvss.labels import check_num_classes
 
-KINDS = ("camvid", "cityscapes", "folder", "generated", "synthetic", "video", "vspw")
+KINDS = ("camvid", "cityscapes", "clips", "folder", "generated", "synthetic", "video", "vspw")
 _MADE = ("generated", "synthetic")
 """Made up, so named without a path."""
 
@@ -51,8 +55,8 @@ def open_dataset(
     Args:
         spec: as in this module's docstring.
         labels: for `folder` alone, the folder of the label maps; see `bench.data.folder`.
-        num_classes: how many classes a folder's labels hold; needed with them. Without labels, of the labels that will
-            be predicted, for their colours. A data set with classes of its own agrees or refuses.
+        num_classes: how many classes the labels of `clips` or of a folder hold; needed with them. Without labels, of
+            the labels that will be predicted, for their colours. A data set with classes of its own agrees or refuses.
         size: height and width of the frames. Clips that are made up are made at this size, whatever the spec says;
             others are resized. None: as they are.
 
@@ -96,12 +100,14 @@ def _read(kind: str, rest: str, labels: str | None, num_classes: int | None) -> 
         return open_cityscapes(*path_and_split(kind, rest))
     if kind == "camvid":
         return open_camvid(Path(rest))
-    if kind == "folder":
-        path, options = folder_and_options(rest)
-        dataset = open_folder(
-            path, None if labels is None else Path(labels), num_classes, options.get("take"), options.get("leave")
-        )
-        return resize(dataset, options["size"]) if "size" in options else dataset
+    if kind in ("clips", "folder"):
+        path, options = folder_and_options(kind, rest)
+        size = options.pop("size", None)
+        if kind == "clips":
+            dataset = open_clips(path, num_classes, **options)
+        else:
+            dataset = open_folder(path, None if labels is None else Path(labels), num_classes, **options)
+        return dataset if size is None else resize(dataset, size)
     from bench.data.video_file import open_video  # here, so that other data needs no PyAV
 
     return open_video(Path(rest), num_classes)
@@ -128,8 +134,8 @@ def path_and_split(kind: str, text: str) -> tuple[Path, str]:
     return Path(path), parse_options(kind, options, {"split": one_of(*SPLITS)}).get("split", "val")
 
 
-def folder_and_options(text: str) -> tuple[Path, dict[str, Any]]:
-    """The path and the options in the rest of a folder's spec. A path that exists as a whole has no options.
+def folder_and_options(kind: str, text: str) -> tuple[Path, dict[str, Any]]:
+    """The path and the options in the rest of a spec of `clips` or `folder`. A path that exists as a whole has none.
 
     Raises:
         UserError: an unknown option, or a bad value of one.
@@ -137,7 +143,10 @@ def folder_and_options(text: str) -> tuple[Path, dict[str, Any]]:
     if Path(text).exists():
         return Path(text), {}
     path, options = split_path(text)
-    values = parse_options("folder", options, {"size": frame_size, "take": whole_number, "leave": whole_number})
+    readers: dict[str, Reader] = {"size": frame_size, "take": whole_number, "leave": whole_number}
+    if kind == "clips":
+        readers["labels"] = str
+    values = parse_options(kind, options, readers)
     if "size" in values:
         check_size(values["size"])
     return Path(path), values

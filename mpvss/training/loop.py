@@ -173,7 +173,7 @@ class _Run:
         self.scaler.scale(total).backward()
         self.scaler.unscale_(self.optimiser)
         parameters = [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
-        torch.nn.utils.clip_grad_norm_(parameters, self.options.optimiser.clip_norm)
+        torch.nn.utils.clip_grad_norm_(parameters, self.options.optimiser.clip_norm, foreach=True)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         return {name: value.detach() for name, value in losses.items()}

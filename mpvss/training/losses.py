@@ -55,19 +55,15 @@ class SegmentationCriterion:
         self, layers: Sequence[Segments], labels: Tensor, generators: Sequence[torch.Generator]
     ) -> dict[str, Tensor]:
         class_logits = torch.stack([layer.class_logits.float() for layer in layers])  # (layers, b, q, classes + 1)
+        mask_logits = torch.stack([layer.mask_logits.float() for layer in layers])  # (layers, b, q, h, w)
         wanted = torch.full(class_logits.shape[:3], class_logits.shape[3] - 1, device=labels.device)
         segments, mask, dice = 0, class_logits.new_zeros(()), class_logits.new_zeros(())
-        for image, generator in enumerate(generators):
+        # Taken apart at once: the gradient of one image is then never as large as that of all.
+        for image, (masks, generator) in enumerate(zip(mask_logits.unbind(1), generators, strict=True)):
             classes = classes_in(labels[image])
             segments += len(classes)
-            masks = [layer.mask_logits[image] for layer in layers]
             matches = match(
-                list(class_logits[:, image]),
-                masks,
-                labels[image],
-                classes,
-                points=self.points,
-                generator=generator,
+                class_logits[:, image], masks, labels[image], classes, points=self.points, generator=generator
             )
             for layer, found in enumerate(matches):
                 wanted[layer, image, found.queries] = classes[found.targets]
@@ -88,10 +84,16 @@ class SegmentationCriterion:
         return summed / mean_over_processes(of_class[wanted[0]].sum())
 
     def _mask_losses(
-        self, masks: list[Tensor], matches: list[Match], labels: Tensor, classes: Tensor, generator: torch.Generator
+        self,
+        masks: Float[Tensor, "l q h w"],
+        matches: list[Match],
+        labels: Tensor,
+        classes: Tensor,
+        generator: torch.Generator,
     ) -> tuple[Tensor, Tensor]:
         """Summed over the matched masks of every layer: the mean cross-entropy over points, and dice."""
-        matched = torch.cat([mask[found.queries] for mask, found in zip(masks, matches, strict=True)]).float()
+        rows = torch.cat([layer * masks.shape[1] + found.queries for layer, found in enumerate(matches)])
+        matched = masks.flatten(0, 1).index_select(0, rows)
         if len(matched) == 0:  # an image of ignored pixels alone
             return matched.sum(), matched.sum()
         with torch.no_grad():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from mpvss.labels import IGNORE
-from mpvss.training.points import draw_points, read_classes, read_masks
+from mpvss.training.points import draw_points, read_classes, read_maps
 
 CLASS_WEIGHT = 2.0
 """The weight of class probabilities in the matching, and of their cross-entropy in the loss."""
@@ -40,38 +39,41 @@ def classes_in(labels: UInt8[Tensor, "h w"]) -> Int64[Tensor, " k"]:
 
 @torch.no_grad()
 def match(
-    class_logits: Sequence[Float[Tensor, "q c"]],
-    mask_logits: Sequence[Float[Tensor, "q h w"]],
+    class_logits: Float[Tensor, "l q c"],
+    mask_logits: Float[Tensor, "l q h w"],
     labels: UInt8[Tensor, "lh lw"],
     classes: Int64[Tensor, " k"],
     *,
     points: int,
     generator: torch.Generator,
 ) -> list[Match]:
-    """The best one-to-one assignment of queries to an image's segments, for each decoder layer.
+    """The best one-to-one assignment of queries to an image's segments, for each of `l` decoder layers.
 
     Masks are compared at `points` uniform points, drawn anew for each layer, shared by its queries. Of segments
     that outnumber the queries some go unmatched. A cost that is not finite counts as the greatest there is.
     """
-    costs = []
-    for logits, masks in zip(class_logits, mask_logits, strict=True):
-        at = draw_points(1, points, generator)
-        truth = read_classes(labels, classes, at)
-        read = read_masks(masks.float(), at)
-        cost = MASK_WEIGHT * _mask_cost(read, truth) - CLASS_WEIGHT * logits.float().softmax(-1)[:, classes]
-        costs.append(cost + DICE_WEIGHT * _dice_cost(read, truth))
+    layers = len(mask_logits)
+    at = draw_points(layers, points, generator)
+    truth = read_classes(labels, classes, at.view(1, -1, 2)).view(len(classes), layers, points).transpose(0, 1)
+    read = read_maps(mask_logits, at)
+    cost = MASK_WEIGHT * _mask_cost(read, truth) - CLASS_WEIGHT * class_logits.softmax(-1)[:, :, classes]
+    cost = cost + DICE_WEIGHT * _dice_cost(read, truth)
     greatest = torch.finfo(torch.float32).max
-    stacked = torch.nan_to_num(torch.stack(costs), nan=greatest, posinf=greatest, neginf=greatest).cpu().numpy()
-    pairs = torch.from_numpy(np.array([linear_sum_assignment(cost) for cost in stacked])).to(labels.device)
+    costs = torch.nan_to_num(cost, nan=greatest, posinf=greatest, neginf=greatest).cpu().numpy()
+    pairs = torch.from_numpy(np.array([linear_sum_assignment(of_layer) for of_layer in costs])).to(labels.device)
     return [Match(queries, targets) for queries, targets in pairs.long()]
 
 
-def _mask_cost(logits: Float[Tensor, "q p"], truth: Float[Tensor, "k p"]) -> Float[Tensor, "q k"]:
-    """The mean binary cross-entropy of each query's mask against each segment's."""
-    inside, outside = F.softplus(-logits), F.softplus(logits)
-    return (inside @ truth.T + outside @ (1 - truth).T) / logits.shape[1]
+def _mask_cost(logits: Float[Tensor, "l q p"], truth: Float[Tensor, "l k p"]) -> Float[Tensor, "l q k"]:
+    """The mean binary cross-entropy of each query's mask against each segment's.
+
+    The cross-entropy of a logit x and a truth t is softplus(x) - t x, so that one product serves all points.
+    """
+    outside = F.softplus(logits).sum(-1, keepdim=True)
+    return torch.baddbmm(outside, logits, truth.mT, alpha=-1) / logits.shape[-1]
 
 
-def _dice_cost(logits: Float[Tensor, "q p"], truth: Float[Tensor, "k p"]) -> Float[Tensor, "q k"]:
+def _dice_cost(logits: Float[Tensor, "l q p"], truth: Float[Tensor, "l k p"]) -> Float[Tensor, "l q k"]:
     masks = logits.sigmoid()
-    return 1 - (2 * masks @ truth.T + 1) / (masks.sum(-1)[:, None] + truth.sum(-1) + 1)
+    overlap = 2 * (masks @ truth.mT)
+    return 1 - (overlap + 1) / (masks.sum(-1, keepdim=True) + truth.sum(-1)[:, None] + 1)

@@ -59,5 +59,6 @@ def build_optimiser(module: nn.Module, options: OptimiserOptions) -> torch.optim
         [
             {"params": parameters, "lr": lr, "initial_lr": lr, "weight_decay": weight_decay}
             for (lr, weight_decay), parameters in groups.items()
-        ]
+        ],
+        fused=True,
     )

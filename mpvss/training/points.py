@@ -36,8 +36,12 @@ def draw_unsure_points(masks: Float[Tensor, "n h w"], count: int, generator: tor
 def read_masks(masks: Float[Tensor, "n h w"], points: Float[Tensor, "m p 2"]) -> Float[Tensor, "n p"]:
     """Each mask at its own points (m = n), or all at the same (m = 1), bilinearly, 0 beyond the border."""
     maps = masks[None] if len(points) == 1 else masks[:, None]
-    read = F.grid_sample(maps, 2 * points[:, :, None] - 1, mode="bilinear", align_corners=False)
-    return read.view(len(masks), -1)
+    return read_maps(maps, points).view(len(masks), -1)
+
+
+def read_maps(maps: Float[Tensor, "n c h w"], points: Float[Tensor, "n p 2"]) -> Float[Tensor, "n c p"]:
+    """All channels of each map at the map's points, bilinearly, 0 beyond the border."""
+    return F.grid_sample(maps, 2 * points[:, :, None] - 1, mode="bilinear", align_corners=False)[..., 0]
 
 
 def read_classes(

@@ -234,7 +234,7 @@ def test_a_folder_whose_name_looks_like_an_option(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (",take=1", "folder: take is 1; it must be 2 or more"),
+        (",take=1", "take is 1; it must be 2 or more"),
         (",take=2,leave=2", "take=2 and leave=2 exclude each other"),
         (",leave=2", "holds one frame, which leave=2 leaves out"),
         (",size=0x4", "the frame size is 0x4"),

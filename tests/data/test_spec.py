@@ -17,13 +17,12 @@ def test_a_path_alone_is_a_folder_or_a_video(tmp_path):
 
 @pytest.mark.parametrize("spec", ["cityscape:/data", "nowhere/at/all", ""])
 def test_names_the_known_kinds_for_an_unknown_one(spec):
-    with pytest.raises(
-        ValueError, match=r"data sets are camvid:PATH, cityscapes:PATH, folder:PATH, generated, .*video:PATH, vspw:PATH"
-    ):
+    known = "camvid:PATH, cityscapes:PATH, clips:PATH, folder:PATH, generated, .*video:PATH, vspw:PATH"
+    with pytest.raises(ValueError, match=f"data sets are {known}"):
         open_dataset(spec)
 
 
-@pytest.mark.parametrize("kind", ["camvid", "cityscapes", "folder", "video", "vspw"])
+@pytest.mark.parametrize("kind", ["camvid", "cityscapes", "clips", "folder", "video", "vspw"])
 def test_asks_for_a_path(kind):
     with pytest.raises(ValueError, match=f"names no path; write {kind}:PATH"):
         open_dataset(f"{kind}:")

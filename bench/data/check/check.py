@@ -12,13 +12,14 @@ from bench.data.check.pairs import look_at_camvid, look_at_folder
 from bench.data.check.vspw import look_at_vspw
 from bench.data.cityscapes import LAYOUT as CITYSCAPES_LAYOUT
 from bench.data.clip import Clip, Dataset
+from bench.data.clips import LAYOUT as CLIPS_LAYOUT
 from bench.data.spec import folder_and_options, open_dataset, path_and_split, split_spec
 from bench.data.vspw import LAYOUT as VSPW_LAYOUT
 from mpvss.errors import UserError
 
 MOST_CLIPS = 10
 """Clips of which a frame is read."""
-LAYOUTS = {"vspw": VSPW_LAYOUT, "cityscapes": CITYSCAPES_LAYOUT, "camvid": CAMVID_LAYOUT}
+LAYOUTS = {"vspw": VSPW_LAYOUT, "cityscapes": CITYSCAPES_LAYOUT, "camvid": CAMVID_LAYOUT, "clips": CLIPS_LAYOUT}
 
 
 def check_data(spec: str, labels: str | None = None, num_classes: int | None = None) -> Findings:
@@ -33,8 +34,8 @@ def check_data(spec: str, labels: str | None = None, num_classes: int | None = N
     kind, rest = split_spec(spec)
     findings = Findings(LAYOUTS.get(kind, ""))
     path, split = path_and_split(kind, rest) if kind in ("vspw", "cityscapes") else (Path(rest), "")
-    if kind == "folder":
-        path, _ = folder_and_options(rest)
+    if kind in ("clips", "folder"):
+        path, _ = folder_and_options(kind, rest)
     try:
         if kind == "vspw" and findings.need_folder(path):
             look_at_vspw(path, split, findings)
