@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -148,49 +149,70 @@ class _Lookup:
 
     def __call__(self, at: Float[Tensor, "b q 2 m lp"], weights: Float[Tensor, "b q m lp"]) -> Float[Tensor, "b q d"]:
         at = torch.minimum(at.clamp(min=-1), self.farthest)
-        low = at.floor()
-        to_high = at - low
+        if at.is_cpu and at.requires_grad and at.dtype in (torch.float32, torch.float64):
+            return _TrainedLookup.apply(self.table, at, weights, self.rows(at)).view(*at.shape[:2], -1)
+        to_high = at - at.floor()
         left_share, top_share = (1 - to_high).unbind(2)
         right_share, bottom_share = to_high.unbind(2)
-        x, y = low.to(torch.int32).unbind(2)
-        top = y * self.strides + x * self.heads + self.firsts
-        bottom = top + self.strides
         top_share, bottom_share = top_share * weights, bottom_share * weights
-        index = torch.stack((top, top + self.heads, bottom, bottom + self.heads), dim=-1)
+        index = torch.stack(self.rows(at), dim=-1)
         shares = [share * side for share in (top_share, bottom_share) for side in (left_share, right_share)]
         bags = (index.shape[0] * index.shape[1] * self.heads, -1)
-        out = weighted_rows(self.table, index.view(bags), torch.stack(shares, dim=-1).view(bags))
+        out = F.embedding_bag(
+            index.view(bags), self.table, per_sample_weights=torch.stack(shares, dim=-1).view(bags), mode="sum"
+        )
         return out.view(*at.shape[:2], -1)
 
-
-def weighted_rows(
-    table: Float[Tensor, "n c"], index: Int[Tensor, "b k"], shares: Float[Tensor, "b k"]
-) -> Float[Tensor, "b c"]:
-    """The sum of the table's rows `index`, weighted by `shares`."""
-    if not (table.is_cpu and table.dtype == torch.float32 and torch.is_grad_enabled() and table.requires_grad):
-        return F.embedding_bag(index, table, per_sample_weights=shares, mode="sum")
-    rows = F.embedding_bag(index, table.detach(), per_sample_weights=shares, mode="sum")
-    return _TableGradient.apply(rows, table, index, shares)
+    def rows(self, at: Float[Tensor, "b q 2 m lp"]) -> tuple[Int[Tensor, "b q m lp"], ...]:
+        """The rows of the table around each place: top left and right, bottom left and right."""
+        x, y = at.floor().to(torch.int32).unbind(2)
+        top = y * self.strides + x * self.heads + self.firsts
+        bottom = top + self.strides
+        return top, top + self.heads, bottom, bottom + self.heads
 
 
-class _TableGradient(torch.autograd.Function):
-    """Passes `rows` on, and gives the table its gradient, by a sparse product.
-
-    On a CPU that takes a sixtieth of the time that PyTorch's own gradient takes, which sorts all indices.
-    """
+class _TrainedLookup(torch.autograd.Function):
+    """The look-up on a CPU with gradients by two sparse products, in a third of the time of PyTorch's own."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, table: Tensor, index: Tensor, shares: Tensor) -> Tensor:
-        ctx.save_for_backward(index, shares)
-        ctx.count = len(table)
-        return rows.view_as(rows)
+    def forward(
+        ctx: Any, table: Tensor, at: Tensor, weights: Tensor, rows: tuple[Tensor, ...]
+    ) -> Float[Tensor, "bags c"]:
+        to_high = at - at.floor()
+        left_share, top_share = (1 - to_high).unbind(2)
+        right_share, bottom_share = to_high.unbind(2)
+        top_share, bottom_share = top_share * weights, bottom_share * weights
+        index = torch.stack(rows, dim=-2).flatten(-2).flatten(0, 2)
+        shares = [share * side for share in (top_share, bottom_share) for side in (left_share, right_share)]
+        shares = torch.stack(shares, dim=-2).view(index.shape)
+        ctx.save_for_backward(table, index, shares, to_high, weights)
+        return F.embedding_bag(index, table, per_sample_weights=shares, mode="sum")
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (gradient,) = gradients
-        index, shares = ctx.saved_tensors
+        table, index, shares, to_high, weights = ctx.saved_tensors
+        gradient = gradients[0].contiguous()
         bags, size = index.shape
         starts = np.arange(0, (bags + 1) * size, size, dtype=np.int32)
-        columns = shares.detach().contiguous().view(-1).numpy(), index.contiguous().view(-1).numpy(), starts
-        of_table = csr_array(columns, (bags, ctx.count)).T @ gradient.contiguous().numpy()
-        return gradient, torch.from_numpy(of_table), None, None
+        matrix = csr_array((shares.view(-1).numpy(), index.view(-1).numpy(), starts), (bags, len(table)))
+        of_table = torch.from_numpy(matrix.T @ gradient.numpy())
+        # What each row that was read had to do with the gradient.
+        read = _sampled_product(gradient, table.T, torch.from_numpy(starts), index.view(-1))
+        corners = read.view(*weights.shape[:3], 4, -1).unbind(-2)
+        right_share, bottom_share = to_high.unbind(2)
+        top, bottom = (torch.lerp(left, right, right_share) for left, right in (corners[:2], corners[2:]))
+        of_x = torch.lerp(corners[1] - corners[0], corners[3] - corners[2], bottom_share)
+        of_at = torch.stack((of_x, bottom - top), dim=2) * weights[:, :, None]
+        return of_table, of_at, torch.lerp(top, bottom, bottom_share), None
+
+
+def _sampled_product(
+    left: Float[Tensor, "b c"], right: Float[Tensor, "c n"], starts: Int[Tensor, " b1"], columns: Int[Tensor, " k"]
+) -> Float[Tensor, " k"]:
+    """Chosen numbers of a product: those of each row at `columns[starts[row] : starts[row + 1]]`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that the format is new
+        pattern = torch.sparse_csr_tensor(
+            starts, columns, left.new_empty(len(columns)), (len(left), right.shape[1]), check_invariants=False
+        )
+        return torch.sparse.sampled_addmm(pattern, left, right, beta=0.0).values()

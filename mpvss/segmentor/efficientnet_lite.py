@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from mpvss.checkpoints.formats import CheckpointFormat, Naming, renamed
 from mpvss.layers import constant
 from mpvss.segmentor.mask2former import PIXEL_MEAN, PIXEL_STD
-from mpvss.segmentor.resnet import FrozenBatchNorm2d
+from mpvss.segmentor.resnet import FrozenBatchNorm2d, convolve
 
 EPS = 1e-3
 """Epsilon of the batch norms, that of the published network."""
@@ -65,8 +65,7 @@ class FoldedConv2d(nn.Conv2d):
     def forward(self, input: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o oh ow"]:
         scale, offset = self.norm.scale_and_offset()
         padded = input if self.uneven is None else F.pad(input, self.uneven)
-        weight = self.weight * scale[:, None, None, None]
-        return F.conv2d(padded, weight, offset, self.stride, self.padding, groups=self.groups)
+        return convolve(self, padded, self.weight * scale[:, None, None, None], offset)
 
 
 class InvertedResidual(nn.Module):

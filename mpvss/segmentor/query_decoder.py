@@ -20,6 +20,7 @@ from mpvss.layers import (
     to_tokens,
 )
 from mpvss.segmentor.pixel_decoder import PixelFeatures
+from mpvss.segmentor.resnet import convolve
 from mpvss.stages import stage
 
 
@@ -114,7 +115,7 @@ class QueryDecoder(nn.Module):
     @stage("query decoder")
     def every_layer(self, features: PixelFeatures, mask_features: nn.Conv2d) -> list[Segments]:
         """The segments before the first layer and after each, all at full size: the published graph."""
-        per_pixel = mask_features(features.fine)
+        per_pixel = convolve(mask_features, features.fine)
         outputs: list[Segments] = []
 
         def predict(queries: Tensor) -> Segments:

@@ -98,7 +98,8 @@ class SegmentationCriterion:
             return matched.sum(), matched.sum()
         with torch.no_grad():
             points = draw_unsure_points(matched, self.points, generator)
-            truth = read_classes(labels, classes[torch.cat([found.targets for found in matches])], points)
+            targets = torch.cat([found.targets for found in matches])[:, None, None]
+            truth = read_classes(labels, classes, points).gather(2, targets.expand(-1, self.points, -1))[..., 0]
         logits = read_masks(matched, points)
         probability = logits.sigmoid()
         overlap = 2 * (probability * truth).sum(-1)

@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from mpvss.labels import IGNORE
-from mpvss.training.points import draw_points, read_classes, read_maps
+from mpvss.training.points import draw_points, read_channels, read_classes
 
 CLASS_WEIGHT = 2.0
 """The weight of class probabilities in the matching, and of their cross-entropy in the loss."""
@@ -52,10 +52,9 @@ def match(
     Masks are compared at `points` uniform points, drawn anew for each layer, shared by its queries. Of segments
     that outnumber the queries some go unmatched. A cost that is not finite counts as the greatest there is.
     """
-    layers = len(mask_logits)
-    at = draw_points(layers, points, generator)
-    truth = read_classes(labels, classes, at.view(1, -1, 2)).view(len(classes), layers, points).transpose(0, 1)
-    read = read_maps(mask_logits, at)
+    at = draw_points(len(mask_logits), points, generator)
+    truth = read_classes(labels, classes, at)
+    read = read_channels(mask_logits, at)
     cost = MASK_WEIGHT * _mask_cost(read, truth) - CLASS_WEIGHT * class_logits.softmax(-1)[:, :, classes]
     cost = cost + DICE_WEIGHT * _dice_cost(read, truth)
     greatest = torch.finfo(torch.float32).max
@@ -64,16 +63,16 @@ def match(
     return [Match(queries, targets) for queries, targets in pairs.long()]
 
 
-def _mask_cost(logits: Float[Tensor, "l q p"], truth: Float[Tensor, "l k p"]) -> Float[Tensor, "l q k"]:
+def _mask_cost(logits: Float[Tensor, "l p q"], truth: Float[Tensor, "l p k"]) -> Float[Tensor, "l q k"]:
     """The mean binary cross-entropy of each query's mask against each segment's.
 
     The cross-entropy of a logit x and a truth t is softplus(x) - t x, so that one product serves all points.
     """
-    outside = F.softplus(logits).sum(-1, keepdim=True)
-    return torch.baddbmm(outside, logits, truth.mT, alpha=-1) / logits.shape[-1]
+    outside = F.softplus(logits).sum(1)[..., None]
+    return torch.baddbmm(outside, logits.mT, truth, alpha=-1) / logits.shape[1]
 
 
-def _dice_cost(logits: Float[Tensor, "l q p"], truth: Float[Tensor, "l k p"]) -> Float[Tensor, "l q k"]:
+def _dice_cost(logits: Float[Tensor, "l p q"], truth: Float[Tensor, "l p k"]) -> Float[Tensor, "l q k"]:
     masks = logits.sigmoid()
-    overlap = 2 * (masks @ truth.mT)
-    return 1 - (overlap + 1) / (masks.sum(-1, keepdim=True) + truth.sum(-1)[:, None] + 1)
+    overlap = 2 * (masks.mT @ truth)
+    return 1 - (overlap + 1) / (masks.sum(1)[..., None] + truth.sum(1)[:, None] + 1)

@@ -10,7 +10,7 @@ from mpvss.segmentor.query_decoder import Segments
 from mpvss.training import points as points_module
 from mpvss.training.losses import SegmentationCriterion
 from mpvss.training.matcher import classes_in, match
-from mpvss.training.points import draw_unsure_points, read_classes, read_masks
+from mpvss.training.points import draw_unsure_points, read_channels, read_classes, read_masks
 
 modeling = pytest.importorskip("transformers.models.mask2former.modeling_mask2former")
 
@@ -114,8 +114,8 @@ def test_matches_are_the_librarys(queries, same_points):
     _, criterion, masks, classes = theirs([outputs], labels)
     (expected,) = criterion.matcher(outputs.mask_logits, outputs.class_logits, masks, classes)
     (ours,) = match(
-        [outputs.class_logits[0]],
-        [outputs.mask_logits[0]],
+        outputs.class_logits,
+        outputs.mask_logits,
         labels[0],
         classes[0],
         points=POINTS,
@@ -126,13 +126,21 @@ def test_matches_are_the_librarys(queries, same_points):
     assert torch.equal(ours.targets, expected[1])
 
 
-def test_classes_are_read_as_their_masks_would_be():
+def test_classes_and_channels_are_read_as_their_masks_would_be():
     labels = label_maps(1, 1)[0]
     classes = torch.tensor([0, 3, 255, 6])
-    at = torch.rand(4, 500, 2, generator=torch.Generator().manual_seed(1))
+    at = torch.rand(2, 500, 2, generator=torch.Generator().manual_seed(1))
     at[:, :4] = torch.tensor([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.5, 0.0]])
-    masks = (labels[None] == classes[:, None, None]).float()
-    torch.testing.assert_close(read_classes(labels, classes, at), read_masks(masks, at), rtol=1e-5, atol=1e-5)
+    masks = (labels == classes[:, None, None]).float()
+    scores = torch.randn(2, 3, 8, 12, generator=torch.Generator().manual_seed(2))
+    read, channels = read_classes(labels, classes, at), read_channels(scores, at)
+    for index, points in enumerate(at):
+        for number, mask in enumerate(masks):
+            expected = read_masks(mask[None], points[None])[0]
+            torch.testing.assert_close(read[index, :, number], expected, rtol=1e-5, atol=1e-5)
+        for number, mask in enumerate(scores[index]):
+            expected = read_masks(mask[None], points[None])[0]
+            torch.testing.assert_close(channels[index, :, number], expected, rtol=1e-5, atol=1e-5)
 
 
 def test_an_image_of_ignored_pixels_has_no_mask_loss():
