@@ -213,6 +213,6 @@ def _sampled_product(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that the format is new
         pattern = torch.sparse_csr_tensor(
-            starts, columns, left.new_empty(len(columns)), (len(left), right.shape[1]), check_invariants=False
+            starts, columns, left.new_zeros(len(columns)), (len(left), right.shape[1]), check_invariants=False
         )
         return torch.sparse.sampled_addmm(pattern, left, right, beta=0.0).values()
