@@ -127,7 +127,7 @@ BACKBONES: dict[str, Backbone] = {
     "swin-l": Backbone(SwinNumbers(192, (2, 2, 18, 2), (6, 12, 24, 48), 12), PAPER, "swin-t"),
     "nano": _small((1, 1, 1, 1), (32, 64, 96, 128)),
     "micro": _small((2, 2, 2, 2), (64, 128, 192, 256)),
-    "mini": _small((2, 2, 2, 2), (128, 256, 384, 512)),
+    "mini": _small((2, 2, 2, 2), (160, 320, 480, 640)),
     "swin-micro": Backbone(SwinNumbers(32, (2, 2, 2, 2), (1, 2, 4, 8), 4), SMALL, "nano"),
     "lite0": Backbone(_LITE0, SMALL, "nano"),
 }

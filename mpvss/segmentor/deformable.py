@@ -197,7 +197,7 @@ class _TrainedLookup(torch.autograd.Function):
         matrix = csr_array((shares.view(-1).numpy(), index.view(-1).numpy(), starts), (bags, len(table)))
         of_table = torch.from_numpy(matrix.T @ gradient.numpy())
         # What each row that was read had to do with the gradient.
-        read = _sampled_product(gradient, table.T, torch.from_numpy(starts), index.view(-1))
+        read = sampled_product(gradient, table.T, torch.from_numpy(starts), index.view(-1))
         corners = read.view(*weights.shape[:3], 4, -1).unbind(-2)
         right_share, bottom_share = to_high.unbind(2)
         top, bottom = (torch.lerp(left, right, right_share) for left, right in (corners[:2], corners[2:]))
@@ -206,7 +206,7 @@ class _TrainedLookup(torch.autograd.Function):
         return of_table, of_at, torch.lerp(top, bottom, bottom_share), None
 
 
-def _sampled_product(
+def sampled_product(
     left: Float[Tensor, "b c"], right: Float[Tensor, "c n"], starts: Int[Tensor, " b1"], columns: Int[Tensor, " k"]
 ) -> Float[Tensor, " k"]:
     """Chosen numbers of a product: those of each row at `columns[starts[row] : starts[row + 1]]`."""

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mpvss.segmentor.deformable import DeformableAttention
+from mpvss.segmentor.deformable import DeformableAttention, sampled_product
 
 
 def attention(dim: int, heads: int, levels: int, points: int, filled, reach: float = 3.0) -> DeformableAttention:
@@ -107,3 +107,14 @@ def test_against_the_definition(as_grid_sample, filled):
         out = read(module, query, tokens, centres, sizes, as_grid_sample)
     assert outside > 20
     torch.testing.assert_close(out, expected)
+
+
+def test_a_sampled_product_is_part_of_the_whole_one():
+    left, right = torch.randn(2, 3, generator=torch.Generator().manual_seed(1)), torch.arange(12.0).view(3, 4)
+    columns = torch.tensor([3, 0, 0, 1, 2, 2], dtype=torch.int32)
+    poison = torch.full((len(columns),), math.nan)
+    del poison  # the result may come to lie where this was
+    read = sampled_product(left, right, torch.tensor([0, 3, 6], dtype=torch.int32), columns)
+    whole = left @ right
+    expected = [whole[row, column] for row, column in zip([0, 0, 0, 1, 1, 1], columns.tolist(), strict=True)]
+    torch.testing.assert_close(read, torch.stack(expected))
