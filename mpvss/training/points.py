@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, Int32, Int64, UInt8
 from torch import Tensor
 
 from mpvss.layers import constant
@@ -46,7 +46,8 @@ def _least(values: Float[Tensor, "n p"], count: int) -> Int64[Tensor, "n k"]:
 
 def read_masks(masks: Float[Tensor, "n h w"], points: Float[Tensor, "n p 2"]) -> Float[Tensor, "n p"]:
     """Each mask at its own points, bilinearly, 0 beyond the border."""
-    return F.grid_sample(masks[:, None], (2 * points - 1)[:, :, None], mode="bilinear", align_corners=False)[:, 0, :, 0]
+    grid = (2 * points).sub_(1)[:, :, None]
+    return F.grid_sample(masks[:, None], grid, mode="bilinear", align_corners=False)[:, 0, :, 0]
 
 
 def read_channels(maps: Float[Tensor, "n c h w"], points: Float[Tensor, "n p 2"]) -> Float[Tensor, "n p c"]:
@@ -54,7 +55,8 @@ def read_channels(maps: Float[Tensor, "n c h w"], points: Float[Tensor, "n p 2"]
     count, channels, height, width = maps.shape
     table = F.pad(maps.detach().permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
     rows, shares = _corners(points, (height, width))
-    rows = rows + (torch.arange(count, device=maps.device) * table[0, ..., 0].numel())[:, None, None]
+    firsts = torch.arange(count, device=maps.device, dtype=rows.dtype) * ((height + 2) * (width + 2))
+    rows = rows + firsts[:, None, None]
     return _read_rows(table.reshape(-1, channels), rows, shares)
 
 
@@ -70,21 +72,22 @@ def read_classes(
 
 def _corners(
     points: Float[Tensor, "n p 2"], size: tuple[int, int]
-) -> tuple[Int64[Tensor, "n p 4"], Float[Tensor, "n p 4"]]:
+) -> tuple[Int32[Tensor, "n p 4"], Float[Tensor, "n p 4"]]:
     """The four pixels around each point, counted row by row in a map with a border of one pixel, and their shares."""
     height, width = size
     at = points * constant((width, height), points.device, points.dtype) - 0.5
     low = at.floor()
     right, below = (at - low).unbind(-1)
     left, above = 1 - right, 1 - below
-    column, row = (low.long() + 1).unbind(-1)
+    column, row = low.int().unbind(-1)
     corner = (row * (width + 2) + column)[..., None]
-    steps = constant((0, 1, width + 2, width + 3), points.device, torch.int64)
+    first = width + 3  # inside the border
+    steps = constant((first, first + 1, first + width + 2, first + width + 3), points.device, torch.int32)
     return corner + steps, torch.stack((left * above, right * above, left * below, right * below), dim=-1)
 
 
 def _read_rows(
-    table: Float[Tensor, "r c"], rows: Int64[Tensor, "n p 4"], shares: Float[Tensor, "n p 4"]
+    table: Float[Tensor, "r c"], rows: Int32[Tensor, "n p 4"], shares: Float[Tensor, "n p 4"]
 ) -> Float[Tensor, "n p c"]:
     """The sum of four rows of a table for each point, weighted by their shares."""
     read = F.embedding_bag(rows.view(-1, 4), table, per_sample_weights=shares.view(-1, 4), mode="sum")
