@@ -32,7 +32,7 @@ class DeformableConv(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         batch, channels, height, width = x.shape
-        offsets = self.offset(x).view(batch * self.groups, TAPS, 2, height, width)
+        offsets = self.offset(x).reshape(batch * self.groups, TAPS, 2, height, width)
         grouped = x.reshape(batch * self.groups, channels // self.groups, height, width)
         rows = torch.arange(height, device=x.device, dtype=x.dtype)[:, None]
         columns = torch.arange(width, device=x.device, dtype=x.dtype)
