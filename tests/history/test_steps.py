@@ -7,7 +7,7 @@ import pytest
 from made_points import counter, counters, hash_of, point, times
 
 from bench.history.lines import make_lines
-from bench.history.steps import LEAST_NOISE, PENALTY, SHORTEST, counter_levels, time_levels
+from bench.history.steps import FEW, LEAST_NOISE, PENALTY, SHORTEST, counter_levels, time_levels
 
 WIGGLE = [0.05, -0.04, 0.02, -0.05, 0.03, -0.02, 0.04, -0.03]
 
@@ -56,14 +56,14 @@ def test_the_fit_is_the_best_of_all():
     """Against every way to cut a series into levels of at least two commits."""
     generator = np.random.default_rng(0)
     for _ in range(5):
-        logs = np.log(10) + np.repeat([0, 0.06, 0.02], 3) + generator.normal(0, 0.01, 9)
+        logs = np.log(10) + np.repeat([0, 0.15, 0.02], 3) + generator.normal(0, 0.01, 9)
         values = np.exp(logs)
         # An interval this wide makes the noise that the fit takes 2 %, more than that of the neighbours.
         wide = 0.02 * 1.96 * values
         differences = np.abs(np.diff(logs))
         assert 1.4826 * np.median(differences) / np.sqrt(2) < 0.02
         assert LEAST_NOISE < 0.02
-        penalty = PENALTY * 0.02**2 * np.log(9)
+        penalty = PENALTY * 0.02**2 * np.log(FEW)
 
         def cost(cuts, logs=logs, penalty=penalty):
             parts = np.split(logs, cuts)
@@ -95,3 +95,17 @@ def test_a_step_says_what_else_changed():
     first, second = point(0, counter(1), torch="2.12", os="o"), point(1, counter(2), torch="2.13", os="o")
     (line,) = make_lines([second, first])
     assert line.steps[0].conditions == ("torch: 2.12 → 2.13",)
+
+
+def test_it_is_seldom_wrong_on_series_of_30_commits():
+    """The bounds are wide of what the docstring of `time_levels` says: 0.5 and 99 %."""
+    generator = np.random.default_rng(7)
+    false, found = 0, 0
+    for _ in range(100):
+        noise = generator.normal(0, 0.02, 30)
+        still, moved = 10 * np.exp(noise), 10 * np.exp(noise + np.repeat([0, 0.1], 15))
+        false += time_levels(list(still), list(still * 0.99), list(still * 1.01)) != [0]
+        starts = time_levels(list(moved), list(moved * 0.99), list(moved * 1.01))
+        found += len(starts) == 2 and abs(starts[1] - 15) <= 1
+    assert false <= 4
+    assert found >= 92

@@ -37,7 +37,13 @@ def to_wandb(cells: Sequence[Cell], folder: Path) -> None:
     wandb = _package("wandb", "wandb")
     for cell in cells:
         run = wandb.init(
-            project=PROJECT, name=_title(cell), group=cell.run, config=_settings(cell), mode="offline", dir=str(folder)
+            project=PROJECT,
+            name=_title(cell),
+            group=cell.run,
+            config=_settings(cell),
+            mode="offline",
+            dir=str(folder),
+            settings={"silent": True},
         )
         run.log(_named(cell))
         run.finish()
