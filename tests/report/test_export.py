@@ -100,13 +100,14 @@ def test_mlflow_gets_names_that_it_takes(scored, tmp_path, monkeypatch):
 
     class Client:
         def __init__(self, tracking_uri):
-            assert tracking_uri == (tmp_path / "mlflow").as_uri()
+            assert tracking_uri == f"sqlite:///{tmp_path / 'mlflow' / 'mlflow.db'}"
             self.runs = 0
 
         def get_experiment_by_name(self, name):
             return None
 
-        def create_experiment(self, name):
+        def create_experiment(self, name, artifact_location):
+            assert artifact_location == (tmp_path / "mlflow" / "artifacts").as_uri()
             return "1"
 
         def create_run(self, experiment, run_name):

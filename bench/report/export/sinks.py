@@ -33,7 +33,7 @@ def to_tensorboard(cells: Sequence[Cell], folder: Path) -> None:
 
 
 def to_wandb(cells: Sequence[Cell], folder: Path) -> None:
-    """A Weights & Biases run for each cell, in offline mode; `wandb sync` of the folder uploads them."""
+    """A Weights & Biases run for each cell, in offline mode, in addition to earlier ones; `wandb sync` uploads them."""
     wandb = _package("wandb", "wandb")
     for cell in cells:
         run = wandb.init(
@@ -50,7 +50,10 @@ def to_wandb(cells: Sequence[Cell], folder: Path) -> None:
 
 
 def to_mlflow(cells: Sequence[Cell], folder: Path) -> None:
-    """An MLflow run for each cell, in a store on disk: `mlflow ui --backend-store-uri sqlite:///FOLDER/mlflow.db`."""
+    """An MLflow run for each cell, in addition to earlier ones, in a store on disk.
+
+    `mlflow ui --backend-store-uri sqlite:///FOLDER/mlflow.db` shows it.
+    """
     folder = folder.resolve()
     client = _package("mlflow.tracking", "mlflow").MlflowClient(tracking_uri=f"sqlite:///{folder / STORE}")
     for name, group in groupby(sorted(cells, key=lambda cell: cell.run), key=lambda cell: cell.run):
