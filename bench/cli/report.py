@@ -66,7 +66,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         type=options.names,
         default=(),
         metavar="LIST",
-        help="hub: model cards with results that model hubs read, and a table for a README, in OUT/hub",
+        help="hub: model cards with results that model hubs read, and a table for a README, in OUT/hub; rrd: the "
+        "player's clips as recordings for Rerun, in OUT/rrd",
     )
     others.add_argument("--source", metavar="URL", help="page with the results, which the model cards name")
     others.add_argument(
@@ -100,6 +101,16 @@ def _run(args: argparse.Namespace) -> int:
     if args.export or args.sink:
         from bench.report.export.write import export
 
-        files += export(args.runs, out, exports=args.export, sinks=args.sink, source=args.source)
+        files += export(
+            args.runs,
+            out,
+            exports=args.export,
+            sinks=args.sink,
+            source=args.source,
+            data=args.data,
+            labels=args.labels,
+            classes=args.classes,
+            play=args.play,
+        )
     print(f"{len(files)} files in {out}")
     return 0

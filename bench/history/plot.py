@@ -7,8 +7,8 @@ from html import escape
 
 from bench.history.lines import Line, Place
 
-WIDTH, HEIGHT = 640, 170
-LEFT, RIGHT, TOP, BOTTOM = 92, 12, 10, 24
+WIDTH, HEIGHT = 400, 140
+LEFT, RIGHT, TOP, BOTTOM = 92, 8, 10, 24
 """Room around the plot, in the units of the SVG."""
 
 
@@ -38,7 +38,7 @@ def draw(line: Line, commits: Sequence[str]) -> str:
         if line.is_time:
             parts.append(f'<path class="interval" d="M{at:.1f} {y(least):.1f}V{y(most):.1f}"/>')
         title = escape(said(place))
-        parts.append(f'<circle cx="{at:.1f}" cy="{y(place.figure.value):.1f}" r="3"><title>{title}</title></circle>')
+        parts.append(f'<circle cx="{at:.1f}" cy="{y(place.figure.value):.1f}" r="2.5"><title>{title}</title></circle>')
     label = escape(f"{line.key.quantity} of {line.key.name}: {len(line.places)} commits, {len(line.steps)} steps")
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
 
@@ -51,8 +51,8 @@ def said(place: Place) -> str:
 
 
 def number(value: float) -> str:
-    """Whole numbers in full, others to five digits."""
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.5g}"
+    """Whole and large numbers in full, others to five digits."""
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1e5 else f"{value:.5g}"
 
 
 def _ends(place: Place) -> tuple[float, float]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from bench.report.export.figures import Cell
+from bench.report.export.packages import optional
 from bench.runs.files import file_name, make_folder
 from mpvss.errors import UserError
 
@@ -20,7 +19,7 @@ Sink = Callable[[Sequence[Cell], Path], None]
 
 def to_tensorboard(cells: Sequence[Cell], folder: Path) -> None:
     """Scalars over the key-frame interval, which is the step; a TensorBoard run for each run, backbone and method."""
-    summary = _package("tensorboard.summary", "tensorboard")
+    summary = optional("tensorboard.summary", "tensorboard")
     for (run, backbone, method), group in groupby(sorted(cells, key=_series), key=_series):
         place = folder / file_name(run) / f"{file_name(backbone)}--{file_name(method)}"
         for older in place.glob("events.out.tfevents.*"):
@@ -34,7 +33,7 @@ def to_tensorboard(cells: Sequence[Cell], folder: Path) -> None:
 
 def to_wandb(cells: Sequence[Cell], folder: Path) -> None:
     """A Weights & Biases run for each cell, in offline mode, in addition to earlier ones; `wandb sync` uploads them."""
-    wandb = _package("wandb", "wandb")
+    wandb = optional("wandb", "wandb")
     for cell in cells:
         run = wandb.init(
             project=PROJECT,
@@ -55,7 +54,7 @@ def to_mlflow(cells: Sequence[Cell], folder: Path) -> None:
     `mlflow ui --backend-store-uri sqlite:///FOLDER/mlflow.db` shows it.
     """
     folder = folder.resolve()
-    client = _package("mlflow.tracking", "mlflow").MlflowClient(tracking_uri=f"sqlite:///{folder / STORE}")
+    client = optional("mlflow.tracking", "mlflow").MlflowClient(tracking_uri=f"sqlite:///{folder / STORE}")
     for name, group in groupby(sorted(cells, key=lambda cell: cell.run), key=lambda cell: cell.run):
         known = client.get_experiment_by_name(name)
         if known is None:
@@ -87,13 +86,6 @@ def write_sink(name: str, cells: Sequence[Cell], out: Path) -> Path:
     make_folder(out / name)
     SINKS[name](cells, out / name)
     return out / name
-
-
-def _package(module: str, extra: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise UserError(f"{extra} cannot be imported ({error}); install mpvss-bench[{extra}]") from error
 
 
 def _series(cell: Cell) -> tuple[str, str, str]:
