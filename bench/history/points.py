@@ -12,13 +12,12 @@ import msgspec
 from bench.gate.baseline import read_baseline
 from bench.history.quantities import counters_of_cell, counters_of_gate, times_of
 from bench.measure.commit import DIRTY, commit_date, project_commit
-from bench.measure.time.samples import COMMON_THROTTLING
+from bench.report.speed.doubts import doubt
 from bench.runs.read import read_cells, read_run_record
 from bench.runs.records.cell import CellRecord
 from bench.runs.records.environment import Environment
 from bench.runs.records.history import HistoryFigure, PointRecord
 from bench.runs.records.run import Configuration
-from bench.runs.records.timing import CellTiming
 from mpvss.errors import UserError
 
 NOT_THE_SETTING = {
@@ -83,15 +82,8 @@ def _points_of_run(folder: Path) -> Iterator[PointRecord]:
 
 def _figures(cell: CellRecord, configuration: Configuration) -> Iterator[HistoryFigure]:
     yield from counters_of_cell(cell)
-    if cell.timing is not None and _is_measurement(cell.timing, configuration):
+    if cell.timing is not None and not doubt(cell.timing, configuration):
         yield from times_of(cell, cell.timing)
-
-
-def _is_measurement(timing: CellTiming, configuration: Configuration) -> bool:
-    """Whether times are kept: of a run that did nothing but time, settled, alone on a card that kept its clocks."""
-    alone = timing.guard is None or not timing.guard.other_processes
-    steady = (timing.throttled_share or 0.0) <= COMMON_THROTTLING
-    return configuration.stopping is not None and timing.warmup_stable is True and alone and steady
 
 
 def _setting(configuration: Configuration) -> str:
