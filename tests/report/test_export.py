@@ -66,7 +66,7 @@ def test_accuracies_of_random_weights_are_left_out(scored, tmp_path):
 
 def test_times_of_a_run_that_only_timed_name_the_machine(timed, tmp_path):
     export([timed], tmp_path, exports=["hub"])
-    assert "name: p50 key (ms) on some, interval 5" in (tmp_path / "hub" / "micro--mpvss.md").read_text()
+    assert "name: p50 key (ms) on some, 1 thread, interval 5" in (tmp_path / "hub" / "micro--mpvss.md").read_text()
 
 
 def test_tensorboard_draws_figures_over_the_interval(scored, tmp_path):

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.report.rows import Row, is_there, is_untrained
-from bench.report.study import Study, StudyRun
+from bench.report.run import StudyRun
+from bench.report.speed.doubts import only_timed
+from bench.report.speed.join import machine_of
+from bench.report.study import Study
 from bench.report.tables.tables import FURTHER, MAIN, Column
 
 ACCURACY = ("miou", "wiou", "mvc", "pixel_accuracy")
@@ -74,5 +77,5 @@ def cells_of(study: Study) -> Iterator[Cell]:
 def _machine(run: StudyRun, row: Row) -> str | None:
     if is_there(row, "timed_on"):
         return str(row["timed_on"])
-    only_timed = run.about.configuration.stopping is not None
-    return str(row["cpu"] if row["device"] == "cpu" else row["device"]) if only_timed else None
+    about = run.about
+    return machine_of(about.starts[-1].environment) if only_timed(about.configuration) else None
