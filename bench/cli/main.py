@@ -15,6 +15,7 @@ from bench.cli import (
     demo,
     doctor,
     gate,
+    history,
     latency,
     merge,
     peer,
@@ -101,6 +102,7 @@ def make_parser() -> argparse.ArgumentParser:
     schedules.add_parser(commands)
     compare.add_parser(commands)
     gate.add_parser(commands)
+    history.add_parser(commands)
     segment.add_parser(commands)
     strip.add_parser(commands)
     train.add_parser(commands)

@@ -16,6 +16,8 @@ examples:
       with a player of clips, where the sweep kept label maps (--keep labels)
   mpvss-bench report results/measured --out reports --formats html,md,tex,csv,svg
       the report that comes with the project
+  mpvss-bench report results/runs/demo --export hub --sink tensorboard
+      as well: model cards with results, and figures for TensorBoard
 """
 
 
@@ -58,6 +60,23 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="show N clips of a run, evenly from the worst to the best by the gap to per-frame; 0: no player "
         "(default: 3)",
     )
+    others = parser.add_argument_group("for other programs")
+    others.add_argument(
+        "--export",
+        type=options.names,
+        default=(),
+        metavar="LIST",
+        help="hub: model cards with results that model hubs read, and a table for a README, in OUT/hub; rrd: the "
+        "player's clips as recordings for Rerun, in OUT/rrd",
+    )
+    others.add_argument("--source", metavar="URL", help="page with the results, which the model cards name")
+    others.add_argument(
+        "--sink",
+        type=options.names,
+        default=(),
+        metavar="LIST",
+        help="some of tensorboard,wandb,mlflow: write each cell's figures for these trackers, on disk, in OUT/NAME",
+    )
     parser.set_defaults(run=_run)
 
 
@@ -79,5 +98,19 @@ def _run(args: argparse.Namespace) -> int:
     for file in files:
         if file.parent == out:
             print(file)
+    if args.export or args.sink:
+        from bench.report.export.write import export
+
+        files += export(
+            args.runs,
+            out,
+            exports=args.export,
+            sinks=args.sink,
+            source=args.source,
+            data=args.data,
+            labels=args.labels,
+            classes=args.classes,
+            play=args.play,
+        )
     print(f"{len(files)} files in {out}")
     return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.compare.comparison import Comparison
 from bench.gate.baseline import compare_counters, read_baseline
 from bench.gate.counters import measure_counters
+from bench.runs.files import make_folder
 from bench.runs.record_file import write_record
 
 DATA = "synthetic:clips=3,frames=6"
@@ -27,5 +28,6 @@ def check(baseline: Path, out: Path | None = None) -> Comparison:
 
 
 def update(baseline: Path) -> None:
-    """Measure the counters, and write them as the baseline."""
+    """Measure the counters, and write them as the baseline; its folder is made where it is missing."""
+    make_folder(baseline.parent)
     write_record(baseline, measure_counters(DATA))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 import torch
 
+from bench.measure.commit import project_commit
 from bench.measure.time.guard import open_card
 from bench.runs.records.environment import Environment
 
@@ -33,18 +33,6 @@ def describe_environment(device: torch.device) -> Environment:
         libraries={name: _version(name) for name in LIBRARIES},
         commit=project_commit(),
     )
-
-
-def project_commit() -> str | None:
-    """The commit of the project's checkout, `-dirty` where files differ from it; None outside of one."""
-    root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
-        return None
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def _device_name(device: torch.device) -> str:

@@ -20,6 +20,7 @@ from bench.runs.records.baseline import Baseline
 from bench.runs.records.card import CardCell, CardRecord
 from bench.runs.records.cell import CellRecord
 from bench.runs.records.cost import CostRecord
+from bench.runs.records.history import PointRecord
 from bench.runs.records.labels import LabelsRecord
 from bench.runs.records.peer import PeerRecord
 from bench.runs.records.predict import PredictRecord
@@ -46,6 +47,7 @@ RECORDS: dict[str, type[Record]] = {
     "training": TrainingRecord,
     "baseline": Baseline,
     "trials": TrialsRecord,
+    "history-point": PointRecord,
 }
 """Every record, by the stem of its JSON Schema."""
 BEGIN, END = "<!-- Fields: made by python -m bench.runs.documents -->\n", "<!-- End of fields -->\n"

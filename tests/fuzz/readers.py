@@ -34,6 +34,7 @@ from bench.evaluate.clip_store import ClipStore
 from bench.evaluate.lockstep import Cell
 from bench.evaluate.scores import Score
 from bench.gate.baseline import compare_counters, read_baseline
+from bench.history import history
 from bench.measure.predict.devices import KNOWN, read_devices
 from bench.methods import shipped
 from bench.report.contents import make_report
@@ -336,6 +337,11 @@ def _make_trials(folder: Path) -> Path:
     return folder / "trials.json"
 
 
+def _make_point(folder: Path) -> Path:
+    history(folder / "history", [ROOT / "results" / "ci-baseline.json"], commit="0123456789ab")
+    return next((folder / "history" / "points").iterdir())
+
+
 def _of_vspw(name: str) -> Callable[[Path], Path]:
     """Makes a tiny VSPW, and gives the path of one of its files."""
 
@@ -378,6 +384,7 @@ READERS: Mapping[str, Reader] = {
     "peer-*.json": Reader(_copied("peer-cpu-1-thread.json"), _read_peer, 0.5),
     "predict-*.json": Reader(_copied("predict-cpu.json"), _read_prediction, 0.3),
     "comparison-trials-*.json": Reader(_make_trials, lambda file: tally(read_record(file, TrialsRecord)), 0.5),
+    "points/*.json": Reader(_make_point, lambda file: history(file.parents[1]), 0.5),
     "benchmarks": Reader(_make_benchmarks, _compare_benchmarks),
     "card.json": Reader(_of_card("card.json"), _read_card, 0.5),
     "a card's cells/*.json": Reader(_of_card("cells/fps--table-1--MPVSS--R50.json"), _read_card, 0.5),

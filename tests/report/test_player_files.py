@@ -6,7 +6,10 @@ import base64
 import json
 import re
 import shutil
+import sys
 import zlib
+from types import ModuleType, SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from bench import metrics
 from bench.cli.main import main
 from bench.data import open_dataset
 from bench.report import report
+from bench.report.export.write import export
 from bench.report.player.choose import choose_clips
 from bench.report.player.clip import KeptRun
 from bench.report.player.pack import pack_labels
@@ -149,3 +153,55 @@ def test_maps_of_another_run_are_refused(run, tmp_path):
     writer.save(LabelStore(other), 0)
     with pytest.raises(UserError, match=r"other pixels than cells/small--wander--003.json says were scored"):
         report([other], tmp_path / "out", ["html"])
+
+
+class Recorded:
+    """A stand-in for Rerun: what is logged of a clip, by entity and frame."""
+
+    def __init__(self, application, recording_id):
+        self.frame, self.logged = None, {}
+        self.streams.append(self)
+
+    streams: ClassVar[list[Recorded]] = []
+
+    def binary_stream(self):
+        return SimpleNamespace(read=lambda: b"recording")
+
+    def set_time(self, timeline, sequence):
+        assert timeline == "frame"
+        self.frame = sequence
+
+    def log(self, entity, value, static=False):
+        name = entity if isinstance(entity, str) else "/".join(entity)
+        self.logged[name, None if static else self.frame] = value
+
+
+def test_a_recording_has_the_label_maps_that_were_kept(run, tmp_path, monkeypatch):
+    module = ModuleType("rerun")
+    module.RecordingStream = Recorded
+    module.Image = lambda image: SimpleNamespace(compress=lambda: image)
+    module.SegmentationImage = module.Scalars = module.AnnotationContext = lambda value: value
+    monkeypatch.setitem(sys.modules, "rerun", module)
+    monkeypatch.setattr(Recorded, "streams", [])
+    files = export([run], tmp_path, exports=["rrd"], play=1)
+    assert [file.read_bytes() for file in files] == [b"recording"]
+    (stream,) = Recorded.streams
+    dataset = open_dataset(DATA)
+    name = files[0].stem.removeprefix("run--")
+    index = next(number for number, clip in enumerate(dataset.clips) if clip.name == name)
+    key = CellKey("small", "wander", 3)
+    kept = [found.labels for found in LabelStore(run).read(key, index, name).maps()]
+    cell = "wander, small, interval 3"
+    for number, frame in enumerate(dataset.clips[index].frames()):
+        assert np.array_equal(stream.logged["labels/" + cell, number], kept[number])
+        assert np.array_equal(stream.logged["frame", number], frame.image.transpose(1, 2, 0))
+        assert np.array_equal(stream.logged["ground truth", number], frame.labels)
+        iou = metrics.mean_iou(metrics.confusion_matrix(frame.labels, kept[number], dataset.num_classes))
+        assert stream.logged["mIoU/" + cell, number] == pytest.approx(100 * iou)
+    assert len(stream.logged["/", None]) == dataset.num_classes + 1
+
+
+def test_without_rerun_the_extra_is_named(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rerun", None)
+    with pytest.raises(UserError, match=r"install mpvss-bench\[rerun\]"):
+        export([run], tmp_path, exports=["rrd"])
