@@ -7,7 +7,8 @@ from pathlib import Path
 import made_records
 import msgspec
 
-from bench.runs.card_folder import CardFolder, open_card_folder
+from bench.runs.card_folder import open_card_folder
+from bench.runs.cell_folder import CellFolder
 from bench.runs.records.card import (
     CardCell,
     CardConfiguration,
@@ -81,7 +82,7 @@ def labels(frame: str, unlike: int, ties: int) -> LabelsOnDevice:
     )
 
 
-def make(path: Path, **changed) -> CardFolder:
+def make(path: Path, **changed) -> CellFolder[CardCell]:
     folder = open_card_folder(path, configuration(**changed), START)
     common = {"start": 0, "seconds": 1.0, "method": "mpvss", "backbone": "r50"}
     predictions = [

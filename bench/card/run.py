@@ -22,10 +22,11 @@ from bench.measure.time.stopping import FixedRounds
 from bench.methods.device import select_device, set_threads
 from bench.methods.names import BACKBONES, check_names
 from bench.report.tables.card import card_text
-from bench.runs.card_folder import CardFolder, open_card_folder, read_card
+from bench.runs.card_folder import open_card_folder, read_card
+from bench.runs.cell_folder import CellFolder
 from bench.runs.files import write_text
 from bench.runs.progress import Progress
-from bench.runs.records.card import CARD_PARTS, CardCell, CardConfiguration, CardPart
+from bench.runs.records.card import CARD_PARTS, CardCell, CardConfiguration, CardPart, cell_file
 from bench.runs.records.run import Start
 from mpvss.errors import UserError
 
@@ -105,13 +106,17 @@ def card(
     run.measure(found)
     text = card_text(read_card(out))
     write_text(out / SUMMARY, text)
-    failed = [f"{t.part} {t.name}" for t in found if (cell := folder.load(t.part, t.name)) and cell.error is not None]
+    failed = [
+        f"{t.part} {t.name}"
+        for t in found
+        if (cell := folder.load(cell_file(t.part, t.name))) and cell.error is not None
+    ]
     return CardOutcome(out, tuple(failed), text)
 
 
 @dataclass(frozen=True)
 class _Run:
-    folder: CardFolder
+    folder: CellFolder[CardCell]
     measuring: Measuring
     lacking: Mapping[str, tuple[str, ...]]
     """Packages that single parts lack."""
@@ -119,7 +124,7 @@ class _Run:
 
     def measure(self, found: Sequence[Task]) -> None:
         """Measure what is missing, then again what failed before; a prediction follows the speeds that are new."""
-        states = [(task, self.folder.load(task.part, task.name)) for task in found]
+        states = [(task, self.folder.load(cell_file(task.part, task.name))) for task in found]
         missing = [task for task, cell in states if cell is None]
         again = [task for task, cell in states if cell is not None and cell.error is not None]
         if any(task.part == "fps" for task in (*missing, *again)):

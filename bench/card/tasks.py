@@ -10,8 +10,8 @@ from bench.card.measuring import FACTORS, Fields, Measure, Measuring, RunAs, Sub
 from bench.card.prediction import MeasuredSpeed, predicted
 from bench.card.rows import OF_OTHERS, SETTINGS, TableRow
 from bench.methods.names import METHODS
-from bench.runs.card_folder import CardFolder
-from bench.runs.records.card import CardPart
+from bench.runs.cell_folder import CellFolder
+from bench.runs.records.card import CardCell, CardPart, cell_file
 from mpvss.errors import UserError
 from mpvss.presets import BACKBONES, SwinNumbers
 
@@ -47,7 +47,7 @@ class Scope:
         return Subject(method, backbone, self.size or size, num_classes)
 
 
-def tasks(part: CardPart, scope: Scope, measuring: Measuring, folder: CardFolder) -> Iterator[Task]:
+def tasks(part: CardPart, scope: Scope, measuring: Measuring, folder: CellFolder[CardCell]) -> Iterator[Task]:
     """The cells of a part."""
     if part == "labels":
         for method, backbone in _labelled(scope):
@@ -93,9 +93,9 @@ def _of_row(row: TableRow) -> Fields:
     return {"table": row.table, "paper_method": row.paper_method, "paper_backbone": row.paper_backbone}
 
 
-def _predict(scope: Scope, measuring: Measuring, folder: CardFolder) -> Fields:
+def _predict(scope: Scope, measuring: Measuring, folder: CellFolder[CardCell]) -> Fields:
     """From the speeds that the folder has."""
-    cells = [(row, folder.load("fps", row.name)) for row in scope.rows]
+    cells = [(row, folder.load(cell_file("fps", row.name))) for row in scope.rows]
     speeds = [
         MeasuredSpeed(row, cell.timing.fps_model)
         for row, cell in cells

@@ -1,4 +1,4 @@
-"""A folder of a head file and a file a cell, each whole or not there: of `stream` and of `schedules`."""
+"""A folder of a head file and a file a cell, each whole or not there: of `card`, `stream` and `schedules`."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from made_card import START, configuration, make, row_cell, timing
 
 from bench.runs.card_folder import open_card_folder, read_card
 from bench.runs.lease import NAME as LEASE
-from bench.runs.records.card import CardCell
+from bench.runs.records.card import CardCell, cell_file
 from mpvss.errors import UserError
 from mpvss.files import UNFINISHED
 
@@ -22,10 +22,10 @@ def test_a_second_start_keeps_the_cells_and_is_recorded(tmp_path):
     first = make(tmp_path / "card")
     again = open_card_folder(tmp_path / "card", configuration(), START)
     assert (first.start, again.start) == (0, 1)
-    assert again.load("fps", "table-1--MPVSS--R50") == row_cell(
+    assert again.load(cell_file("fps", "table-1--MPVSS--R50")) == row_cell(
         "1", "MPVSS", "R50", timing(50.0, 40.0, 15.0, energy_key_j=9.5, energy_non_key_j=4.25)
     )
-    assert again.load("fps", "table-9") is None
+    assert again.load(cell_file("fps", "table-9")) is None
     card = read_card(tmp_path / "card")
     assert [cell.part for cell in card.cells] == [
         *["labels"],
@@ -44,9 +44,9 @@ def test_another_card_or_size_is_refused(tmp_path):
         open_card_folder(tmp_path / "card", configuration(size=[96, 160]), START)
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "file").touch()
-    with pytest.raises(UserError, match="is not a card's folder"):
+    with pytest.raises(UserError, match="is not a folder of this command"):
         open_card_folder(tmp_path / "notes", configuration(), START)
-    with pytest.raises(UserError, match=r"it has no card\.json"):
+    with pytest.raises(UserError, match=r"has no card\.json"):
         read_card(tmp_path / "notes")
 
 

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from bench.runs.files import file_name
-from bench.runs.records.base import Count, Kind, Name, Part, Positive, Quantity, Record, Share
+from bench.runs.records.base import Count, Kind, Name, Part, Positive, Quantity, Share
 from bench.runs.records.cell import CellMemory
 from bench.runs.records.environment import Environment
+from bench.runs.records.folder import HeadRecord, NamedCell
 from bench.runs.records.run import Start
 from bench.runs.records.timing import CellTiming
 
@@ -31,7 +32,7 @@ class CardConfiguration(Part, kw_only=True, frozen=True):
     size: Annotated[Size | None, Meta(description="height and width of every frame; null: those of the tables")] = None
 
 
-class CardRecord(Record, kw_only=True, frozen=True, tag_field="schema", tag=1):
+class CardRecord(HeadRecord, kw_only=True, frozen=True, tag_field="schema", tag=1):
     """`card.json` in a card's folder."""
 
     migrations = {}
@@ -39,6 +40,11 @@ class CardRecord(Record, kw_only=True, frozen=True, tag_field="schema", tag=1):
 
     configuration: Annotated[CardConfiguration, Meta(description="everything that changes what a cell means")]
     starts: Annotated[list[Start], Meta(min_length=1, description="each start of the command")]
+
+    @property
+    def common(self) -> CardConfiguration:
+        """The configuration."""
+        return self.configuration
 
     @property
     def environment(self) -> Environment:
@@ -99,7 +105,7 @@ class CardPrediction(Part, kw_only=True, frozen=True):
     speeds: Annotated[list[SpeedPrediction], Meta(min_length=1, description="each speed that was measured")]
 
 
-class CardCell(Record, kw_only=True, frozen=True, tag_field="schema", tag=1):
+class CardCell(NamedCell, kw_only=True, frozen=True, tag_field="schema", tag=1):
     """`cells/PART--NAME.json` in a card's folder: one thing that was measured, or why it could not be."""
 
     migrations = {}
