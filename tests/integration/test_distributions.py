@@ -111,5 +111,5 @@ def test_an_installed_wheel_works_from_an_empty_folder(wheel, tmp_path):
     assert found["figures"] == len(costs)
     assert 0 < found["rows"] <= len({(row["table"], row["method"], row["backbone"]) for row in costs})
     assert found["claims"] == [claim["name"] for claim in yaml.safe_load(CLAIMS.read_text())["claims"]]
-    assert "Tables of the paper" in (empty / "report" / "index.html").read_text()
+    assert "tables, beside what was counted and measured" in (empty / "report" / "index.html").read_text()
     assert (empty / "overlay.mp4").stat().st_size > 0

@@ -127,6 +127,8 @@ def reason_to_leave(arguments: list[str]) -> str | None:
         return "tests/measure/count/test_paper_cells.py counts them"
     if "PATH" in others or ".pth" in others:
         return "it needs a checkpoint or a model that is not shipped"
+    if "REAL/" in " ".join(options):
+        return "it needs real video, and tests/train/ trains on stills in little"
     if "--ab" in options:
         return "tests/ab/ measures versions"
     if "hub:" in others:
