@@ -47,7 +47,10 @@ function axes(svg, view, labels, { log = false, xTicks } = {}) {
     draw("path", { class: "axis", d: `M${LEFT} ${y(tick)}H${width - RIGHT}` }, svg);
     draw("text", { x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, svg, tick);
   }
-  draw("text", { x: (LEFT + width) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, svg, labels[0]);
+  const label = draw("text", { x: (LEFT + width) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, svg, labels[0]);
+  if (label.getComputedTextLength() > width - LEFT)  // a phone is narrower than some names of costs
+    for (const [name, value] of [["x", width / 2], ["textLength", width - 8], ["lengthAdjust", "spacingAndGlyphs"]])
+      label.setAttribute(name, value);
   draw("text", { x: 12, y: HEIGHT / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${HEIGHT / 2})` }, svg, labels[1]);
   const inside = draw("g", { "clip-path": `url(#${svg.id}-inside)` }, svg);
   return { x, y, valueAt, inside };
