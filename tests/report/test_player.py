@@ -106,7 +106,9 @@ def at(page) -> int:
 
 
 def pick(page, name: str, value: str) -> None:
-    """Choose, and wait until what it takes is loaded."""
+    """Choose, and wait until what it takes is loaded, where that is not chosen already."""
+    if page.input_value(f"#player select[name={name}]") == value:
+        return
     before = page.get_attribute("#player", "data-ready")
     page.select_option(f"#player select[name={name}]", value)
     page.wait_for_function("before => document.querySelector('#player').dataset.ready !== before", arg=before)
@@ -197,6 +199,7 @@ def test_keys_move_both_videos(page):
 
 
 def test_keys_of_the_videos_choose_layer_and_view(page):
+    pick(page, "right", "2")
     page.locator(".stage").focus()
     for key, value in (("1", "frame"), ("2", "truth"), ("4", "error"), ("5", "flow"), ("3", "prediction")):
         page.keyboard.press(key)
