@@ -7,19 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
-
 from bench.data import Clip, Dataset
 from bench.evaluate.turns import follows_the_clip, refuse_lookahead
 from bench.measure.environment import describe_environment
 from bench.methods.names import check_names
 from bench.methods.setup import Setup, set_up
-from bench.metrics import measures_of_counts
 from bench.runs.cell_folder import CellFolder, open_cell_folder
-from bench.runs.clip_counts import ClipCounts
 from bench.runs.progress import Progress, Stage
 from bench.runs.records.base import Scope
-from bench.runs.records.cell import Accuracy, CellKey
+from bench.runs.records.cell import CellKey
 from bench.runs.records.run import Start
 from bench.runs.records.stream import (
     STREAM,
@@ -32,22 +28,13 @@ from bench.runs.records.stream import (
 )
 from bench.stream.clip import frames_of, score_clip
 from bench.stream.events import Durations, Replay, replay
+from bench.stream.tally import Tally, Way
 from bench.stream.times import TimedRun, chosen, durations_of, read_timed_run
 from mpvss.errors import UserError
 
 RATES = (15.0, 17.0, 25.0, 30.0)
 """VSPW's, Cityscapes', and those of films and cameras."""
 AT_ONCE = Durations((0.0,), (0.0,))
-
-
-@dataclass(frozen=True, order=True)
-class Way:
-    """One replay of a clip: a camera, and what is done while frames wait."""
-
-    interval: int
-    rate: float
-    waiting: Waiting
-    keys: KeyFrames
 
 
 def stream(
@@ -194,9 +181,9 @@ class _Evaluation:
         refuse_lookahead(method, segmenter)
         if follows_the_clip(segmenter):
             raise UserError(f"{method} takes every frame in turn, and has no key frames to begin anew at; leave it out")
-        tallies: dict[Way | int, _Tally] = {way: _Tally() for way in ways}
+        tallies: dict[Way | int, Tally] = {way: Tally() for way in ways}
         offline = dict.fromkeys(way.interval for way in ways)
-        tallies |= {interval: _Tally() for interval in offline}
+        tallies |= {interval: Tally() for interval in offline}
         for number, clip in enumerate(clips):
             count = frames_of(clip)
             replays = {way: self._replay(backbone, method, way, number, count) for way in ways}
@@ -217,57 +204,6 @@ class _Evaluation:
     def _replay(self, backbone: str, method: str, way: Way, clip: int, frames: int) -> Replay:
         durations = durations_of(self.timed, CellKey(backbone, method, way.interval), clip * frames)
         return replay(frames, way.rate, way.interval, durations, waiting=way.waiting, keys=way.keys)
-
-
-class _Tally:
-    """One replay over the clips so far."""
-
-    def __init__(self) -> None:
-        self._counts: dict[str, np.ndarray] = {}
-        self._labelled = self._frames = self._without = self._taken = self._keys = 0
-        self._ages: list[int] = []
-
-    def add(self, clip: str, counts: np.ndarray, labelled: int, replayed: Replay) -> None:
-        """Take the next clip."""
-        self._counts[clip] = counts[None]
-        self._labelled += labelled
-        self._frames += len(replayed.shown)
-        self._without += sum(step is None for step in replayed.shown)
-        self._taken += len({step.frame for step in replayed.steps})
-        self._keys += sum(step.is_key for step in replayed.steps)
-        self._ages += replayed.ages
-
-    @property
-    def counts(self) -> ClipCounts:
-        """The pixel counts clip by clip."""
-        return ClipCounts(tuple(self._counts), np.stack(list(self._counts.values())))
-
-    @property
-    def accuracy(self) -> Accuracy:
-        """The accuracy over all clips."""
-        return Accuracy(**measures_of_counts(self.counts.counts.sum(axis=(0, 1))), labelled_frames=self._labelled)
-
-    def cell(self, backbone: str, method: str, way: Way, weights: str, offline: _Tally, start: int) -> StreamCell:
-        """The record; `offline` is the tally where every frame waits for its own result."""
-        return StreamCell(
-            backbone=backbone,
-            method=method,
-            interval=way.interval,
-            rate=way.rate,
-            waiting=way.waiting,
-            keys=way.keys,
-            weights=weights,
-            start=start,
-            accuracy=self.accuracy,
-            offline_miou=offline.accuracy.miou,
-            clips=self.counts.record(),
-            offline_clips=offline.counts.record(),
-            frames=self._frames,
-            without_result=self._without,
-            taken=self._taken,
-            key_frames=self._keys,
-            mean_age=sum(self._ages) / len(self._ages) if self._ages else None,
-        )
 
 
 def _is_there(keys: KeyFrames, key: CellKey) -> bool:
